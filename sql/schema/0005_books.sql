@@ -1,0 +1,145 @@
+-- What follows from the fills: positions, trades, equity, days. Written by the bot's ledger or by the suite's.
+
+CREATE TABLE positions (
+    account_id       account_key NOT NULL REFERENCES accounts,
+    position_id      text NOT NULL,
+    source           text NOT NULL,
+    symbol           text NOT NULL,
+    exchange         text,
+    instrument_token text,
+    side             text NOT NULL CHECK (side IN ('long', 'short')),
+    quantity         finite NOT NULL CHECK (quantity >= 0),
+    lot_size         positive NOT NULL DEFAULT 1,
+    multiplier       positive NOT NULL DEFAULT 1,
+    entry_time       moment NOT NULL,
+    entry_price      positive NOT NULL,
+    current_price    finite,
+    unrealized_pnl   finite,
+    initial_stop     finite,
+    strategy         text,
+    is_active        boolean NOT NULL DEFAULT true,
+    at               moment NOT NULL,
+    recorded_at      moment NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (account_id, position_id)
+);
+COMMENT ON TABLE positions IS 'Positions as they are now; closed ones stay with is_active = false and quantity 0.';
+COMMENT ON COLUMN positions.entry_price IS 'Quantity-weighted price of the open lots.';
+COMMENT ON COLUMN positions.current_price IS 'The mark; null when no price is known, never 0.';
+COMMENT ON COLUMN positions.at IS 'When the position or its mark last changed, on the bot''s clock.';
+CREATE INDEX positions_active ON positions (account_id, symbol) WHERE is_active;
+
+CREATE TABLE positions_history (
+    LIKE positions,
+    operation  text NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE positions_history IS 'Every version of every position; of versions that differ in the mark alone, one a minute.';
+CREATE INDEX positions_history_account ON positions_history (account_id, position_id, at DESC);
+
+CREATE TABLE trades (
+    account_id       account_key NOT NULL REFERENCES accounts,
+    source           text NOT NULL,
+    source_id        text NOT NULL,
+    revision         integer NOT NULL DEFAULT 0,
+    recorded_at      moment NOT NULL DEFAULT clock_timestamp(),
+    position_id      text,
+    symbol           text NOT NULL,
+    exchange         text,
+    segment          text,
+    instrument_token text,
+    transaction_type text NOT NULL CHECK (transaction_type IN ('BUY', 'SELL')),
+    quantity         finite NOT NULL CHECK (quantity > 0 OR (quantity = 0 AND revision > 0)),
+    entry_time       moment NOT NULL,
+    exit_time        moment NOT NULL CHECK (exit_time >= entry_time),
+    entry_price      positive NOT NULL,
+    exit_price       positive NOT NULL,
+    gross_pnl        finite NOT NULL,
+    fees             finite NOT NULL DEFAULT 0,
+    realized_pnl     finite NOT NULL,
+    is_profit        boolean GENERATED ALWAYS AS (realized_pnl > 0) STORED,
+    exit_type        text,
+    mfe              finite,
+    mae              finite,
+    strategy         text,
+    model            text,
+    entry_fill       text,
+    exit_fill        text,
+    notes            text,
+    tags             text[] NOT NULL DEFAULT '{}',
+    PRIMARY KEY (account_id, source, source_id, revision)
+);
+COMMENT ON TABLE trades IS 'Closed round trips. A trade is one lot match; it belongs to the trading day of its exit.';
+COMMENT ON COLUMN trades.transaction_type IS 'The entry''s side: BUY for a long trade, SELL for a short one. Quantity has no sign.';
+COMMENT ON COLUMN trades.realized_pnl IS 'Net: gross minus the fees of both legs.';
+COMMENT ON COLUMN trades.mfe IS 'Maximum favourable excursion: best of side·(price − entry)/entry while open, a fraction.';
+COMMENT ON COLUMN trades.entry_fill IS 'source_id of the fill that opened the lot.';
+CREATE INDEX trades_exit ON trades (account_id, exit_time DESC);
+CREATE INDEX trades_symbol ON trades (account_id, symbol, exit_time DESC);
+
+CREATE TABLE trading_pnl (
+    account_id       account_key NOT NULL,
+    source           text NOT NULL,
+    source_id        text NOT NULL,
+    revision         integer NOT NULL DEFAULT 0,
+    at               moment NOT NULL,
+    recorded_at      moment NOT NULL DEFAULT clock_timestamp(),
+    equity           finite NOT NULL,
+    cash             finite,
+    realized_pnl     finite,
+    unrealized_pnl   finite,
+    fees             finite,
+    gross_exposure   finite,
+    net_exposure     finite,
+    available_margin finite,
+    PRIMARY KEY (account_id, source, source_id, revision, at)
+) PARTITION BY RANGE (at);
+COMMENT ON TABLE trading_pnl IS 'The equity series: one observation of the whole account each.';
+COMMENT ON COLUMN trading_pnl.equity IS 'Net asset value: cash plus the market value of all positions.';
+COMMENT ON COLUMN trading_pnl.realized_pnl IS 'Gross realised P&L since the account began, booked at fill time.';
+COMMENT ON COLUMN trading_pnl.fees IS 'Fees charged since the account began.';
+CREATE INDEX trading_pnl_latest ON trading_pnl (account_id, at DESC, revision DESC);
+CREATE TABLE trading_pnl_default PARTITION OF trading_pnl DEFAULT;
+
+CREATE TABLE cash_flows (
+    account_id  account_key NOT NULL REFERENCES accounts,
+    source      text NOT NULL,
+    source_id   text NOT NULL,
+    revision    integer NOT NULL DEFAULT 0,
+    at          moment NOT NULL,
+    recorded_at moment NOT NULL DEFAULT clock_timestamp(),
+    kind        text NOT NULL CHECK (kind IN ('deposit', 'withdrawal', 'transfer', 'dividend', 'funding', 'fee', 'interest')),
+    amount      finite NOT NULL,
+    note        text,
+    PRIMARY KEY (account_id, source, source_id, revision)
+);
+COMMENT ON TABLE cash_flows IS 'Cash that moved other than by a fill. Deposits, withdrawals and transfers are external; the rest is performance.';
+COMMENT ON COLUMN cash_flows.amount IS 'Signed as credited to the account, in its currency.';
+CREATE INDEX cash_flows_at ON cash_flows (account_id, at);
+
+CREATE TABLE daily_stats (
+    account_id         account_key NOT NULL REFERENCES accounts,
+    day                date NOT NULL,
+    origin             text NOT NULL DEFAULT 'bot' CHECK (origin IN ('bot', 'ledger', 'imported')),
+    realized_pnl       finite,
+    unrealized_pnl     finite,
+    trades             integer,
+    volume             finite,
+    fees               finite,
+    protected_profit   finite,
+    loss_used          finite,
+    loss_limit         finite DEFAULT 5000,
+    limit_hit          boolean NOT NULL DEFAULT false,
+    trading_blocked    boolean NOT NULL DEFAULT false,
+    trailing_active    boolean NOT NULL DEFAULT false,
+    trailing_level     finite,
+    average_spread_bps finite,
+    max_position       finite,
+    min_position       finite,
+    at                 moment NOT NULL,
+    recorded_at        moment NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (account_id, day)
+);
+COMMENT ON TABLE daily_stats IS 'What a bot''s risk rules say of its trading day. Figures that follow from fills are computed from fills.';
+COMMENT ON COLUMN daily_stats.loss_used IS 'max(0, −(net realised today + change of unrealised today)), in account currency.';
+CREATE VIEW daily_metrics WITH (security_invoker = true) AS SELECT * FROM daily_stats;
+COMMENT ON VIEW daily_metrics IS 'The name daily_stats has in older tools.';

@@ -1,0 +1,1 @@
+"""Series in, number out. No I/O."""

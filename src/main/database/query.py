@@ -1,0 +1,41 @@
+"""How a typed question is put to the database: SQL in, frozen rows out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, LiteralString, Protocol, TypeVar
+
+Row = TypeVar("Row")
+
+
+class Fetcher(Protocol):
+    """What a query needs of a connection; asyncpg's connections and our scoped transactions have it."""
+
+    async def fetch(self, query: str, *args: Any, timeout: float | None = None) -> Sequence[Any]:
+        """Return the rows of a query."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[Row]):
+    """A statement whose columns are, in order and by name, the fields of the frozen dataclass `row`.
+
+    A test prepares every query of the suite and compares its columns with the fields. Errors are asyncpg's.
+    """
+
+    row: type[Row]
+    sql: LiteralString
+
+    async def all(self, source: Fetcher, *args: Any) -> list[Row]:
+        """Return all rows, in the statement's order; empty when there are none."""
+        row = self.row
+        return [row(*record) for record in await source.fetch(self.sql, *args)]
+
+    async def first(self, source: Fetcher, *args: Any) -> Row | None:
+        """Return the first row, or ``None`` when there is none."""
+        rows = await self.all(source, *args)
+        return rows[0] if rows else None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names the statement must return."""
+        return tuple(spec.name for spec in fields(self.row))  # type: ignore[arg-type]  # every row type is a dataclass

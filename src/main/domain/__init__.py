@@ -1,0 +1,1 @@
+"""What the suite talks about: immutable facts and pure rules over them. No I/O."""

@@ -1,0 +1,1 @@
+"""Parsing of files in the formats that traders keep."""

@@ -1,0 +1,1 @@
+"""Every number once, and every surface that shows it."""

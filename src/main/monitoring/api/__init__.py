@@ -1,0 +1,1 @@
+"""The HTTP and socket surface that all dashboards share."""

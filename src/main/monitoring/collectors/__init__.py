@@ -1,0 +1,1 @@
+"""What the worker measures by itself: host, processes, database."""

@@ -1,0 +1,1 @@
+"""Every picture of the suite, one module each."""

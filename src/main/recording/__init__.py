@@ -1,0 +1,1 @@
+"""What a bot embeds to have its facts recorded."""

@@ -1,0 +1,1 @@
+"""The paper trader: something true to watch."""

@@ -1,0 +1,1 @@
+"""What to trade and when, one strategy a module."""
