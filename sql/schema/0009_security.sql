@@ -42,7 +42,7 @@ GRANT EXECUTE ON FUNCTION account_ids() TO ai_trader_app, ai_trader_service;
 -- Makes the partition of the month `month_start` falls in, of a table partitioned by time. Idempotent; rows of that
 -- month that went to the default partition meanwhile move over, in the same transaction.
 CREATE FUNCTION make_month_partition(parent text, month_start date) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path = pg_catalog, public AS $$
+    SET search_path = public, pg_temp AS $$
 DECLARE
     first date := date_trunc('month', month_start)::date;
     next date := (date_trunc('month', month_start) + interval '1 month')::date;

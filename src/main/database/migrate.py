@@ -1,0 +1,188 @@
+"""Which schema is there, and how does it become the one this code needs: plain SQL, once, however many start together."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+
+from main.database.address import Address
+from main.database.pool import CONNECT_SECONDS, UNREACHABLE
+from main.clock import now
+from main.errors import DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
+
+SQL = Path(__file__).resolve().parents[3] / "sql"
+LOCK_KEY = 0x61695F7472616465  # "ai_trade"; any constant does, as long as all replicas use the same
+LOCK_SECONDS = 120.0
+STATEMENT_SECONDS = 600.0
+
+_log = structlog.get_logger(__name__)
+_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name       text PRIMARY KEY,
+    sha256     text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE schema_migrations IS 'Which files of sql/ this schema is made of.';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One SQL file. ``repeatable`` ones (views and functions) run again, all of them, when the text of any changes."""
+
+    name: str
+    sql: str
+    repeatable: bool
+
+    @property
+    def sha256(self) -> str:
+        """Hexadecimal digest of its text."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def as_login_role(self) -> bool:
+        """Whether it runs as whoever logged in, because only that role may create roles."""
+        return self.sql.startswith("-- role: login")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """How a database's schema compares with the files of this code. Names are file names below ``sql/``."""
+
+    applied: tuple[str, ...]
+    pending: tuple[str, ...]
+    changed: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def current(self) -> bool:
+        """Whether this code can work with it; files of a newer version do no harm."""
+        return not self.pending and not self.changed
+
+
+def migrations(folder: Path = SQL) -> tuple[Migration, ...]:
+    """Return the files of ``sql/schema`` and then of ``sql/views``, each in order of their names."""
+    return tuple(
+        Migration(f"{kind}/{path.name}", path.read_text(encoding="utf-8"), kind == "views")
+        for kind in ("schema", "views")
+        for path in sorted((folder / kind).glob("*.sql"))
+    )
+
+
+async def schema_status(address: Address, folder: Path = SQL) -> SchemaStatus:
+    """Compare the database's schema with the files. Raise `DatabaseUnreachable`."""
+    async with _connection(address) as connection:
+        return await _status(connection, migrations(folder))
+
+
+async def migrate(address: Address, folder: Path = SQL) -> tuple[str, ...]:
+    """Apply what is pending and return the names of the files applied; empty when the schema is current.
+
+    Raise `SchemaMismatch` where an applied file of ``sql/schema`` has another text now, `DatabaseUnreachable`, or
+    `DatabaseTimeout` when another process holds the migration lock for longer than two minutes.
+    """
+    files = migrations(folder)
+    async with _connection(address) as connection:
+        if (await _status(connection, files)).current:
+            return ()
+        async with _lock(connection):
+            return await _apply_pending(connection, files)
+
+
+async def _status(connection: Any, files: tuple[Migration, ...]) -> SchemaStatus:
+    known: dict[str, str] = {}
+    if await connection.fetchval("SELECT to_regclass('public.schema_migrations') IS NOT NULL"):
+        known = dict(await connection.fetch("SELECT name, sha256 FROM public.schema_migrations"))
+    pending, changed = [], []
+    for file in files:
+        if file.name not in known or (file.repeatable and known[file.name] != file.sha256):
+            pending.append(file.name)
+        elif known[file.name] != file.sha256:
+            changed.append(file.name)
+    names = {file.name for file in files}
+    return SchemaStatus(tuple(sorted(known)), tuple(pending), tuple(changed), tuple(sorted(set(known) - names)))
+
+
+async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple[str, ...]:
+    await connection.execute(_TABLE)
+    status = await _status(connection, files)
+    if status.changed:
+        raise SchemaMismatch(
+            f"sql/{status.changed[0]} was applied with another text: a migration never changes once it has run; "
+            "restore the file and put the change into a new one"
+        )
+    steps = [(file,) for file in files if not file.repeatable and file.name in status.pending]
+    views = tuple(file for file in files if file.repeatable)
+    if any(view.name in status.pending for view in views):
+        steps.append(views)
+    for step in steps:
+        await _apply(connection, step)
+    await _grant_status(connection)
+    applied = tuple(file.name for step in steps for file in step)
+    _log.info("schema migrated", applied=len(applied))
+    return applied
+
+
+async def _apply(connection: Any, step: tuple[Migration, ...]) -> None:
+    """Apply files in one transaction. Databases of one cluster share roles, so two may collide there: try again."""
+    for attempt in range(6):
+        try:
+            async with connection.transaction():
+                for file in step:
+                    if not file.as_login_role:
+                        await connection.execute("SET LOCAL ROLE ai_trader_owner")
+                    await connection.execute(file.sql)
+                    await connection.execute("RESET ROLE")
+                    await connection.execute(
+                        "INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2) "
+                        "ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256, applied_at = clock_timestamp()",
+                        file.name,
+                        file.sha256,
+                    )
+            return
+        except (asyncpg.InternalServerError, asyncpg.UniqueViolationError, asyncpg.DuplicateObjectError):
+            if attempt == 5 or not any(file.as_login_role for file in step):
+                raise
+            await asyncio.sleep(0.05 * 2**attempt)
+
+
+async def _grant_status(connection: Any) -> None:
+    await connection.execute("GRANT SELECT ON schema_migrations TO ai_trader_app, ai_trader_service")
+
+
+@asynccontextmanager
+async def _lock(connection: Any) -> AsyncIterator[None]:
+    """Hold the migration lock. Polled, because a blocking wait and CREATE INDEX CONCURRENTLY would deadlock."""
+    deadline = asyncio.get_running_loop().time() + LOCK_SECONDS
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+        if asyncio.get_running_loop().time() > deadline:
+            raise DatabaseTimeout("the migration lock, held by another process,", LOCK_SECONDS, setting="its patience")
+        await asyncio.sleep(0.1)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+
+
+@asynccontextmanager
+async def _connection(address: Address) -> AsyncIterator[Any]:
+    try:
+        connection = await asyncpg.connect(
+            **address.connect_arguments(),
+            timeout=CONNECT_SECONDS,
+            command_timeout=STATEMENT_SECONDS,
+            server_settings={"application_name": "ai-trader migrate", "client_min_messages": "warning"},
+        )
+    except (*UNREACHABLE, TimeoutError) as error:
+        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=CONNECT_SECONDS)

@@ -1,0 +1,99 @@
+"""Fixtures: one real PostgreSQL for the whole run, a migrated template database, a clone of it for every test."""
+
+import asyncio
+import fcntl
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from main.database.address import Address
+from main.database.embedded import EmbeddedServer
+from main.database.migrate import migrate
+from main.database.pool import Database
+
+TEMPLATE = "ai_trader_template"
+
+
+@pytest.fixture(scope="session")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for the whole run, shared by all xdist workers, that any user may enter."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    for folder in (shared, shared.parent):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    return shared
+
+
+@pytest.fixture(scope="session")
+def server(run_dir: Path) -> Iterator[Address]:
+    """Keep one embedded server running for the session: started by the first worker, stopped by the last."""
+    with EmbeddedServer(run_dir / "postgres", durable=False).acquire() as lease:
+        yield lease.address
+
+
+@pytest.fixture(scope="session")
+def template(server: Address, run_dir: Path) -> str:
+    """Have the template database migrated, once however many workers."""
+    with (run_dir / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        asyncio.run(_make_template(server))
+    return TEMPLATE
+
+
+async def _make_template(server: Address) -> None:
+    connection = await _administrator(server)
+    try:
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", TEMPLATE):
+            await connection.execute(f"CREATE DATABASE {TEMPLATE}_making")
+            await migrate(replace(server, database=f"{TEMPLATE}_making"))
+            await connection.execute(f"ALTER DATABASE {TEMPLATE}_making RENAME TO {TEMPLATE}")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def address(server: Address, template: str) -> AsyncIterator[Address]:
+    """A fresh database with the whole schema, dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    connection = await _administrator(server)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield replace(server, database=name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def database(address: Address) -> AsyncIterator[Database]:
+    """The fresh database as a dashboard sees it: role app, transactions scoped to accounts."""
+    async with _opened(Database(address, role="app", max_size=4)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def service(address: Address) -> AsyncIterator[Database]:
+    """The fresh database as recorder, worker and command line see it: role service, all accounts."""
+    async with _opened(Database(address, role="service", max_size=4)) as opened:
+        yield opened
+
+
+class _opened:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def __aenter__(self) -> Database:
+        await self._database.open()
+        return self._database
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._database.close()
+
+
+async def _administrator(server: Address) -> asyncpg.Connection:
+    return await asyncpg.connect(**server.connect_arguments(), timeout=5, command_timeout=30)
