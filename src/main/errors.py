@@ -91,7 +91,7 @@ class PortInUse(AITraderError):
     exit_code = 3
 
     def __init__(self, port: int, owner: str | None = None, *, setting: str = "") -> None:
-        """Name the port, its owner ("postgres, pid 4711"; None when it cannot be seen) and the setting that moves us."""
+        """Name the port, its owner ("nginx, pid 4711"; None where it cannot be seen) and the setting that moves us."""
         self.port = port
         self.owner = owner
         held_by = f"by {owner}" if owner else "by a process this user may not look at"
@@ -111,7 +111,7 @@ class DatabaseUnreachable(DatabaseError):
     """No connection to PostgreSQL: check that it runs and that DB_HOST, DB_PORT and the password are right."""
 
     def __init__(self, target: str, reason: str, *, since: datetime, retry_seconds: float | None = None) -> None:
-        """Name the target without its password; `since` is the first failed attempt (aware), `retry_seconds` the next."""
+        """Name the target, without its password; `since` is the first failed attempt, aware."""
         self.target = target
         self.reason = reason
         self.since = since

@@ -100,7 +100,7 @@ def leverage(value: Number | None) -> str:
 
 
 def duration(length: timedelta | Number | None) -> str:
-    """Write a length of time (seconds or timedelta) in its two largest units, cut off: `2 s`, `4 m 12 s`, `6 d 04 h`."""
+    """Write a length of time (in seconds) in its two largest units, cut off: `2 s`, `4 m 12 s`, `6 d 04 h`."""
     number = _finite(length.total_seconds() if isinstance(length, timedelta) else length)
     if number is None:
         return DASH
@@ -129,7 +129,7 @@ def bytes_(count: Number | None) -> str:
 
 
 def moment(at: datetime | None, now: datetime, zone: tzinfo = UTC) -> str:
-    """Write an aware time as seen from `now` in `zone`: today `14:32:05`, this year `12 Oct 10:04`, else `12 Oct 2025`."""
+    """Write an aware time as seen from `now`: today `14:32:05`, this year `12 Oct 10:04`, else `12 Oct 2025`."""
     if at is None:
         return DASH
     local, today = at.astimezone(zone), now.astimezone(zone)

@@ -61,7 +61,7 @@ def test_a_suggestion_keeps_the_case_of_the_known_name() -> None:
 
 def test_a_port_in_use_names_port_owner_and_setting() -> None:
     message = PortInUse(8080, "nginx, pid 17", setting="TRADING_DASHBOARD_PORT").message
-    assert "8080" in message and "nginx, pid 17" in message and "TRADING_DASHBOARD_PORT" in message
+    assert [part for part in ("8080", "nginx, pid 17", "TRADING_DASHBOARD_PORT") if part not in message] == []
     assert "may not look at" in PortInUse(80).message
 
 
@@ -69,9 +69,11 @@ def test_an_unreachable_database_says_since_when_and_when_it_is_tried_again() ->
     since = datetime(2026, 11, 20, 14, 32, 5, tzinfo=UTC)
     error = DatabaseUnreachable("127.0.0.1:5432/ai_trader", "connection refused", since=since, retry_seconds=2)
     assert isinstance(error, DatabaseError)
-    assert "since 2026-11-20 14:32:05 UTC" in error.message and "next attempt in 2 s" in error.message
+    assert "since 2026-11-20 14:32:05 UTC" in error.message
+    assert "next attempt in 2 s" in error.message
 
 
 def test_a_rejected_record_shows_a_huge_value_cut_short() -> None:
     error = RecordRejected("symbol", "x" * 10_000, "expected at most 64 characters")
-    assert len(error.message) < 200 and error.field == "symbol"
+    assert len(error.message) < 200
+    assert error.field == "symbol"

@@ -1,0 +1,32 @@
+"""Which settings are in force, and are they right? `config check` answers both."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from main.cli.app import ConfigFile, settings_of
+
+if TYPE_CHECKING:
+    from main.config import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add `config check`."""
+    group = typer.Typer(no_args_is_help=True)
+    group.command("check")(check)
+    app.add_typer(group, name="config", help="The settings in force, and what is wrong with them.")
+
+
+def check(context: typer.Context, config_file: ConfigFile = None) -> None:
+    """Print every setting with its source, secrets masked; or every mistake in them (exit code 2)."""
+    typer.echo(table(settings_of(context, config_file=config_file)))
+
+
+def table(settings: "Settings") -> str:
+    """Return the settings as lines of key, value and source in columns."""
+    rows = tuple(settings.describe())
+    key_width = max(len(row.key) for row in rows)
+    value_width = min(40, max(len(row.value) for row in rows))
+    lines = [f"{row.key:{key_width}}  {row.value:{value_width}}  {row.source}" for row in rows]
+    database = "the embedded PostgreSQL" if settings.database.embedded else "the PostgreSQL at database.host"
+    return "\n".join([*lines, "", f"No mistakes found. The database is {database}."])

@@ -1,0 +1,28 @@
+"""Which settings is the suite running with, and where does each of them come from?"""
+
+from main.config.load import CONFIG_FILE, load_settings
+from main.config.settings import (
+    AccountSettings,
+    BotSettings,
+    DashboardsSettings,
+    DatabaseSettings,
+    MonitoringDashboardSettings,
+    Settings,
+    SystemDashboardSettings,
+    TradeSettings,
+    TradingDashboardSettings,
+)
+
+__all__ = [
+    "CONFIG_FILE",
+    "AccountSettings",
+    "BotSettings",
+    "DashboardsSettings",
+    "DatabaseSettings",
+    "MonitoringDashboardSettings",
+    "Settings",
+    "SystemDashboardSettings",
+    "TradeSettings",
+    "TradingDashboardSettings",
+    "load_settings",
+]

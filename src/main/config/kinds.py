@@ -1,0 +1,109 @@
+"""What may stand in a setting: each kind of value with the words that tell the user what was expected."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, WrapValidator
+from pydantic_core import PydanticCustomError
+
+from main.config import database_url
+from main.config.signing_key import SHORTEST_SECRET, is_weak
+
+EXPECTED = "expected"  # the error type whose message is what was expected
+
+_ACCOUNT = r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}"  # as domain.scope: ids are quoted into SQL, so nothing else may pass
+
+
+def expecting(words: str) -> WrapValidator:
+    """Replace whatever a validator says by the one thing the user needs: what was expected."""
+
+    def check(value: object, handler: Callable[[object], object]) -> object:
+        try:
+            if not isinstance(value, bool):  # YAML's `yes` would otherwise pass as the number 1
+                return handler(value)
+        except (ValidationError, ValueError):
+            pass
+        raise PydanticCustomError(EXPECTED, "{words}", {"words": words})
+
+    return WrapValidator(check)
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise ValueError
+    return value.rstrip("/")
+
+
+def _zone(value: str) -> str:
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, OSError) as error:
+        raise ValueError from error
+
+
+def _strong(value: SecretStr) -> SecretStr:
+    if is_weak(value.get_secret_value()):
+        raise ValueError
+    return value
+
+
+Port = Annotated[int, Field(ge=1, le=65535), expecting("a port from 1 to 65535")]
+Count = Annotated[int, Field(ge=1, le=1_000_000), expecting("a whole number from 1 to 1000000")]
+Days = Annotated[int, Field(ge=1, le=36_500), expecting("a whole number of days from 1 to 36500")]
+PoolSize = Annotated[int, Field(ge=2, le=200), expecting("a whole number from 2 to 200")]
+Seed = Annotated[int, Field(ge=0, lt=2**63), expecting("a whole number from 0 to 2^63 - 1")]
+Interval = Annotated[
+    float, Field(ge=0.1, le=3600, allow_inf_nan=False), expecting("a number of seconds from 0.1 to 3600")
+]
+Period = Annotated[int, Field(ge=60, le=31_536_000), expecting("a whole number of seconds from 60 to 31536000")]
+Speed = Annotated[
+    float, Field(gt=0, le=1_000_000, allow_inf_nan=False), expecting("a number above 0 (1 = one bar per loop)")
+]
+Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False), expecting("a number above 0")]
+PeriodsPerYear = Annotated[int, Field(ge=1, le=366), expecting("trading days a year: 252 (equities) or 365 (crypto)")]
+Text = Annotated[str, Field(min_length=1, max_length=200), expecting("a text of 1 to 200 characters")]
+HostName = Annotated[
+    str, Field(pattern=r"^[^\s/@?#]+$|^/[^\s@?#]+$"), expecting("a host name, an IP address or the folder of a socket")
+]
+Account = Annotated[
+    str, Field(pattern=rf"^{_ACCOUNT}$"), expecting("an account id: letters, digits and _ . @ -, at most 64")
+]
+Currency = Annotated[
+    str, Field(pattern=r"^[A-Z][A-Z0-9]{2,9}$"), expecting("a currency code in capitals, for example USD or USDT")
+]
+Zone = Annotated[str, AfterValidator(_zone), expecting("a time zone, for example UTC or Asia/Kolkata")]
+WebAddress = Annotated[
+    str, AfterValidator(_web_address), expecting("an http:// or https:// address without user or password")
+]
+Folder = Annotated[Path, expecting("a folder")]
+Password = Annotated[SecretStr, expecting("a text")]
+StrongSecret = Annotated[
+    SecretStr,
+    AfterValidator(_strong),
+    expecting(
+        f"at least {SHORTEST_SECRET} random characters, no placeholder (or nothing: then a key is made and kept)"
+    ),
+]
+DatabaseAddress = Annotated[
+    SecretStr,
+    AfterValidator(lambda value: SecretStr(database_url.checked(value.get_secret_value()))),
+    expecting(database_url.EXPECTED),
+]
+ResourceAddress = Annotated[SecretStr, expecting("an address such as redis://host:6379/0")]
+TlsMode = Annotated[
+    str,
+    Field(pattern=r"^(disable|allow|prefer|require|verify-ca|verify-full)$"),
+    expecting("disable, allow, prefer, require, verify-ca or verify-full"),
+]
+RollOver = Annotated[
+    timedelta,
+    Field(ge=timedelta(0), lt=timedelta(days=1)),
+    expecting('a time of day such as "17:00:00"'),
+]
+EmptyList = Annotated[tuple[()], expecting("an empty list: this version reads nothing here yet")]

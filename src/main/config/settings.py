@@ -1,0 +1,213 @@
+"""Every setting, with its kind and default; `config/dashboards.yaml` explains each of them to the user."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from main.config import database_url, kinds
+from main.config.description import Described, Provenance, describe
+from main.config.environment import HANDOVER
+from main.config.folders import user_data_folder
+from main.config.signing_key import kept_key
+
+
+class Section(BaseModel):
+    """A group of settings: unchangeable, and closed to keys that nothing reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TradingDashboardSettings(Section):
+    """The trading dashboard."""
+
+    port: kinds.Port = 8080
+    update_interval: kinds.Interval = 5.0  # seconds
+    max_positions: kinds.Count = 50
+    chart_history_days: kinds.Days = 30
+    public_url: kinds.WebAddress | None = None
+
+
+class SystemDashboardSettings(Section):
+    """The system dashboard."""
+
+    port: kinds.Port = 8052
+    update_interval: kinds.Interval = 5.0  # seconds
+    metrics_retention: kinds.Period = 3600  # seconds
+    process_filter: tuple[kinds.Text, ...] = ("python", "postgres", "redis")
+    public_url: kinds.WebAddress | None = None
+
+
+class MonitoringDashboardSettings(Section):
+    """The single-page wallboard."""
+
+    port: kinds.Port = 8000
+    update_interval: kinds.Interval = 60.0  # seconds
+
+
+class DashboardsSettings(Section):
+    """All dashboards, and the address they listen on."""
+
+    host: kinds.HostName = "127.0.0.1"
+    trading: TradingDashboardSettings = TradingDashboardSettings()
+    system: SystemDashboardSettings = SystemDashboardSettings()
+    monitoring: MonitoringDashboardSettings = MonitoringDashboardSettings()
+
+
+class ManagerSettings(Section):
+    """The supervisor of the dashboards: the port of its probes and metrics."""
+
+    port: kinds.Port = 8053
+
+
+class WorkerSettings(Section):
+    """The worker: the port of its probes and metrics."""
+
+    port: kinds.Port = 8054
+
+
+class TradeSettings(Section):
+    """The bot that `trade` runs. Names of feed, broker and strategy are looked up by their registries, not here."""
+
+    feed: kinds.Text = "sim"
+    broker: kinds.Text = "paper"
+    strategy: kinds.Text = "market_maker"
+    account: kinds.Account = "paper"
+    interval: kinds.Interval = 3.0  # seconds
+    seed: kinds.Seed = 1
+    speed: kinds.Speed = 1.0
+    health_port: kinds.Port = 8090
+
+
+class AccountSettings(Section):
+    """What the user says about one account; None leaves it to the feed or the broker."""
+
+    id: kinds.Account
+    label: kinds.Text | None = None
+    currency: kinds.Currency | None = None
+    periods_per_year: kinds.PeriodsPerYear | None = None
+    zone: kinds.Zone = "UTC"
+    roll_over: kinds.RollOver = timedelta(0)
+    daily_loss_limit: kinds.Limit = Decimal(5000)
+    position_limit: kinds.Limit | None = None
+    leverage_limit: kinds.Limit | None = None
+
+
+class BotSettings(Section):
+    """A bot to be watched by its health server."""
+
+    account: kinds.Account
+    health_url: kinds.WebAddress
+
+
+class RetentionSettings(Section):
+    """How long recorded data is kept: this version reads no key here, so none is accepted."""
+
+
+class DatabaseSettings(Section):
+    """Where PostgreSQL answers; without a host the embedded one is used. DATABASE_URL is taken apart into these."""
+
+    host: kinds.HostName | None = None
+    port: kinds.Port = 5432
+    name: kinds.Text = "ai_trader"
+    user: kinds.Text = "ai_trader"
+    password: kinds.Password | None = None
+    tls: kinds.TlsMode = "prefer"
+    direct_url: kinds.DatabaseAddress | None = None
+    connect_timeout: kinds.Interval = 5.0  # seconds
+    statement_timeout: kinds.Interval = 10.0  # seconds
+    pool_size: kinds.PoolSize = 8
+
+    @property
+    def embedded(self) -> bool:
+        """Whether no server is named, so that the embedded PostgreSQL is used."""
+        return self.host is None
+
+    @property
+    def direct(self) -> Self:
+        """The same database past a connection pooler, for LISTEN, migrations and advisory locks."""
+        if self.direct_url is None:
+            return self
+        parts = database_url.parts(self.direct_url.get_secret_value())
+        if "password" in parts:
+            parts["password"] = SecretStr(parts["password"])
+        return self.model_copy(update=parts)
+
+
+class Settings(BaseSettings):
+    """The effective settings of one process; made by `load_settings`, never changed."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    dashboards: DashboardsSettings = DashboardsSettings()
+    manager: ManagerSettings = ManagerSettings()
+    worker: WorkerSettings = WorkerSettings()
+    trade: TradeSettings = TradeSettings()
+    accounts: tuple[AccountSettings, ...] = ()
+    bots: tuple[BotSettings, ...] = ()
+    retention: RetentionSettings = RetentionSettings()
+    pages: kinds.EmptyList = ()
+    alerts: kinds.EmptyList = ()
+    connectors: kinds.EmptyList = ()
+    database: DatabaseSettings = DatabaseSettings()
+    data_dir: kinds.Folder = Field(default_factory=user_data_folder)
+    log_dir: kinds.Folder = Field(default_factory=lambda: Path.cwd() / "logs")
+    secret_key: kinds.StrongSecret | None = None
+    redis_url: kinds.ResourceAddress | None = None
+
+    _provenance: Provenance = PrivateAttr(default_factory=Provenance)
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: object, **__: object
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values only as given: the library's own sources know neither lines nor several problems at once."""
+        return (init_settings,)
+
+    @classmethod
+    def of(cls, values: dict[str, Any], provenance: Provenance) -> Self:
+        """Return the settings these nested values make, remembering where they come from.
+
+        Raises pydantic's ValidationError.
+        """
+        settings = cls.model_validate(values)
+        settings._provenance = provenance
+        return settings
+
+    def account(self, account_id: str) -> AccountSettings:
+        """Return what the user says about an account; the defaults where it is not listed."""
+        return next((each for each in self.accounts if each.id == account_id), AccountSettings(id=account_id))
+
+    def signing_key(self) -> str:
+        """Return SECRET_KEY, or the key kept in the data folder, which is made now if it is not there yet.
+
+        Raises ConfigurationError when the key can neither be read nor written, or is a weak one.
+        """
+        return self.secret_key.get_secret_value() if self.secret_key else kept_key(self.data_dir)
+
+    def child_environment(self) -> dict[str, str]:
+        """Return what a child needs in its environment, beside our own, to load exactly these settings.
+
+        It holds the secrets: hand it over as an environment, never as arguments, and never log it.
+        """
+        values = self.model_dump(exclude_defaults=True) | {"data_dir": self.data_dir, "log_dir": self.log_dir}
+        return {HANDOVER: json.dumps(values, default=_plain)}
+
+    def describe(self) -> Iterator[Described]:
+        """Yield key, value (secrets masked) and source of every setting, in the order of the configuration file."""
+        return describe(self, self._provenance)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case SecretStr():
+            return value.get_secret_value()
+        case timedelta():
+            return value.total_seconds()
+        case _:
+            return str(value)
