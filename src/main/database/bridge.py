@@ -1,4 +1,4 @@
-"""How does synchronous code reach what lives on an event loop? One loop in one thread owns the pool, the hub and the server."""
+"""How does synchronous code reach an event loop? One loop in one thread owns the pool, the hub and the server."""
 
 import asyncio
 import threading

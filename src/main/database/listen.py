@@ -1,4 +1,4 @@
-"""How does a process hear of changes: one LISTEN connection that proves itself alive, comes back, and says when it missed something."""
+"""How does a process hear of changes: one LISTEN connection that proves itself alive and says when it missed some."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Which schema is there, and how does it become the one this code needs: plain SQL, once, however many start together."""
+"""Which schema is there, and how does it become the one this code needs: once, however many start together."""
 
 import asyncio
 import hashlib
@@ -11,9 +11,9 @@ from typing import Any
 import asyncpg
 import structlog
 
+from main.clock import now
 from main.database.address import Address
 from main.database.pool import CONNECT_SECONDS, UNREACHABLE
-from main.clock import now
 from main.errors import DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
 
 SQL = Path(__file__).resolve().parents[3] / "sql"

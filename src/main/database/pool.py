@@ -1,4 +1,4 @@
-"""How is the database reached: a pool that scopes every transaction, puts a limit on every wait and knows since when it is down."""
+"""How is the database reached: a pool that scopes transactions, limits every wait and knows since when it is down."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ UNREACHABLE = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
-"""What means "there is no server to talk to". `TimeoutError` is an `OSError` too and is told apart where it is caught."""
+"""What means "no server to talk to". `TimeoutError` is an `OSError` too and is told apart where it is caught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class DatabaseStatus:
 class Database:
     """A pool of connections. Every transaction names its role and the accounts it may see, nothing lives in a session.
 
-    Because nothing does, connections are handed on without a reset, and a transaction-pooling PgBouncer may stand between.
+    So connections are handed on without a reset, and a transaction-pooling PgBouncer may stand between.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class Database:
     def begin_statement(self, accounts: Sequence[str], *, opened: bool = False) -> str:
         """Return the one statement that begins a scoped transaction, or scopes one that is `opened` already.
 
-        The ids are quoted by hand, for bind parameters would cost another round trip; `account_id` closes their alphabet.
+        The ids are quoted by hand (bind parameters would cost a round trip); `account_id` closes their alphabet.
         """
         visible = ",".join(account_id(account) for account in accounts)
         milliseconds = int(self._command_timeout * 1000)

@@ -79,7 +79,7 @@ class Pulse:
 
     @property
     def first_silent(self) -> Heart | None:
-        """The bot that will count as silent first. Bots that were stopped in order matter only where no other is left."""
+        """The bot that will count as silent first. Those stopped in order matter only where no other is left."""
         known = [heart for heart in self.hearts if heart.silent_at is not None]
         running = [heart for heart in known if heart.status != "stopped"]
         return min(running or known, key=lambda heart: heart.silent_at or self.now, default=None)

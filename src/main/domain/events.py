@@ -1,7 +1,7 @@
 """What a bot tells: immutable events, one class a table, with the rules a value must meet before it may be stored.
 
 Facts are append-only and carry the two clocks' key ``(account, source, source_id, revision)``; states replace what was
-known before. Quantities and money are `Decimal`, moments aware UTC. A constructor raises `RecordRejected` naming the field.
+known before. Quantities and money are `Decimal`, moments aware UTC. Constructors raise `RecordRejected`.
 """
 
 from collections.abc import Mapping
@@ -212,7 +212,7 @@ class Position(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trade(Fact):
-    """A closed round trip: one lot match. ``at`` is its exit; quantity has no sign, ``transaction_type`` has the side."""
+    """A closed round trip: one lot match. ``at`` is its exit; quantity has no sign, that is ``transaction_type``."""
 
     table = "trades"
     topic = Topic.TRADES

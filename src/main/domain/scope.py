@@ -105,7 +105,9 @@ def _custom_window(text: str) -> tuple[datetime, datetime]:
     except ValueError:
         separator = ""
     if not separator or start >= end:
-        raise ValueError(f"window {text!r}: use one of {', '.join(WINDOWS)}, or FROM..TO with FROM before TO in ISO form")
+        raise ValueError(
+            f"window {text!r}: use one of {', '.join(WINDOWS)}, or FROM..TO with FROM before TO in ISO form"
+        )
     return start, end
 
 

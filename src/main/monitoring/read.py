@@ -1,7 +1,7 @@
 """What a number is: the read that defines it, the answer it gives, and how fresh that answer is.
 
-A read is one module of `main.monitoring.reads` with a module-level ``READ``. Every surface (panels, REST, socket, terminal,
-command line, alerts, exports) asks the same reads, so a number has one definition.
+A read is one module of `main.monitoring.reads` with a module-level ``READ``. Every surface (panels, REST, socket,
+terminal, command line, alerts, exports) asks the same reads, so a number has one definition.
 """
 
 import importlib
@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
-from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.errors import UnknownName
 
@@ -40,8 +39,8 @@ class Freshness:
     """Everything a viewer needs to tell how old an answer is, without asking again. Aware UTC.
 
     ``as_of`` is the time of the newest fact in the answer, ``moment`` the time asked about on the account's own clock,
-    ``expected_seconds`` how old the newest fact may be and still be live. ``silent_at`` is when the bot counts as silent
-    unless it is heard of before; ``since`` when the trouble named by ``state`` began.
+    ``expected_seconds`` how old the newest fact may be and still be live. ``silent_at`` is when the bot counts as
+    silent unless it is heard of before; ``since`` when the trouble named by ``state`` began.
     """
 
     state: State

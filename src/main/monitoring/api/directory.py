@@ -1,0 +1,85 @@
+"""Which accounts may a viewer see, and which of them does a view show when it names none?"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from main.database.pool import Database
+from main.database.pulse import Heart, Pulse, pulse
+from main.domain.topics import Topic
+from main.errors import DatabaseError
+
+ALONE = "Replayed accounts live in their own time and are shown apart from the others."
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The accounts a view shows, all on one clock, and what to tell the viewer about the choice."""
+
+    accounts: tuple[str, ...]
+    clock: Literal["wall", "replay"]
+    note: str = ""
+
+
+class Directory:
+    """All accounts with their clocks, kept up to date; the last known ones while the database is away."""
+
+    TOPICS = frozenset({Topic.ACCOUNTS})
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._pulse: Pulse | None = None
+        self._changed: list[Callable[[], None]] = []
+        self._refreshing = asyncio.Lock()
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call `listener` when accounts came, went or changed their clock; return what ends that."""
+        self._changed.append(listener)
+        return lambda: self._changed.remove(listener)
+
+    async def refresh(self) -> None:
+        """Read the accounts anew. With the database away the last known ones stay."""
+        async with self._refreshing:
+            try:
+                ids = await self._database.account_ids()
+                async with self._database.scoped(ids) as connection:
+                    found = await pulse(connection, ids)
+            except DatabaseError:
+                return
+        before, self._pulse = self._pulse, found
+        if before is None or _identity(before.hearts) != _identity(found.hearts):
+            for listener in tuple(self._changed):
+                listener()
+
+    async def visible(self, allowed: Iterable[str] | None) -> tuple[str, ...]:
+        """Return the ids a viewer may see, sorted: all of them, or those `allowed` to it."""
+        if self._pulse is None:
+            await self.refresh()
+        known = {heart.account for heart in self._hearts() if heart.account}
+        return tuple(sorted(known if allowed is None else known & set(allowed)))
+
+    async def select(self, requested: Iterable[str], allowed: Iterable[str] | None) -> Selection:
+        """Return what a view shows. Without a request: the accounts on the clock of the bot heard of last.
+
+        Accounts of different clocks are never mixed; what is not visible is left out as if it did not exist.
+        """
+        visible = await self.visible(allowed)
+        wanted = [account for account in requested if account in visible]
+        hearts = [heart for heart in self._hearts() if heart.account in visible]
+        if not hearts:
+            return Selection((), "wall")
+        if wanted:
+            clock = next(heart.clock for heart in hearts if heart.account == wanted[0])
+        else:
+            clock = max(hearts, key=lambda heart: (heart.recorded_at is not None, heart.recorded_at or heart.now)).clock
+        chosen = [heart.account for heart in hearts if heart.clock == clock and heart.account in (wanted or visible)]
+        mixed = len(chosen) < len(wanted or visible)
+        return Selection(tuple(sorted(filter(None, chosen))), clock or "wall", ALONE if mixed else "")
+
+    def _hearts(self) -> tuple[Heart, ...]:
+        return self._pulse.hearts if self._pulse is not None else ()
+
+
+def _identity(hearts: Iterable[Heart]) -> set[tuple[str | None, str | None]]:
+    return {(heart.account, heart.clock) for heart in hearts}

@@ -1,0 +1,298 @@
+"""How many questions become few queries: a watched one is asked again when its facts change, once for everybody."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+import structlog
+
+from main.clock import now
+from main.database.pool import Database
+from main.database.pulse import Pulse, pulse
+from main.domain.scope import Scope
+from main.domain.topics import Announcement
+from main.errors import AITraderError, DatabaseUnreachable
+from main.monitoring.freshness import freshness_of, troubled
+from main.monitoring.read import Answer, LiveSource, Read, State
+
+COALESCE_SECONDS = 0.02
+SWEEP_SECONDS = 15.0
+KEEP_SECONDS = 60.0
+REUSE_SECONDS = 1.0
+SLOW_SECONDS = 0.5
+REST_FACTOR = 3.0
+RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+PARALLEL = 4
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the hub has done since the process started."""
+
+    evaluated: int = 0
+    shared: int = 0
+    failed: int = 0
+    announcements: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    read: Read[Any]
+    scope: Scope
+    params: Hashable
+    answer: Answer[Any] | None = None
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+    waiting: list["asyncio.Future[Answer[Any]]"] = field(default_factory=list)
+    dirty: bool = True  # set by every announcement, also while a query runs: then it runs once more
+    running: bool = False
+    not_before: float = 0.0
+    touched: float = 0.0
+    took: float = 0.0
+
+    @property
+    def wanted(self) -> bool:
+        return self.dirty and not self.running and bool(self.watchers or self.waiting)
+
+    @property
+    def group(self) -> Hashable:
+        if self.read.source == "live":
+            return ("live",)
+        return (self.scope.accounts, id(self) if self.took > SLOW_SECONDS else None)  # a slow one holds nobody up
+
+
+class Watched:
+    """A question that stays asked until it is closed."""
+
+    def __init__(self, hub: "Hub", question: _Question, on_change: Callable[[], None]) -> None:
+        self._hub = hub
+        self._question = question
+        self._on_change = on_change
+
+    @property
+    def answer(self) -> Answer[Any] | None:
+        """The newest answer; ``None`` until there is a first one."""
+        return self._question.answer
+
+    def close(self) -> None:
+        """Stop watching."""
+        with contextlib.suppress(ValueError):
+            self._question.watchers.remove(self._on_change)
+        self._question.touched = time.monotonic()
+
+
+class Hub:
+    """Topics in, shared answers out. Everything happens on one event loop; `run` must be running there."""
+
+    def __init__(self, database: Database, live: LiveSource | None = None) -> None:
+        self._database = database
+        self._live = live or LiveSource()
+        self._questions: dict[tuple[str, Scope, Hashable], _Question] = {}
+        self._wake = asyncio.Event()
+        self._failures = 0
+        self._slots = asyncio.Semaphore(PARALLEL)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.statistics = Statistics()
+
+    async def ask(self, read: Read[Any], scope: Scope, params: Hashable = None) -> Answer[Any]:
+        """Return the answer to one question, shared with everybody who asks it within the same second."""
+        question = self._question(read, scope, params)
+        fresh = question.answer is not None and time.monotonic() - question.touched < REUSE_SECONDS
+        if fresh and question.answer is not None and not question.dirty and question.answer.error is None:
+            self.statistics.shared += 1
+            return question.answer
+        outcome: asyncio.Future[Answer[Any]] = asyncio.get_running_loop().create_future()
+        question.waiting.append(outcome)
+        question.dirty = True
+        question.not_before = 0.0
+        self._wake.set()
+        return await outcome
+
+    def watch(self, read: Read[Any], scope: Scope, on_change: Callable[[], None], params: Hashable = None) -> Watched:
+        """Keep a question answered; `on_change` is called on the loop after every new answer.
+
+        An answer that is there already is reported at once, and asked for anew.
+        """
+        question = self._question(read, scope, params)
+        question.watchers.append(on_change)
+        question.dirty = True
+        if question.answer is not None:
+            self.statistics.shared += 1
+            asyncio.get_running_loop().call_soon(on_change)
+        self._wake.set()
+        return Watched(self, question, on_change)
+
+    def announce(self, announcement: Announcement) -> None:
+        """Take note that facts of a topic changed."""
+        self.statistics.announcements += 1
+        for question in self._questions.values():
+            if announcement.topic in question.read.topics and (
+                announcement.account is None or announcement.account in question.scope.accounts
+            ):
+                question.dirty = True
+        self._wake.set()
+
+    def announce_all(self) -> None:
+        """Take note that anything may have changed: announcements were missed."""
+        for question in self._questions.values():
+            question.dirty = True
+            question.not_before = 0.0
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Answer questions until cancelled."""
+        sweeper = asyncio.create_task(self._sweep())
+        try:
+            while True:
+                await self._wake.wait()
+                await asyncio.sleep(COALESCE_SECONDS)
+                self._wake.clear()
+                self._start_due()
+        finally:
+            sweeper.cancel()
+            for task in self._tasks:
+                task.cancel()
+
+    def _question(self, read: Read[Any], scope: Scope, params: Hashable) -> _Question:
+        key = (read.name, scope, params)
+        question = self._questions.get(key)
+        if question is None:
+            question = self._questions[key] = _Question(read, scope, params)
+        return question
+
+    def _start_due(self) -> None:
+        moment = time.monotonic()
+        wanted = [question for question in self._questions.values() if question.wanted]
+        due = [question for question in wanted if question.not_before <= moment]
+        groups: dict[Hashable, list[_Question]] = {}
+        for question in due:
+            question.running, question.dirty = True, False
+            groups.setdefault(question.group, []).append(question)
+        for questions in groups.values():
+            self._spawn(self._answer_group(questions))
+        later = [question.not_before for question in wanted if question.not_before > moment]
+        if later:
+            asyncio.get_running_loop().call_later(min(later) - moment, self._wake.set)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _answer_group(self, questions: list[_Question]) -> None:
+        try:
+            async with self._slots:
+                if questions[0].read.source == "live":
+                    for question in questions:
+                        await self._answer_live(question)
+                else:
+                    await self._answer_stored(questions)
+        finally:
+            for question in questions:
+                question.running = False
+                if not question.wanted and question.waiting:  # cancelled on the way: nobody may wait for ever
+                    question.dirty = True
+            self._wake.set()
+
+    async def _answer_live(self, question: _Question) -> None:
+        await self._evaluate(question, self._live, Pulse(now(), ()))
+
+    async def _answer_stored(self, questions: list[_Question]) -> None:
+        """Answer questions of the same accounts in one transaction; an error ends it, the rest goes into the next."""
+        remaining = list(questions)
+        while remaining:
+            try:
+                async with self._database.scoped(questions[0].scope.accounts) as connection:
+                    beat = await pulse(connection, questions[0].scope.accounts)
+                    while remaining:
+                        if not await self._evaluate(remaining.pop(0), connection, beat):
+                            break
+                self._failures = 0
+            except AITraderError as error:
+                self._fail_all(remaining, questions, error)
+                return
+            except asyncpg.PostgresError as error:  # the transaction itself: e.g. an application role that is missing
+                self._fail_all(remaining, questions, error)
+                return
+
+    def _fail_all(self, remaining: list[_Question], questions: list[_Question], error: Exception) -> None:
+        lost = isinstance(error, DatabaseUnreachable)
+        for question in questions if lost else remaining:
+            self._publish(question, None, error, Pulse(now(), ()))
+        if lost:
+            self._retry_later()
+
+    def _retry_later(self) -> None:
+        delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
+        self._failures += 1
+        at = time.monotonic() + delay
+        for question in self._questions.values():
+            if question.watchers and question.read.source == "sql":
+                question.dirty, question.not_before = True, at
+        asyncio.get_running_loop().call_later(delay, self._wake.set)
+
+    async def _evaluate(self, question: _Question, source: Any, beat: Pulse) -> bool:
+        """Answer one question; return whether the transaction may go on. A read's own error stays in its answer."""
+        started = time.monotonic()
+        scope = question.scope.resolved(beat.moment)
+        arguments = (source, scope) if question.params is None else (source, scope, question.params)
+        try:
+            value = await question.read.fetch(*arguments)
+        except DatabaseUnreachable:
+            raise
+        except Exception as error:
+            if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+                raise  # the pool tells which kind of loss it is
+            _log.exception("read failed", read=question.read.name, scope=repr(question.scope))
+            self._publish(question, None, error, beat)
+            return source is self._live
+        question.took = time.monotonic() - started
+        question.not_before = started + question.took * (1 + REST_FACTOR)
+        self.statistics.evaluated += 1
+        self._publish(question, value, None, beat)
+        return True
+
+    def _publish(self, question: _Question, value: Any, error: Exception | None, beat: Pulse) -> None:
+        last = question.answer
+        if error is None:
+            version = last.version if last is not None and last.value == value else (last.version if last else 0) + 1
+            question.answer = Answer(value, freshness_of(question.read, value, question.scope, beat), None, version)
+        else:
+            self.statistics.failed += 1
+            question.answer = troubled(question.read, last, error)
+        question.touched = time.monotonic()
+        for waiting in question.waiting:
+            if not waiting.done():
+                waiting.set_result(question.answer)
+        question.waiting.clear()
+        for on_change in tuple(question.watchers):
+            on_change()
+
+    async def _sweep(self) -> None:
+        """Ask everything watched again every 15 s (lost announcements, moving windows) and forget what nobody asks."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            oldest = time.monotonic() - KEEP_SECONDS
+            for key, question in tuple(self._questions.items()):
+                idle = not (question.watchers or question.waiting or question.running)
+                if idle and question.touched < oldest:
+                    del self._questions[key]
+                question.dirty = True
+            self._wake.set()
+
+
+def worst(answers: Iterable[Answer[Any]]) -> Answer[Any]:
+    """Return the answer that may be trusted least: by state, then by how far past its freshness it is."""
+    order = list(State)
+
+    def distrust(answer: Answer[Any]) -> tuple[int, float]:
+        fresh = answer.freshness
+        age = (fresh.moment - fresh.as_of).total_seconds() if fresh.as_of else 0.0
+        return order.index(fresh.state), age / fresh.expected_seconds
+
+    return max(answers, key=distrust)
