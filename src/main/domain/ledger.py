@@ -1,0 +1,347 @@
+"""What does an account own, what has it earned and what is it worth? A pure fold over its fills, flows and marks.
+
+Every sum is exact: equity == external flows + income + realised − fees + unrealised holds to the last digit, where
+income is dividends, interest and funding, realised is gross and counted at fill time, fees are counted when charged.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Self, TypeVar
+
+from main.domain.events import CashFlow, Equity, Fill, Instrument, Position, Trade
+from main.domain.lots import EXACT, Lots, Match, quotient
+from main.errors import RecordRejected
+
+EXTERNAL_FLOWS = frozenset({"deposit", "withdrawal", "transfer"})
+"""Flows that are no performance."""
+
+Booked = TypeVar("Booked", Fill, CashFlow)
+
+_ONE = Decimal(1)
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerChange:
+    """What a fill did: the trades it closed and the positions it changed; both empty for a fill known already.
+
+    A fill that goes through zero changes two positions: the closed one comes first.
+    """
+
+    trades: tuple[Trade, ...] = ()
+    positions: tuple[Position, ...] = ()
+
+    @property
+    def position(self) -> Position | None:
+        """The position as the fill left it."""
+        return self.positions[-1] if self.positions else None
+
+
+@dataclass(slots=True)
+class _Holding:
+    symbol: str
+    multiplier: Decimal
+    lots: Lots = field(default_factory=Lots)
+    position_id: str = ""
+    strategy: str | None = None
+    mark: Decimal | None = None
+    marked_at: datetime | None = None
+    filled_at: datetime | None = None
+
+
+class Ledger:
+    """The books of one account, first in, first out."""
+
+    def __init__(
+        self, account: str, source: str, instruments: Iterable[Instrument] = (), *, margin_rate: Decimal = _ONE
+    ) -> None:
+        """Open empty books. `source` signs the equity events; `instruments` lend trades their exchange and segment.
+
+        ``margin_rate`` is the share of gross exposure that equity must cover: 1 without borrowing.
+        """
+        self.account = account
+        self.source = source
+        self.cash = _ZERO
+        self.realized = _ZERO  # gross
+        self.fees = _ZERO  # charged, of fills and of flows
+        self.external = _ZERO
+        self.income = _ZERO
+        self._instruments: Mapping[str, Instrument] = {instrument.symbol: instrument for instrument in instruments}
+        self._margin_rate = margin_rate
+        self._holdings: dict[str, _Holding] = {}
+        self._fills: dict[tuple[str, str], int] = {}
+        self._flows: dict[tuple[str, str], int] = {}
+
+    @classmethod
+    def folded(
+        cls,
+        account: str,
+        source: str,
+        fills: Iterable[Fill],
+        flows: Iterable[CashFlow],
+        instruments: Iterable[Instrument] = (),
+        *,
+        margin_rate: Decimal = _ONE,
+    ) -> Self:
+        """Return the books that these facts make, given in any order.
+
+        Of each the highest revision counts, and busted fills are left out.
+        """
+        ledger = cls(account, source, instruments, margin_rate=margin_rate)
+        for flow in latest(flows):
+            ledger.credit(flow)
+        for fill in latest(fills):
+            if fill.quantity:
+                ledger.apply(fill)
+        return ledger
+
+    def apply(self, fill: Fill, exit_type: str | None = None) -> LedgerChange:
+        """Book a fill and return what it changed; one that was booked before changes nothing.
+
+        `exit_type` says why, on the trades it closes. Raise `RecordRejected` for a correction of a booked fill and for
+        one older than the last of its symbol: lots match in order of time, so such books are folded anew.
+        """
+        known = self._fills.get((fill.source, fill.source_id))
+        if known is not None and fill.revision <= known:
+            return LedgerChange()
+        if known is not None:
+            raise RecordRejected("revision", fill.revision, "it corrects a booked fill; fold the ledger anew")
+        if not fill.quantity:  # busted before we ever heard of it
+            self._fills[fill.source, fill.source_id] = fill.revision
+            return LedgerChange()
+        holding = self._holding(fill)
+        if holding.filled_at is not None and fill.at < holding.filled_at:
+            raise RecordRejected("at", fill.at, f"older than the last fill of {fill.symbol}; fold the ledger anew")
+        self._fills[fill.source, fill.source_id] = fill.revision
+        with localcontext(EXACT):
+            return self._book(holding, fill, exit_type)
+
+    def credit(self, flow: CashFlow) -> bool:
+        """Book a cash flow and tell whether it was new. Raise `RecordRejected` for a correction of a booked one."""
+        known = self._flows.get((flow.source, flow.source_id))
+        if known is not None and flow.revision <= known:
+            return False
+        if known is not None:
+            raise RecordRejected("revision", flow.revision, "it corrects a booked cash flow; fold the ledger anew")
+        self._flows[flow.source, flow.source_id] = flow.revision
+        with localcontext(EXACT):
+            self.cash += flow.amount
+            if flow.kind in EXTERNAL_FLOWS:
+                self.external += flow.amount
+            elif flow.kind == "fee":
+                self.fees -= flow.amount
+            else:
+                self.income += flow.amount
+        return True
+
+    def mark(self, symbol: str, price: Decimal, at: datetime) -> None:
+        """Value a symbol at `price` from now on; open lots remember the extremes. A symbol never traded is ignored."""
+        holding = self._holdings.get(symbol)
+        if holding is None:
+            return
+        holding.mark, holding.marked_at = price, at
+        holding.lots.see(price, price)
+
+    def widen(self, symbol: str, entry_fill: str, low: Decimal, high: Decimal) -> None:
+        """Tell an open lot, by the source_id of its fill, the extremes seen while nobody folded marks.
+
+        Ranges must nest, as they do when each is taken from the lot's own entry on.
+        """
+        for lot in self._holdings[symbol].lots:
+            if lot.fill.source_id == entry_fill:
+                lot.low, lot.high = min(lot.low, low), max(lot.high, high)
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """The open positions, with their marks, by symbol."""
+        with localcontext(EXACT):
+            return tuple(
+                self._position(holding) for _, holding in sorted(self._holdings.items()) if holding.lots.quantity
+            )
+
+    @property
+    def open_entries(self) -> tuple[Fill, ...]:
+        """The fills that have open lots."""
+        return tuple(lot.fill for holding in self._holdings.values() for lot in holding.lots)
+
+    def quantity(self, symbol: str) -> Decimal:
+        """Return what is held of a symbol, negative when short, 0 when flat."""
+        holding = self._holdings.get(symbol)
+        return holding.lots.sign * holding.lots.quantity if holding else _ZERO
+
+    def value(self, symbol: str) -> Decimal:
+        """Return the market value held of a symbol, negative when short."""
+        holding = self._holdings.get(symbol)
+        if holding is None:
+            return _ZERO
+        with localcontext(EXACT):
+            return _value(holding)
+
+    @property
+    def unrealized(self) -> Decimal:
+        """The gross profit that the open lots would bring at their marks."""
+        with localcontext(EXACT):
+            return sum((_unrealized(holding) for holding in self._holdings.values()), _ZERO)
+
+    def equity(self, at: datetime) -> Equity:
+        """Return the whole account as it is at `at`. Money throughout; exposure is signed market value."""
+        with localcontext(EXACT):
+            values = [_value(holding) for holding in self._holdings.values()]
+            net, gross = sum(values, _ZERO), sum(map(abs, values), _ZERO)
+            equity = self.cash + net
+            return Equity(
+                at=at,
+                account=self.account,
+                source=self.source,
+                source_id=f"equity-{at:%Y%m%dT%H%M%S.%f}",
+                equity=equity,
+                cash=self.cash,
+                realized_pnl=self.realized,
+                unrealized_pnl=sum((_unrealized(holding) for holding in self._holdings.values()), _ZERO),
+                fees=self.fees,
+                gross_exposure=gross,
+                net_exposure=net,
+                available_margin=max(_ZERO, equity - self._margin_rate * gross),
+            )
+
+    def _holding(self, fill: Fill) -> _Holding:
+        holding = self._holdings.get(fill.symbol)
+        if holding is None:
+            holding = self._holdings[fill.symbol] = _Holding(fill.symbol, fill.multiplier)
+        if holding.multiplier != fill.multiplier:
+            if holding.lots.quantity:
+                raise RecordRejected("multiplier", fill.multiplier, f"{fill.symbol} is held at {holding.multiplier}")
+            holding.multiplier = fill.multiplier
+        return holding
+
+    def _book(self, holding: _Holding, fill: Fill, exit_type: str | None) -> LedgerChange:
+        lots = holding.lots
+        sign = 1 if fill.side == "buy" else -1
+        holding.filled_at = fill.at
+        if holding.marked_at is None or holding.marked_at < fill.at:
+            holding.mark, holding.marked_at = fill.price, fill.at  # the newest price known
+        self.cash -= sign * fill.quantity * fill.price * fill.multiplier + fill.fee
+        self.fees += fill.fee
+        matches: list[Match] = []
+        rest, fee = fill.quantity, fill.fee
+        positions: list[Position] = []
+        lots.see(fill.price, fill.price)
+        if lots.sign == -sign:
+            before = self._position(holding)
+            matches, rest, fee = lots.close(fill)
+            self.realized += sum((match.gross_pnl for match in matches), _ZERO)
+            if not lots.quantity:
+                positions.append(_closed(before, holding, fill))
+        trades = tuple(self._trade(match, holding, exit_type) for match in matches)
+        if rest:
+            if not lots.quantity:
+                holding.position_id, holding.strategy = f"{fill.symbol}@{fill.source_id}", fill.strategy
+            lots.open(fill, rest, fee)
+        if lots.quantity:
+            positions.append(self._position(holding))
+        return LedgerChange(trades, tuple(positions))
+
+    def _trade(self, match: Match, holding: _Holding, exit_type: str | None) -> Trade:
+        entry, exit_ = match.entry, match.exit
+        instrument = self._instruments.get(entry.symbol)
+        return Trade(
+            at=exit_.at,
+            account=self.account,
+            source=exit_.source,
+            source_id=f"{_escaped(entry.source_id)}:{_escaped(exit_.source_id)}",
+            symbol=entry.symbol,
+            transaction_type="BUY" if entry.side == "buy" else "SELL",
+            quantity=match.quantity,
+            entry_time=entry.at,
+            entry_price=entry.price,
+            exit_price=exit_.price,
+            gross_pnl=match.gross_pnl,
+            fees=match.fees,
+            realized_pnl=match.gross_pnl - match.fees,
+            position_id=holding.position_id,
+            exchange=instrument.exchange if instrument else None,
+            segment=instrument.segment if instrument else None,
+            instrument_token=instrument.instrument_token if instrument else None,
+            exit_type=exit_type,
+            mfe=match.mfe,
+            mae=match.mae,
+            strategy=entry.strategy or exit_.strategy,
+            model=entry.model or exit_.model,
+            entry_fill=entry.source_id,
+            exit_fill=exit_.source_id,
+        )
+
+    def _position(self, holding: _Holding) -> Position:
+        lots = holding.lots
+        instrument = self._instruments.get(holding.symbol)
+        assert lots.opened_at is not None
+        assert holding.marked_at is not None
+        return Position(
+            at=holding.marked_at,
+            account=self.account,
+            source=self.source,
+            position_id=holding.position_id,
+            symbol=holding.symbol,
+            side="long" if lots.sign > 0 else "short",
+            quantity=lots.quantity,
+            entry_time=lots.opened_at,
+            entry_price=quotient(lots.cost, lots.quantity),
+            current_price=holding.mark,
+            unrealized_pnl=_unrealized(holding),
+            multiplier=holding.multiplier,
+            exchange=instrument.exchange if instrument else None,
+            instrument_token=instrument.instrument_token if instrument else None,
+            strategy=holding.strategy,
+        )
+
+
+def latest(facts: Iterable[Booked]) -> Iterator[Booked]:
+    """Yield the highest revision of each fact, in order of time and then of source_id."""
+    newest: dict[tuple[str, str], Booked] = {}
+    for fact in facts:
+        known = newest.get((fact.source, fact.source_id))
+        if known is None or known.revision < fact.revision:
+            newest[fact.source, fact.source_id] = fact
+    yield from sorted(newest.values(), key=lambda fact: (fact.at, fact.source_id))
+
+
+def _value(holding: _Holding) -> Decimal:
+    if not holding.lots.quantity or holding.mark is None:
+        return _ZERO
+    return holding.lots.sign * holding.lots.quantity * holding.mark * holding.multiplier
+
+
+def _unrealized(holding: _Holding) -> Decimal:
+    # From the cost, not from the average entry: the average of three lots is seldom an exact decimal.
+    lots = holding.lots
+    if not lots.quantity or holding.mark is None:
+        return _ZERO
+    return lots.sign * holding.multiplier * (lots.quantity * holding.mark - lots.cost)
+
+
+def _closed(before: Position, holding: _Holding, fill: Fill) -> Position:
+    return Position(
+        at=fill.at,
+        account=before.account,
+        source=before.source,
+        position_id=before.position_id,
+        symbol=before.symbol,
+        side=before.side,
+        quantity=_ZERO,
+        entry_time=before.entry_time,
+        entry_price=before.entry_price,
+        current_price=holding.mark,
+        unrealized_pnl=_ZERO,
+        multiplier=before.multiplier,
+        exchange=before.exchange,
+        instrument_token=before.instrument_token,
+        strategy=before.strategy,
+        is_active=False,
+    )
+
+
+def _escaped(fill_id: str) -> str:
+    # ":" joins two ids; inside one it would let two pairs of fills make the same trade.
+    return fill_id.replace("%", "%25").replace(":", "%3A")

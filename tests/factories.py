@@ -1,0 +1,58 @@
+"""Facts for tests, each with only what the test is about spelled out."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from main.domain.events import CashFlow, Fill, Instrument
+from main.domain.market import Book, Tick
+
+START = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
+
+_numbers = count(1)
+
+
+def moment(seconds: float = 0) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def fill(side: str, quantity: object, price: object, **given: Any) -> Fill:
+    """A fill of symbol X, a second after the one made before it unless `at` is given."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "at": moment(number),
+        "account": "A",
+        "source": "test",
+        "source_id": f"f{number:06d}",
+        "symbol": "X",
+    }
+    return Fill(side=side, quantity=Decimal(str(quantity)), price=Decimal(str(price)), **(values | given))
+
+
+def flow(kind: str, amount: object, **given: Any) -> CashFlow:
+    values: dict[str, Any] = {"at": START, "account": "A", "source": "test", "source_id": f"c{next(_numbers)}"}
+    return CashFlow(kind=kind, amount=Decimal(str(amount)), **(values | given))
+
+
+def instrument(symbol: str = "X", **given: Any) -> Instrument:
+    values: dict[str, Any] = {"at": START, "source": "test", "currency": "USD"}
+    return Instrument(symbol=symbol, **(values | given))
+
+
+def book(bid: object = "99.99", ask: object = "100.01", size: object = 100, symbol: str = "X", **given: Any) -> Book:
+    """A book of one level a side."""
+    return Book(
+        symbol,
+        (Decimal(str(bid)),),
+        (Decimal(str(size)),),
+        (Decimal(str(ask)),),
+        (Decimal(str(size)),),
+        **{name: Decimal(str(value)) for name, value in given.items()},
+    )
+
+
+def tick(*books: Book, at: float = 0) -> Tick:
+    by_symbol: Mapping[str, Book] = {each.symbol: each for each in books}
+    return Tick(moment(at), by_symbol)
