@@ -1,0 +1,146 @@
+"""What is drawn: one panel for one scope, kept up to date and encoded once however many viewers look at it."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from main.domain.scope import Scope
+from main.monitoring.hub import Hub, Watched, worst
+from main.monitoring.read import Answer, Read
+
+THREAD_SECONDS = 0.004
+"""A panel whose last encoding took longer is encoded in a thread: ten large charts held the loop for 210 ms."""
+
+
+class Encoder(Protocol):
+    """Who knows the panels. Handed in from above, so that the socket knows no figure."""
+
+    def reads(self, panel: str) -> tuple[Read[Any], ...]:
+        """Return what a panel asks; raise `UnknownName` for one that is not there."""
+        ...
+
+    def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
+        """Draw a panel and return the members of its JSON object; never raises for anything in the answers."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Picture:
+    """The newest encoding of one panel for one scope. ``version`` grows with every new content."""
+
+    panel: str
+    scope: Scope
+    content: bytes = b""
+    freshness: bytes = b""
+    version: int = 0
+
+
+class PictureBook:
+    """All pictures that somebody looks at now. Lives on the hub's loop."""
+
+    def __init__(self, hub: Hub, encoder: Encoder, workers: Executor) -> None:
+        self._hub = hub
+        self._encoder = encoder
+        self._workers = workers
+        self._easels: dict[tuple[str, Scope], _Easel] = {}
+
+    def look(self, panel: str, scope: Scope, on_change: Callable[[Picture, bool], None]) -> Callable[[], None]:
+        """Look at a picture: ``on_change(picture, content changed?)`` is called at every change; return what ends it.
+
+        Raise `UnknownName` for a panel that is not there.
+        """
+        easel = self._easels.get((panel, scope))
+        if easel is None:
+            easel = self._easels[panel, scope] = _Easel(
+                self._hub, self._encoder, self._workers, Picture(panel, scope), self._encoder.reads(panel)
+            )
+        easel.viewers.append(on_change)
+        if easel.picture.version:
+            on_change(easel.picture, True)
+        return lambda: self._leave(easel, on_change)
+
+    def __len__(self) -> int:
+        return len(self._easels)
+
+    def _leave(self, easel: "_Easel", on_change: Callable[[Picture, bool], None]) -> None:
+        easel.viewers.remove(on_change)
+        if not easel.viewers:
+            easel.close()
+            self._easels.pop((easel.picture.panel, easel.picture.scope), None)
+
+
+class _Easel:
+    """One picture being kept up to date."""
+
+    def __init__(
+        self, hub: Hub, encoder: Encoder, workers: Executor, picture: Picture, reads: tuple[Read[Any], ...]
+    ) -> None:
+        self.picture = picture
+        self.viewers: list[Callable[[Picture, bool], None]] = []
+        self._encoder = encoder
+        self._workers = workers
+        self._took = 0.0
+        self._drawn: tuple[object, ...] | None = None
+        self._dirty = False
+        self._painter: asyncio.Task[None] | None = None
+        self._watched: dict[str, Watched] = {
+            read.name: hub.watch(read, picture.scope, self._answered) for read in reads
+        }
+
+    def close(self) -> None:
+        for watched in self._watched.values():
+            watched.close()
+        if self._painter is not None:
+            self._painter.cancel()
+
+    def _answered(self) -> None:
+        self._dirty = True
+        if self._painter is None or self._painter.done():
+            self._painter = asyncio.create_task(self._paint())
+
+    async def _paint(self) -> None:
+        """Encode until nothing new came meanwhile. Starts a turn late, so that answers given together are drawn once."""
+        await asyncio.sleep(0)
+        while self._dirty:
+            self._dirty = False
+            answers = {name: watched.answer for name, watched in self._watched.items()}
+            present = {name: answer for name, answer in answers.items() if answer is not None}
+            if len(present) < len(answers):
+                continue
+            await self._show(present)
+
+    async def _show(self, answers: dict[str, Answer[Any]]) -> None:
+        state = tuple((answer.version, answer.error is None, answer.state) for answer in answers.values())
+        changed = state != self._drawn
+        if changed:
+            content = await self._encode(answers)
+            changed = content != self.picture.content
+            self._drawn = state
+            if changed:
+                self.picture.content = content
+                self.picture.version += 1
+        least = worst(answers.values())
+        self.picture.freshness = orjson.dumps({"freshness": least.freshness, "error": least.error}, option=_OPTIONS)[
+            1:-1
+        ]
+        for viewer in tuple(self.viewers):
+            viewer(self.picture, changed)
+
+    async def _encode(self, answers: dict[str, Answer[Any]]) -> bytes:
+        started = time.perf_counter()
+        arguments = (self.picture.panel, answers, self.picture.scope)
+        if self._took > THREAD_SECONDS:
+            loop = asyncio.get_running_loop()
+            content = await loop.run_in_executor(self._workers, self._encoder.encode, *arguments)
+        else:
+            content = self._encoder.encode(*arguments)
+        self._took = time.perf_counter() - started
+        return content
+
+
+_OPTIONS = orjson.OPT_UTC_Z

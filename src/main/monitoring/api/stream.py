@@ -1,0 +1,248 @@
+"""How does a page stay live: one socket, one mailbox that holds the newest of every panel and never a queue."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import structlog
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from main.clock import now
+from main.domain.scope import Scope
+from main.errors import AITraderError
+from main.monitoring.api.directory import Directory, Selection
+from main.monitoring.api.pictures import Picture, PictureBook
+from main.monitoring.hub import Hub
+from main.monitoring.read import read_named
+from main.security.viewer import Viewer
+
+FRAME_SECONDS = 0.03
+"""Least time between two messages to one viewer; what changes meanwhile goes out together."""
+MAX_PANELS = 80
+MAX_MESSAGE = 64 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What every page is told of its server."""
+
+    server: str
+    version: str
+    started: datetime
+
+
+class Stream:
+    """The sockets of one dashboard."""
+
+    def __init__(self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting) -> None:
+        self._hub = hub
+        self._directory = directory
+        self._book = book
+        self._greeting = greeting
+        self._connections: set[_Connection] = set()
+
+    @property
+    def viewers(self) -> int:
+        """How many sockets are open."""
+        return len(self._connections)
+
+    async def endpoint(self, socket: WebSocket) -> None:
+        """Serve one page until it leaves. The guard has checked who it is and where it comes from."""
+        await socket.accept()
+        viewer: Viewer = socket.scope["state"]["viewer"]
+        connection = _Connection(socket, viewer, self._hub, self._directory, self._book, self._greeting)
+        self._connections.add(connection)
+        try:
+            await connection.serve()
+        finally:
+            self._connections.discard(connection)
+
+
+class _Connection:
+    """One page: a task that reads its wishes and one that writes what changed."""
+
+    def __init__(
+        self,
+        socket: WebSocket,
+        viewer: Viewer,
+        hub: Hub,
+        directory: Directory,
+        book: PictureBook,
+        greeting: Greeting,
+    ) -> None:
+        self._socket = socket
+        self._viewer = viewer
+        self._hub = hub
+        self._directory = directory
+        self._book = book
+        self._greeting = greeting
+        self._wish: dict[str, Any] = {"view": {}, "panels": []}
+        self._scope: Scope | None = None
+        self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
+        self._fresh: dict[str, tuple[Picture, bool]] = {}
+        self._notices: list[bytes] = []
+        self._something = asyncio.Event()
+        self._settling = asyncio.Lock()
+
+    async def serve(self) -> None:
+        forget = self._directory.on_change(lambda: _start(self._greet_and_settle()))
+        await self._greet_and_settle()
+        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
+        try:
+            done, _ = await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                self._report(task)
+        finally:
+            forget()
+            reader.cancel()
+            writer.cancel()
+            for _, leave in self._looking.values():
+                leave()
+            self._looking.clear()
+
+    def _report(self, task: "asyncio.Task[None]") -> None:
+        error = task.exception()
+        if error is not None and not isinstance(error, (WebSocketDisconnect, RuntimeError, OSError)):
+            _log.error("socket failed", viewer=self._viewer.name, exc_info=error)
+
+    async def _read(self) -> None:
+        while True:
+            text = await self._socket.receive_text()
+            try:
+                await self._handle(text)
+            except (AITraderError, ValueError, TypeError, KeyError) as error:
+                self._say({"type": "error", "message": str(error)})
+
+    async def _handle(self, text: str) -> None:
+        if len(text) > MAX_MESSAGE:
+            raise ValueError(f"message of {len(text)} characters: send at most {MAX_MESSAGE}")
+        message = orjson.loads(text)
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "subscribe":
+            panels = message.get("panels", [])
+            if not isinstance(panels, list) or len(panels) > MAX_PANELS:
+                raise ValueError(f"panels: expected a list of at most {MAX_PANELS} names")
+            self._wish = {"view": dict(message.get("view") or {}), "panels": [str(name) for name in panels]}
+            await self._settle()
+        elif kind == "ping":
+            self._say({"type": "pong", "now": now()})
+        else:
+            raise ValueError(f"message type {kind!r}: expected subscribe or ping")
+
+    async def _greet_and_settle(self) -> None:
+        accounts = await self._directory.visible(self._viewer.accounts)
+        answer = await self._hub.ask(read_named("accounts"), Scope(accounts))
+        self._say(
+            {
+                "type": "hello",
+                "server": self._greeting.server,
+                "version": self._greeting.version,
+                "started": self._greeting.started,
+                "now": now(),
+                "accounts": answer.value or [],
+            }
+        )
+        if self._wish["panels"]:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Look at what is wished for now; what stays the same is not sent again."""
+        async with self._settling:
+            view = self._wish["view"]
+            selection = await self._directory.select(_texts(view.get("accounts")), self._viewer.accounts)
+            scope = _scope(view, selection)
+            if scope != self._scope:
+                self._scope = scope
+                told = {
+                    "type": "view",
+                    "accounts": selection.accounts,
+                    "clock": selection.clock,
+                    "note": selection.note,
+                }
+                self._say(told | {"moment": scope.as_of or now()})
+            wished = dict.fromkeys(self._wish["panels"])
+            for panel, (looked_at, leave) in tuple(self._looking.items()):
+                if panel not in wished or looked_at != scope:
+                    leave()
+                    del self._looking[panel]
+                    self._fresh.pop(panel, None)
+            for panel in wished:
+                if panel not in self._looking:
+                    self._looking[panel] = (scope, self._book.look(panel, scope, self._changed))
+
+    def _changed(self, picture: Picture, content: bool) -> None:
+        pending = self._fresh.get(picture.panel)
+        self._fresh[picture.panel] = (picture, content or (pending is not None and pending[1]))
+        self._something.set()
+
+    def _say(self, message: dict[str, Any]) -> None:
+        self._notices.append(orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str))
+        self._something.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._something.wait()
+            self._something.clear()
+            notices, self._notices = self._notices, []
+            for notice in notices:
+                await self._socket.send_text(notice.decode())
+            fresh, self._fresh = self._fresh, {}
+            if fresh:
+                sent = time.monotonic()
+                await self._socket.send_text(_update(fresh.values()).decode())
+                await asyncio.sleep(max(0.0, FRAME_SECONDS - (time.monotonic() - sent)))
+
+
+_background: set["asyncio.Task[None]"] = set()
+
+
+def _start(coroutine: Any) -> None:
+    task = asyncio.ensure_future(coroutine)
+    _background.add(task)
+    task.add_done_callback(_background.discard)
+
+
+def _update(fresh: Iterable[tuple[Picture, bool]]) -> bytes:
+    parts = []
+    for picture, content in fresh:
+        members = b'"version":%d,%b' % (picture.version, picture.freshness)
+        if content:
+            members += b"," + picture.content
+        parts.append(b"%b:{%b}" % (orjson.dumps(picture.panel), members))
+    head = orjson.dumps(now(), option=orjson.OPT_UTC_Z)
+    return b'{"type":"update","now":%b,"panels":{%b}}' % (head, b",".join(parts))
+
+
+def _texts(value: object) -> list[str]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise ValueError(f"accounts: got {value!r}, expected a list of account ids")
+    return [str(item) for item in value]
+
+
+def _scope(view: dict[str, Any], selection: Selection) -> Scope:
+    strategy = view.get("strategy")
+    return Scope(
+        selection.accounts,
+        str(view.get("window") or "1D"),
+        _moment(view, "as_of"),
+        _moment(view, "known_at"),
+        str(strategy) if strategy else None,
+    )
+
+
+def _moment(view: dict[str, Any], name: str) -> datetime | None:
+    text = view.get(name)
+    if not text:
+        return None
+    moment = datetime.fromisoformat(str(text))
+    if moment.utcoffset() is None:
+        raise ValueError(f"{name}: got {text!r}, expected a time with its zone, such as 2026-11-20T10:15:00Z")
+    return moment
