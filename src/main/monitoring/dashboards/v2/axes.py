@@ -1,0 +1,73 @@
+"""Where a chart's value axis has its ticks and how they are written: no tick is left to a format of the browser."""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from main import text
+
+Axis = dict[str, Any]
+
+
+def money_ticks(ticks: Sequence[float], *, signed: bool = False) -> list[str]:
+    """Write ticks of money as short as tells them apart: `205k`, or `100,050` where tenths of a k are too coarse."""
+    step = min((b - a for a, b in pairwise(ticks)), default=1000.0)
+    largest = max((abs(tick) for tick in ticks), default=0.0)
+    if largest >= 1000 and step >= 10 ** (math.floor(math.log10(largest)) // 3 * 3 - 1):
+        return [_short(text.compact(tick, signed=signed)) for tick in ticks]
+    decimals = max(0, min(8, -math.floor(math.log10(step)))) if step > 0 else 2
+    write = text.signed_money if signed else text.money
+    return [write(tick, decimals) if tick else "0" for tick in ticks]
+
+
+def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Return about `count` round numbers within ``[low, high]``: steps of 1, 2, 2.5 or 5 times a power of ten."""
+    span = high - low
+    if not math.isfinite(span) or span <= 0:
+        return [low] if math.isfinite(low) else []
+    raw = span / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    # Rounded to the step's own decimals, or 3 × 0.1 would be written 0.30000000000000004; + 0.0 drops a negative zero.
+    digits = max(0, 1 - math.floor(math.log10(step)))
+    return [round(index * step, digits) + 0.0 for index in range(first, last + 1)]
+
+
+def value_axis(
+    low: float, high: float, write: Callable[[list[float]], list[str]], *, avoid: float | None = None, count: int = 5
+) -> Axis:
+    """Return an axis over ``[low, high]`` without the tick that the tag of the value `avoid` would cover."""
+    ticks = nice_ticks(low, high, count)
+    if avoid is not None:
+        ticks = [tick for tick in ticks if abs(tick - avoid) > (high - low) * 0.06]
+    return axis(ticks, write(ticks)) | {"range": [low, high]}
+
+
+def profit_axis(values: Sequence[float], *, avoid: float | None = None) -> Axis:
+    """Return an axis of signed money that includes 0."""
+    low, high = min([0.0, *values]), max([0.0, *values])
+    margin = (high - low) * 0.1 or 1.0
+    low, high = (low - margin if low < 0 else 0.0), (high + margin if high > 0 else 0.0)
+    return value_axis(low, high, lambda ticks: money_ticks(ticks, signed=True), avoid=avoid, count=3)
+
+
+def drawdown_axis(deepest: float) -> Axis:
+    """Return an axis from 0 on top down to a drawdown, a fraction ≤ 0, with room for the words at its deepest point."""
+    low = min(deepest * 1.35, -0.001)
+    decimals = 0 if low < -0.03 else 1 if low < -0.004 else 2
+    return value_axis(
+        low, 0.0, lambda ticks: [text.percent(tick, decimals) if tick else "0%" for tick in ticks], count=3
+    )
+
+
+def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
+    """Return a value axis at the right with these ticks."""
+    # The vertical range follows the data: a zoom is one of time, and the written ticks stay true.
+    fixed = {"automargin": False, "fixedrange": True, "ticklen": 4}
+    return {"side": "right", "tickvals": list(ticks), "ticktext": list(words), **fixed}
+
+
+def _short(written: str) -> str:
+    return written[:-3] + written[-1] if written[-3:-1] == ".0" else written

@@ -1,0 +1,91 @@
+"""What a panel is: which reads it asks, where it stands on its page, and how it draws their answers.
+
+One picture is one module of `panels/trading` or `panels/system` with a module-level ``PANEL``. The shell draws the
+frame (title, unit, freshness badge, skeleton, the states of trouble); ``draw`` fills the body and knows nothing of age:
+
+- a figure dict of `figures` for a chart, or a `Picture` for a chart with a line of figures above it;
+- a Dash component of `components` or `table` for everything else, `components.empty` where nothing was recorded.
+
+``draw`` is synchronous, quick, and called once for all viewers of a view: it formats with `main.text` and leaves every
+time as it is (`components.moment`), because only the browser knows the viewer's zone. An exception in it becomes this
+one panel's error state. The badge shows the worst freshness of the panel's reads.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, TypeVar
+
+from dash.development.base_component import Component
+
+from main.domain.scope import Scope
+from main.errors import UnknownName
+from main.monitoring.read import Answer, Read
+
+T = TypeVar("T")
+FigureDict = dict[str, Any]
+"""A Plotly figure as plain data without a template; colours are tokens such as ``@loss`` (see `figures`)."""
+
+CHART_HEIGHTS = (120, 180, 240, 300, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A chart with something above it in the same panel, such as the figure it ends in."""
+
+    heading: Component
+    figure: FigureDict
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The answers a panel draws, by read: ``answers[equity.READ].value``."""
+
+    by_name: Mapping[str, Answer[Any]]
+
+    def __getitem__(self, read: Read[T]) -> Answer[T]:
+        """Return the answer of a read. Raise `UnknownName` for one that the panel did not list in ``reads``."""
+        try:
+            return self.by_name[read.name]
+        except KeyError:
+            raise UnknownName(
+                "answer for this panel: list the read in PANEL's reads", read.name, self.by_name
+            ) from None
+
+
+Drawing = Component | FigureDict | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture and its place.
+
+    ``page`` is a page of `navigation`, ``width`` counts of 12 columns, ``order`` sorts a page (10, 20, …), ``height``
+    is the body's in pixels (a chart height of the guide; ``None``: as its content). ``subtitle`` names unit and scope;
+    ``caption``, where given, computes it from the answers. ``legend`` pairs a label with the token of its colour.
+    ``kind`` is what the skeleton looks like: ``flush`` content (tables, bands, feeds) reaches the panel's edges.
+    """
+
+    name: str
+    title: str
+    page: str
+    reads: tuple[Read[Any], ...]
+    draw: Callable[[Answers, Scope], Drawing]
+    width: int = 12
+    order: int = 100
+    height: int | None = None
+    kind: Literal["figure", "content", "flush"] = "content"
+    subtitle: str = ""
+    caption: Callable[[Answers, Scope], str] | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+    skeleton: Literal["chart", "table", "band", "lights", "feed"] = "chart"
+
+
+@cache
+def panels_of(dashboard: str) -> tuple[Panel, ...]:
+    """Return the panels of a dashboard ("trading" or "system") in reading order."""
+    package = importlib.import_module(f"main.monitoring.dashboards.v2.panels.{dashboard}")
+    modules = (importlib.import_module(m.name) for m in pkgutil.iter_modules(package.__path__, f"{package.__name__}."))
+    return tuple(sorted((module.PANEL for module in modules), key=lambda panel: (panel.order, panel.name)))
