@@ -1,5 +1,6 @@
 """Which settings is the suite running with, and where does each of them come from?"""
 
+from main.config.database_argument import database_overrides
 from main.config.load import CONFIG_FILE, load_settings
 from main.config.settings import (
     AccountSettings,
@@ -24,5 +25,6 @@ __all__ = [
     "SystemDashboardSettings",
     "TradeSettings",
     "TradingDashboardSettings",
+    "database_overrides",
     "load_settings",
 ]

@@ -47,6 +47,12 @@ def _zone(value: str) -> str:
         raise ValueError from error
 
 
+def _known_home(value: Path) -> Path:
+    if value.parts[:1] and value.parts[0].startswith("~"):
+        raise ValueError
+    return value
+
+
 def _strong(value: SecretStr) -> SecretStr:
     if is_weak(value.get_secret_value()):
         raise ValueError
@@ -67,9 +73,15 @@ Speed = Annotated[
 ]
 Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False), expecting("a number above 0")]
 PeriodsPerYear = Annotated[int, Field(ge=1, le=366), expecting("trading days a year: 252 (equities) or 365 (crypto)")]
-Text = Annotated[str, Field(min_length=1, max_length=200), expecting("a text of 1 to 200 characters")]
+Text = Annotated[
+    str,
+    Field(pattern=r"^\P{Cc}+$", max_length=200),  # control characters could steer the terminal that shows them
+    expecting("a text of 1 to 200 printable characters"),
+]
 HostName = Annotated[
-    str, Field(pattern=r"^[^\s/@?#]+$|^/[^\s@?#]+$"), expecting("a host name, an IP address or the folder of a socket")
+    str,
+    Field(pattern=r"^[^\s\p{Cc}/@?#]+$|^/[^\s\p{Cc}@?#]+$"),
+    expecting("a host name, an IP address or the folder of a socket"),
 ]
 Account = Annotated[
     str, Field(pattern=rf"^{_ACCOUNT}$"), expecting("an account id: letters, digits and _ . @ -, at most 64")
@@ -81,7 +93,7 @@ Zone = Annotated[str, AfterValidator(_zone), expecting("a time zone, for example
 WebAddress = Annotated[
     str, AfterValidator(_web_address), expecting("an http:// or https:// address without user or password")
 ]
-Folder = Annotated[Path, expecting("a folder")]
+Folder = Annotated[Path, AfterValidator(_known_home), expecting("a folder")]
 Password = Annotated[SecretStr, expecting("a text")]
 StrongSecret = Annotated[
     SecretStr,

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ DOTENV_FILE = Path(".env")
 COMMAND_LINE = "command line"
 
 _HOST: Key = ("database", "host")
-_ADDRESS = tuple(("database", name) for name in ("host", "port", "name", "user", "tls", "direct_url"))
+_ADDRESS = tuple(("database", name) for name in ("host", "port", "name", "user", "tls"))
+_DIRECT: Key = ("database", "direct_url")
 _PASSWORD: Key = ("database", "password")
 
 
@@ -82,7 +84,9 @@ def _of_one_server(layers: Iterable[Layer]) -> tuple[Layer, ...]:
         result.append(layer.without(hidden | (from_url if url_parts_hidden else set())))
         if from_url:
             hidden.update(_ADDRESS, {_PASSWORD} & from_url)
-        url_parts_hidden = url_parts_hidden or _HOST in layer.origins
+        if _HOST in layer.origins:
+            url_parts_hidden = True
+            hidden.add(_DIRECT)
     return tuple(result)
 
 
@@ -92,7 +96,8 @@ def _with_folders(values: dict[str, Any], env: Mapping[str, str], cwd: Path) -> 
     for name, default in folders.items():
         stated = values.get(name, default)
         if isinstance(stated, str | Path) and str(stated):
-            values[name] = cwd / Path(stated).expanduser()
+            with suppress(RuntimeError):  # no such user: the "~" that stays is refused with its line
+                values[name] = cwd / Path(stated).expanduser()
     return values
 
 

@@ -36,6 +36,15 @@ def port_clashes(values: Mapping[str, Any], model: type[BaseModel], layers: tupl
             yield origin.problem(str(port), f"a port of its own ({dotted(other)} has it)", key=dotted(blamed))
 
 
+def setting_keys(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
+    """Yield the key of every setting and section, those of list items without their index."""
+    for name, field in model.model_fields.items():
+        yield (*above, name)
+        section = _model(field.annotation)
+        if section is not None:
+            yield from setting_keys(section, (*above, name))
+
+
 def _ports(values: Mapping[str, Any], model: type[BaseModel], above: Key = ()) -> Iterator[tuple[Key, int]]:
     for name, field in model.model_fields.items():
         stated = values.get(name)
@@ -51,7 +60,7 @@ def _ports(values: Mapping[str, Any], model: type[BaseModel], above: Key = ()) -
 def _unknown_key(key: Key, origin: Origin, model: type[BaseModel]) -> Problem:
     name = str(key[-1])
     siblings = tuple(_section(key[:-1], model).model_fields)
-    elsewhere = [dotted(each) for each in _keys(model) if each[-1] == name]
+    elsewhere = [dotted(each) for each in setting_keys(model) if each[-1] == name]
     hint = did_you_mean(name, siblings) or (f'did you mean "{elsewhere[0]}"?' if elsewhere else "")
     expected = f"one of {', '.join(siblings)}" if siblings else "nothing: this version reads no key here"
     return origin.problem("an unknown key", expected, key=dotted(key), hint=hint)
@@ -108,14 +117,6 @@ def _section(key: Key, model: type[BaseModel]) -> type[BaseModel]:
 def _is_secret(key: Key, model: type[BaseModel]) -> bool:
     field = _section(key[:-1], model).model_fields.get(str(key[-1])) if key else None
     return field is not None and SecretStr in (field.annotation, *_arguments(field.annotation))
-
-
-def _keys(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
-    for name, field in model.model_fields.items():
-        yield (*above, name)
-        section = _model(field.annotation)
-        if section is not None:
-            yield from _keys(section, (*above, name))
 
 
 def _model(annotation: object) -> type[BaseModel] | None:

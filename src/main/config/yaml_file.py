@@ -7,7 +7,7 @@ import yaml
 from main.config.provenance import Key, Layer, Origin, dotted
 from main.errors import Problem
 
-_DEEPEST = 20  # an alias inside its own anchor has no bottom
+_MOST_VALUES = 10_000  # aliases of aliases multiply
 
 
 def yaml_layer(path: Path, name: str) -> Layer:
@@ -23,6 +23,8 @@ def yaml_layer(path: Path, name: str) -> Layer:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         return Layer(problems=(Origin(name, line).problem(error.problem or "no YAML", "valid YAML"),))
+    except RecursionError:  # an alias inside its own anchor has no bottom
+        return Layer(problems=(place.problem("lists or sections without end inside each other", "valid YAML"),))
     except (yaml.YAMLError, ValueError) as error:
         return Layer(problems=(place.problem(" ".join(str(error).split()), "valid YAML"),))
 
@@ -32,6 +34,7 @@ class _Reader:
         self.name = name
         self.origins: dict[Key, Origin] = {}
         self.problems: list[Problem] = []
+        self.values = 0
 
     def layer(self, text: str) -> Layer:
         self.loader = yaml.SafeLoader(text)
@@ -46,9 +49,9 @@ class _Reader:
         return Layer(values if isinstance(values, dict) else {}, self.origins, tuple(self.problems))
 
     def _value(self, node: yaml.Node, key: Key) -> object:
-        if len(key) > _DEEPEST:
-            self._complain(node, dotted(key[:3]), f"more than {_DEEPEST} levels", "a list or section without a loop")
-            return None
+        self.values += 1
+        if self.values > _MOST_VALUES:
+            raise ValueError(f"more than {_MOST_VALUES} values")
         if isinstance(node, yaml.MappingNode):
             return self._section(node, key)
         if isinstance(node, yaml.SequenceNode):
