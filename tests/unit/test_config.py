@@ -314,6 +314,9 @@ class TestMistakes:
             'AI_TRADER_LOG_DIR; did you mean "AI_TRADER_DATA_DIR"?'
         ]
 
+    def test_a_variable_between_our_own_processes_is_no_mistake(self, load: Load) -> None:
+        load(env={"AI_TRADER_SUPERVISOR": "12:3"})
+
     def test_the_variable_kubernetes_makes_of_a_service_is_explained(self, problems: Callable[..., list[str]]) -> None:
         [found] = problems(env={"TRADING_DASHBOARD_PORT": "tcp://10.0.0.7:8080"})
         assert "enableServiceLinks: false" in found

@@ -41,6 +41,7 @@ VARIABLES: Mapping[str, tuple[Key, ...]] = {
     "REDIS_URL": (("redis_url",),),
 }
 HANDOVER = "AI_TRADER_SETTINGS"  # by which a process hands its settings to its children; not for users
+INTERNAL = frozenset({"AI_TRADER_SUPERVISOR"})  # between the suite's own processes (telemetry.orphans), no setting
 KNOWN = frozenset({*VARIABLES, DATABASE_URL})
 
 
@@ -118,7 +119,7 @@ def _url_entries(url: str, origin: Origin, problems: list[Problem]) -> Iterator[
 def _unknown(variables: Mapping[str, tuple[str, Origin]]) -> Iterator[Problem]:
     ours = sorted(name for name in KNOWN if name.startswith(PREFIX))
     for name, (_, origin) in variables.items():
-        if name.startswith(PREFIX) and name not in KNOWN:
+        if name.startswith(PREFIX) and name not in KNOWN | INTERNAL:
             yield origin.problem("an unknown variable", f"one of {', '.join(ours)}", hint=did_you_mean(name, ours))
 
 
