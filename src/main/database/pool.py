@@ -30,6 +30,7 @@ UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,  # "database is not currently accepting connections"
 )
 """What means "no server to talk to". `TimeoutError` is an `OSError` too and is told apart where it is caught."""
 
@@ -177,6 +178,8 @@ class Database:
         self._waiting += 1
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+        except asyncpg.PostgresError as error:  # whatever keeps us from logging in means the same to a viewer
+            raise ConnectionRefusedError(str(error)) from error
         finally:
             self._waiting -= 1
         try:

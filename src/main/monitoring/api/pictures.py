@@ -104,7 +104,7 @@ class _Easel:
             self._painter = asyncio.create_task(self._paint())
 
     async def _paint(self) -> None:
-        """Encode until nothing new came meanwhile. Starts a turn late, so that answers given together are drawn once."""
+        """Encode until nothing new came meanwhile; begins a turn late, for answers given together are drawn once."""
         await asyncio.sleep(0)
         while self._dirty:
             self._dirty = False
@@ -125,9 +125,8 @@ class _Easel:
                 self.picture.content = content
                 self.picture.version += 1
         least = worst(answers.values())
-        self.picture.freshness = orjson.dumps({"freshness": least.freshness, "error": least.error}, option=_OPTIONS)[
-            1:-1
-        ]
+        members = {"freshness": least.freshness, "error": least.error}
+        self.picture.freshness = orjson.dumps(members, option=orjson.OPT_UTC_Z)[1:-1]
         for viewer in tuple(self.viewers):
             viewer(self.picture, changed)
 
@@ -141,6 +140,3 @@ class _Easel:
             content = self._encoder.encode(*arguments)
         self._took = time.perf_counter() - started
         return content
-
-
-_OPTIONS = orjson.OPT_UTC_Z

@@ -41,10 +41,10 @@ class Stream:
     """The sockets of one dashboard."""
 
     def __init__(self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting) -> None:
-        self._hub = hub
-        self._directory = directory
-        self._book = book
-        self._greeting = greeting
+        self.hub = hub
+        self.directory = directory
+        self.book = book
+        self.greeting = greeting
         self._connections: set[_Connection] = set()
 
     @property
@@ -56,7 +56,7 @@ class Stream:
         """Serve one page until it leaves. The guard has checked who it is and where it comes from."""
         await socket.accept()
         viewer: Viewer = socket.scope["state"]["viewer"]
-        connection = _Connection(socket, viewer, self._hub, self._directory, self._book, self._greeting)
+        connection = _Connection(socket, viewer, self)
         self._connections.add(connection)
         try:
             await connection.serve()
@@ -67,21 +67,13 @@ class Stream:
 class _Connection:
     """One page: a task that reads its wishes and one that writes what changed."""
 
-    def __init__(
-        self,
-        socket: WebSocket,
-        viewer: Viewer,
-        hub: Hub,
-        directory: Directory,
-        book: PictureBook,
-        greeting: Greeting,
-    ) -> None:
+    def __init__(self, socket: WebSocket, viewer: Viewer, stream: "Stream") -> None:
         self._socket = socket
         self._viewer = viewer
-        self._hub = hub
-        self._directory = directory
-        self._book = book
-        self._greeting = greeting
+        self._hub = stream.hub
+        self._directory = stream.directory
+        self._book = stream.book
+        self._greeting = stream.greeting
         self._wish: dict[str, Any] = {"view": {}, "panels": []}
         self._scope: Scope | None = None
         self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
