@@ -1,0 +1,39 @@
+# The whole developer interface. Every target works in a fresh clone and is quick the second time.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONPATH := src
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup run test check unit browser bench docs requirements clean
+
+setup: $(VENV)/.installed                     ## only the virtual environment
+$(VENV)/.installed: requirements.txt scripts/setup.sh
+	@sh scripts/setup.sh $(PYTHON) $(VENV) requirements.txt && touch $@
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@sh scripts/setup.sh $(PYTHON) $(VENV) requirements-dev.txt && touch $@
+
+run: setup                                    ## embedded PostgreSQL, bot and dashboards
+	@exec $(BIN)/python ai_trader.py trade --enable-monitoring
+
+test: $(VENV)/.installed-dev check            ## lint, types, unit, integration and browser tests
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+check: $(VENV)/.installed-dev                 ## lint, types, import layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/bandit -q -r src -c pyproject.toml
+unit: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest tests/unit -q
+browser: $(VENV)/.installed-dev               ## browser tests; screenshots go to build/screenshots
+	@AI_TRADER_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/browser -q
+bench: $(VENV)/.installed-dev                 ## measures, and writes docs/benchmarks.md
+	@$(BIN)/python -m tests.bench
+docs: $(VENV)/.installed-dev                  ## docs/numbers.md from the reads
+	@$(BIN)/python -m main.cli.app docs numbers > docs/numbers.md
+requirements: $(VENV)/.installed-dev          ## pin pyproject.toml's dependencies again, for every platform
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+clean:
+	@rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
