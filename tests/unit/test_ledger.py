@@ -1,16 +1,18 @@
 from collections import defaultdict
 from datetime import timedelta
-from decimal import Decimal as D
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.factories import START, fill, flow, instrument, moment
 
 from main.domain.events import Fill, Trade
 from main.domain.ledger import Ledger
 from main.errors import RecordRejected
-from tests.factories import START, fill, flow, instrument, moment
+
+D = Decimal
 
 
 def ledger(*fills: Fill) -> Ledger:
@@ -187,7 +189,7 @@ def made(rows: list[tuple[str, str, D, D, D]]) -> list[Fill]:
 def recomputed(fills: list[Fill], marks: dict[str, D]) -> tuple[Fraction, Fraction]:
     """Realised and unrealised P&L by a method of its own: every unit is followed, in fractions, from a plain list."""
     realised = unrealised = Fraction(0)
-    for symbol in MULTIPLIERS:
+    for symbol, multiplier in MULTIPLIERS.items():
         queue: list[list[Fraction]] = []  # signed quantity, price
         for each in (f for f in fills if f.symbol == symbol):
             rest = Fraction(each.quantity) * (1 if each.side == "buy" else -1)
@@ -203,7 +205,7 @@ def recomputed(fills: list[Fill], marks: dict[str, D]) -> tuple[Fraction, Fracti
             if rest:
                 queue.append([rest, price])
         mark = Fraction(marks[symbol])
-        unrealised += sum((size * (mark - price) * Fraction(MULTIPLIERS[symbol]) for size, price in queue), Fraction(0))
+        unrealised += sum((size * (mark - price) * Fraction(multiplier) for size, price in queue), Fraction(0))
     return realised, unrealised
 
 
@@ -233,11 +235,14 @@ def test_fees_of_trades_and_open_lots_add_up_to_the_fees_of_the_fills(rows):
     fills = made(rows)
     for each in fills:
         trades += books.apply(each).trades
-    for symbol in MULTIPLIERS:  # close what is open, free of charge, so that every leg has found its trade
+    for (
+        symbol,
+        multiplier,
+    ) in MULTIPLIERS.items():  # close all, free of charge: every leg finds a trade
         held = books.quantity(symbol)
         if held:
             side = "sell" if held > 0 else "buy"
-            last = fill(side, abs(held), 1, symbol=symbol, multiplier=MULTIPLIERS[symbol], at=moment(1_000))
+            last = fill(side, abs(held), 1, symbol=symbol, multiplier=multiplier, at=moment(1_000))
             trades += books.apply(last).trades
     for trade in trades:
         borne[trade.symbol] += trade.fees

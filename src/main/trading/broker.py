@@ -1,0 +1,56 @@
+"""Who executes orders? What a broker is asked and what it answers, whatever stands behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from main.domain.events import Fill, Order, OrderEvent
+from main.domain.market import Tick
+
+Report = OrderEvent | Order | Fill
+"""What a broker tells: steps of orders, their state after it, executions; in the order they happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """An order somebody wants. ``price`` is ``None`` for a market order; ``decision_price`` the mid it was decided on.
+
+    ``purpose`` becomes the exit type of the trades it closes.
+    """
+
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal | None
+    decision_price: Decimal
+    strategy: str
+    purpose: str = "signal"
+
+
+class Broker(Protocol):
+    """Takes orders and tells what becomes of them. Raise `BrokerError` when it cannot be asked."""
+
+    name: str
+
+    @property
+    def open_orders(self) -> Sequence[Order]:
+        """The orders that may still fill, oldest first."""
+        ...
+
+    def purpose(self, order_id: str) -> str:
+        """Return what an order was placed for."""
+        ...
+
+    async def advance(self, tick: Tick) -> Sequence[Report]:
+        """Move on to a new tick and tell what happened since the last one."""
+        ...
+
+    async def place(self, request: OrderRequest, tick: Tick) -> Sequence[Report]:
+        """Place an order and tell what happened to it at once."""
+        ...
+
+    async def cancel(self, order_id: str, at: datetime, reason: str) -> Sequence[Report]:
+        """Cancel an order; nothing is told of one that is not open."""
+        ...

@@ -1,0 +1,32 @@
+"""Where do prices come from? What a feed has to be, whatever stands behind it."""
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+from main.domain.events import Instrument
+from main.domain.market import Tick
+
+
+class Feed(Protocol):
+    """An asynchronous iterator of ticks, paced by itself. It ends when there is nothing more to come.
+
+    Moments of ticks only ever increase. Raise `FeedError` when market data cannot be had.
+    """
+
+    source: str
+    """Signs everything that is recorded of these prices, so that markets never mix."""
+    clock: Literal["wall", "replay"]
+    """Whether a tick's moment is the real time or the time of a replay."""
+    interval_seconds: float
+    """Wall-clock time between two ticks."""
+    notices: tuple[str, ...]
+    """What the user should know of the data, such as rows left out."""
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What can be traded."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[Tick]:
+        """Start ticking."""
+        ...
