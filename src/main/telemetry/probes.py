@@ -32,7 +32,7 @@ class Check:
 
 
 class ProbeApp:
-    """``/livez``, ``/readyz``, ``/health``, ``/metrics``, with `status` also ``/status``: pure ASGI, JSON, GET and HEAD.
+    """``/livez``, ``/readyz``, ``/health``, ``/metrics`` and, with `status`, ``/status``: pure ASGI, GET and HEAD.
 
     `checks` and `status` are asked on the event loop at every request, so they look at what is known and wait for
     nothing. ``/livez`` asks nobody: that it answers shows that the event loop turns. Without `registry` there are no

@@ -1,0 +1,117 @@
+"""What is served beside the pages, and how is all of it put behind the guard?
+
+The order matters. `create_app` comes before ``Dash(server=app)``, because Dash registers a route that answers
+everything; `protect` comes after it, because the middleware added last is the outermost.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.responses import RedirectResponse
+from starlette.routing import Route, WebSocketRoute
+
+from main.monitoring.api.assets import CompressedAssets
+from main.monitoring.api.directory import Directory
+from main.monitoring.api.health import add_probes
+from main.monitoring.api.problems import add_problems, problem
+from main.monitoring.api.rest import Asked, Catalogue, read_routes
+from main.monitoring.read import reads
+from main.security.guard import Guard
+from main.security.identity import Authenticator
+from main.security.policy import Policy
+from main.telemetry.probes import ProbeApp
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def create_app(
+    *,
+    title: str,
+    version: str,
+    lifespan: Callable[[FastAPI], Any] | None,
+    hub: Callable[[], Asked],
+    directory: Callable[[], Directory],
+    stream: Callable[..., Awaitable[None]],
+    probes: ProbeApp,
+    redirects: Mapping[str, str] | None = None,
+    catalogue: Catalogue = reads,
+) -> FastAPI:
+    """Return an application with REST, the socket ``/ws``, the probes and the redirects (by default ``/v2`` to ``/``).
+
+    `hub` and `directory` are functions because both are made on the event loop, when the process runs. `stream` serves
+    one socket: a function of a Starlette ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
+    """
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,  # Swagger's page loads its scripts from another host
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        redirect_slashes=False,
+    )
+    add_problems(app)
+    app.include_router(read_routes(hub, directory, catalogue))
+    app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
+    add_probes(app, probes)
+    for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():
+        app.router.routes.append(Route(origin, _redirect(target), include_in_schema=False))
+    app.router.routes.append(Route("/api/{path:path}", _nothing_here, methods=_METHODS, include_in_schema=False))
+    app.add_middleware(ServerTiming)
+    return app
+
+
+def protect(
+    app: FastAPI,
+    policy: Policy | Callable[[], Policy],
+    *,
+    csp_hashes: Sequence[str] | Callable[[], Sequence[str]] = (),
+    allowed_hosts: Iterable[str] = (),
+    authenticator: Authenticator | None = None,
+) -> None:
+    """Put `app` behind the guard, outermost, with compressed assets just inside it; call it after ``Dash(server=app)``.
+
+    `policy` and `csp_hashes` (``dash.csp_hashes``) may be functions: they are then asked once, at the first request.
+    """
+    app.add_middleware(CompressedAssets)
+    app.add_middleware(
+        Guard, policy, csp_hashes=csp_hashes, allowed_hosts=tuple(allowed_hosts), authenticator=authenticator
+    )
+
+
+class ServerTiming:
+    """ASGI middleware that tells how long the API took to begin its answer, in the header Server-Timing."""
+
+    def __init__(self, app: "ASGIApp") -> None:
+        self.app = app
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+
+        async def timed(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                total = b"total;dur=%.2f" % ((time.perf_counter() - started) * 1000)
+                message = {**message, "headers": [*message.get("headers", ()), (b"server-timing", total)]}
+            await send(message)
+
+        await self.app(scope, receive, timed)
+
+
+async def _nothing_here(request: Request) -> Response:
+    return problem(request, 404, "there is nothing here; /openapi.json lists what there is")
+
+
+def _redirect(target: str) -> Callable[[Request], Awaitable[Response]]:
+    async def redirect(_: Request) -> Response:
+        return RedirectResponse(target, status_code=307)
+
+    return redirect
