@@ -203,7 +203,8 @@ class Database:
 
     async def _answers_a_new_connection(self) -> bool:
         try:
-            probe = await asyncpg.connect(**self.address.connect_arguments(), timeout=CONNECT_SECONDS)
+            arguments = self.address.connect_arguments()
+            probe = await asyncpg.connect(**arguments, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS)
         except (*UNREACHABLE, TimeoutError):
             return False
         await probe.close(timeout=CONNECT_SECONDS)
