@@ -20,6 +20,16 @@ _SEGMENT = r"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9_.~@+=,-]+"
 _PLACEHOLDER = re.compile(r"\{[a-z_]+(?P<rest>:path)?\}")
 
 
+def _expression(path: str) -> str:
+    parts: list[str] = []
+    position = 0
+    for placeholder in _PLACEHOLDER.finditer(path):
+        parts.append(re.escape(path[position : placeholder.start()]))
+        parts.append(f"{_SEGMENT}(?:/{_SEGMENT})*" if placeholder["rest"] else _SEGMENT)
+        position = placeholder.end()
+    return "".join((*parts, re.escape(path[position:])))
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of the table: ``{name}`` in the path stands for one segment, ``{name:path}`` at its end for one or more.
@@ -104,13 +114,3 @@ DASH = (
     Rule("/_favicon.ico", ("GET",), "viewer"),
     Rule("/assets/{file:path}", ("GET",), "viewer"),
 )
-
-
-def _expression(path: str) -> str:
-    parts: list[str] = []
-    position = 0
-    for placeholder in _PLACEHOLDER.finditer(path):
-        parts.append(re.escape(path[position : placeholder.start()]))
-        parts.append(f"{_SEGMENT}(?:/{_SEGMENT})*" if placeholder["rest"] else _SEGMENT)
-        position = placeholder.end()
-    return "".join((*parts, re.escape(path[position:])))
