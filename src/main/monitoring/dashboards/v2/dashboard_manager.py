@@ -1,0 +1,338 @@
+"""What keeps the dashboards and the worker running, and what is known of each of them?
+
+``python -m main.monitoring.dashboards.v2.dashboard_manager`` is the container's command; `trade` and `dashboards start`
+run the same. Never imports Dash or pandas: it is the smallest process of the suite, and the last to fall.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import psutil
+import structlog
+
+from main.clock import monotonic, now
+from main.config import Settings, load_settings
+from main.errors import AITraderError, UnknownName
+from main.monitoring.dashboards.v2.child import ServiceCommand
+from main.monitoring.dashboards.v2.lifeline import Lifeline
+from main.monitoring.dashboards.v2.manager_api import ManagerApi, manager_app
+from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerState
+from main.monitoring.dashboards.v2.process_tree import ProcessTrees
+from main.monitoring.dashboards.v2.service_commands import (
+    DASHBOARDS,
+    secrets_of,
+    service_commands,
+    service_environment,
+)
+from main.monitoring.dashboards.v2.service_rows import ServiceRows
+from main.monitoring.dashboards.v2.supervisor import Supervisor, Timing
+from main.telemetry.logging import configure, log_path
+from main.telemetry.metrics import PREFIX, Metrics
+from main.telemetry.probes import Check, ProbeApp
+from main.telemetry.redaction import Redactor
+from main.telemetry.rotation import RotatingFile
+from main.telemetry.server import ProbeServer
+from main.telemetry.services import ProcessStatus
+from main.telemetry.version import version
+
+_log = structlog.get_logger(__name__)
+
+HOST = "127.0.0.1"
+NAME = "manager"
+_SAMPLE_SECONDS = 5.0
+
+
+class DashboardManager:
+    """Supervises the trading dashboard, the system dashboard and the worker, each a process of its own.
+
+    Use it from the event loop of the main thread: the kernel ends children with the *thread* that started them.
+    """
+
+    def __init__(
+        self,
+        db_config: Mapping[str, Any] | Settings | None = None,
+        *,
+        dashboards: tuple[str, ...] = DASHBOARDS,
+        commands: Sequence[ServiceCommand] | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        """Take the settings, or where the database is (host, port, database, user, password); nothing is started yet.
+
+        `commands` replaces the processes that the settings call for. Raises ConfigurationError.
+        """
+        self.settings = db_config if isinstance(db_config, Settings) else load_settings(_overrides(db_config or {}))
+        self.commands = tuple(commands) if commands is not None else service_commands(self.settings, dashboards)
+        self._timing = timing or Timing()
+        self._file = ManagerFile(self.settings.data_dir)
+        self._lifeline: Lifeline | None = None
+        self._supervisors: dict[str, Supervisor] = {}
+        self._runs: list[asyncio.Task[None]] = []
+        self._logs: list[RotatingFile] = []
+        self._trees = ProcessTrees()
+        self._usage: dict[str, Any] = {}
+        self._started_at = now()
+        self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
+        self._server: ProbeServer | None = None
+        self._rows: ServiceRows | None = None
+        self._sampler: asyncio.Task[None] | None = None
+        self.stop_requested = asyncio.Event()
+
+    async def start_all(self) -> None:
+        """Start everything; returns once every service answers or has failed (`status` tells which).
+
+        Raises PortInUse for the manager's own port and ManagerAlreadyRuns; then nothing is left running.
+        """
+        self._file.take()
+        try:
+            await self._open_control()
+        except BaseException:
+            self._file.leave()
+            raise
+        self._started_at = now()
+        self._lifeline = Lifeline()
+        self._rows = ServiceRows(self.settings, self._own_rows)
+        self._rows.on_moved = self._database_moved
+        environment = service_environment(self.settings)
+        redactor = Redactor(secrets_of(self.settings))
+        for command in self.commands:
+            self._supervise(command, environment, redactor)
+        self._rows.start()
+        self._sampler = asyncio.create_task(self._sample(), name="sampler")
+        await asyncio.gather(*(supervisor.settled.wait() for supervisor in self._supervisors.values()))
+
+    async def stop_all(self) -> None:
+        """End every service in order: SIGTERM, eight seconds, SIGKILL. Returns when nothing is left. Idempotent."""
+        self._probes.drain()
+        for supervisor in self._supervisors.values():
+            supervisor.stop()
+            supervisor.settled.set()
+        await asyncio.gather(*self._runs, return_exceptions=True)
+        if self._sampler is not None:
+            self._sampler.cancel()
+        if self._rows is not None:
+            await self._rows.stop()
+        if self._lifeline is not None:
+            await asyncio.to_thread(self._lifeline.close)
+            self._lifeline = None
+        if self._server is not None:
+            await self._server.stop()
+        for log in self._logs:
+            log.close()
+        self._file.leave()
+
+    def status(self) -> tuple[ProcessStatus, ...]:
+        """Return the services as they are now, in the order they were started."""
+        return tuple(self._status_of(name, supervisor) for name, supervisor in self._supervisors.items())
+
+    def restart(self, name: str = "") -> None:
+        """Replace the service `name`, or all of them, now. Raises UnknownName."""
+        if name and name not in self._supervisors:
+            raise UnknownName("service", name, self._supervisors)
+        for each, supervisor in self._supervisors.items():
+            if name in ("", each):
+                supervisor.restart()
+
+    @property
+    def failed(self) -> bool:
+        """Whether every service was given up, so that there is nothing left to do."""
+        return bool(self._supervisors) and all(each.now.state == "failed" for each in self._supervisors.values())
+
+    async def _open_control(self) -> None:
+        token = secrets.token_urlsafe(32)
+        app = manager_app(ManagerApi(self._probes, token, self.stop_requested.set, self.restart))
+        port = self.settings.manager.port
+        self._server = ProbeServer(app, HOST, port, setting="MANAGER_PORT")
+        await self._server.start()
+        created = psutil.Process().create_time()
+        self._file.write(ManagerState(os.getpid(), created, port, token, version(), self.configuration))
+
+    @property
+    def configuration(self) -> str:
+        """A fingerprint of what is supervised and how; no secret can be had from it."""
+        return configuration_of(self.settings, self.commands)
+
+    def _supervise(self, command: ServiceCommand, environment: Mapping[str, str], redact: Redactor) -> None:
+        assert self._lifeline is not None
+        log = RotatingFile(log_path(self.settings.log_dir, command.name))
+        self._logs.append(log)
+        supervisor = self._supervisors[command.name] = Supervisor(
+            command,
+            environment,
+            self._lifeline,
+            lambda line: log.write(f"{line}\n".encode()),
+            redact=redact,
+            timing=self._timing,
+            on_change=self._changed,
+        )
+        self._runs.append(asyncio.create_task(supervisor.run(), name=command.name))
+
+    def _changed(self) -> None:
+        if self._rows is not None:
+            self._rows.report_soon()
+        if self.failed:
+            self.stop_requested.set()
+
+    def _database_moved(self) -> None:
+        _log.warning("the embedded database has another port now, services are restarted")
+        self.restart()
+
+    async def _sample(self) -> None:
+        while True:
+            leaders = {name: run.pid for name, each in self._supervisors.items() if (run := each.now).pid is not None}
+            self._usage = self._trees.sample({**leaders, NAME: os.getpid()})
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    def _status_of(self, name: str, supervisor: Supervisor) -> ProcessStatus:
+        run, usage = supervisor.now, self._usage.get(name)
+        return ProcessStatus(
+            service=name,
+            kind=supervisor.command.kind,
+            state=run.state,
+            pid=run.pid,
+            port=supervisor.command.port,
+            version=version(),
+            started_at=run.started_at,
+            restarts=run.restarts,
+            restart_reason=run.reason,
+            cpu_percent=usage.cpu_percent if usage and run.pid else None,
+            rss_bytes=usage.rss_bytes if usage and run.pid else None,
+            probe_seconds=run.probe_seconds,
+            last_stderr=run.last_stderr,
+        )
+
+    def _own_rows(self) -> tuple[ProcessStatus, ...]:
+        usage = self._usage.get(NAME)
+        own = ProcessStatus(
+            service=NAME,
+            kind="manager",
+            state="stopping" if self._probes.draining else "running",
+            pid=os.getpid(),
+            port=self.settings.manager.port,
+            version=version(),
+            started_at=self._started_at,
+            cpu_percent=usage.cpu_percent if usage else None,
+            rss_bytes=usage.rss_bytes if usage else None,
+        )
+        return (own, *self.status())
+
+    def _checks(self) -> list[Check]:
+        checks = [
+            Check(each.service, "ok" if each.state == "running" else "degraded", each.restart_reason or each.state)
+            for each in self.status()
+        ]
+        return [*checks, self._rows.check()] if self._rows is not None else checks
+
+    def _document(self) -> dict[str, Any]:
+        database = self._rows.database_row() if self._rows is not None else None
+        rows = (*self._own_rows(), *((database,) if database else ()))
+        return {
+            "version": version(),
+            "started_at": self._started_at,
+            "data_dir": str(self.settings.data_dir),
+            "log_dir": str(self.settings.log_dir),
+            "database": asdict(self._rows.check()) if self._rows is not None else None,
+            "services": [asdict(row) for row in rows],
+        }
+
+    def _metrics(self) -> Metrics:
+        metrics = Metrics(NAME, version())
+        label = ("name",)
+        metrics.gauge(
+            f"{PREFIX}service_up",
+            "1 while the service answers its probes.",
+            lambda: {(each.service,): float(each.state in ("running", "degraded")) for each in self.status()},
+            label,
+        )
+        metrics.counter(
+            f"{PREFIX}service_restarts_total",
+            "Restarts since the manager started.",
+            lambda: {(each.service,): each.restarts for each in self.status()},
+            label,
+        )
+        metrics.gauge(
+            f"{PREFIX}service_probe_seconds",
+            "How long the last liveness probe took.",
+            lambda: {(each.service,): each.probe_seconds for each in self.status() if each.probe_seconds is not None},
+            label,
+        )
+        metrics.gauge(
+            f"{PREFIX}service_memory_bytes",
+            "Resident memory of the service and its descendants.",
+            lambda: {(each.service,): each.rss_bytes for each in self.status() if each.rss_bytes is not None},
+            label,
+        )
+        return metrics
+
+
+def configuration_of(settings: Settings, commands: Sequence[ServiceCommand]) -> str:
+    """Return a fingerprint of what a manager with these settings supervises and how; it holds no secret."""
+    database = settings.database
+    facts = (
+        version(),
+        settings.manager.port,
+        settings.dashboards.model_dump_json(),
+        (database.host, database.port, database.name, database.user) if not database.embedded else "embedded",
+        str(settings.log_dir),
+        [(command.name, command.host, command.port, command.argv) for command in commands],
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _overrides(db_config: Mapping[str, Any]) -> dict[str, object]:
+    names = {"database": "name", "dbname": "name"}
+    return {f"database.{names.get(key, key)}": value for key, value in db_config.items()}
+
+
+async def supervise(manager: DashboardManager) -> int:
+    """Run the manager until a signal or the command line ends it; return its exit code: 1 when every service failed.
+
+    Raises as `DashboardManager.start_all`.
+    """
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, manager.stop_requested.set)
+    starting = asyncio.create_task(manager.start_all())
+    stopping = asyncio.create_task(manager.stop_requested.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if starting.done() and starting.exception() is not None:
+        stopping.cancel()
+        starting.result()
+    await stopping
+    failed, began = manager.failed, monotonic()
+    await manager.stop_all()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    _log.info("manager stopped", seconds=round(monotonic() - began, 2))
+    return 1 if failed else 0
+
+
+async def _run(settings: Settings, dashboards: tuple[str, ...]) -> int:
+    return await supervise(DashboardManager(settings, dashboards=dashboards))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the manager from the command line; errors go to standard error, one a line."""
+    parser = argparse.ArgumentParser(prog="dashboard_manager", description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", action="append", choices=DASHBOARDS, help="run this dashboard, not all")
+    parser.add_argument("--log-file", action="store_true", help="log to logs/dashboards/manager.log, not to stdout")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings()
+        configure(NAME, settings.log_dir if options.log_file else None, secrets=secrets_of(settings))
+        return asyncio.run(_run(settings, tuple(options.only or DASHBOARDS)))
+    except AITraderError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

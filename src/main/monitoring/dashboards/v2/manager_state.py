@@ -1,0 +1,86 @@
+"""Where is the manager of this data folder, and is it really the one that wrote so?"""
+
+import contextlib
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from main.errors import AITraderError
+
+_CREATED_TOLERANCE_SECONDS = 1.0
+
+
+class ManagerAlreadyRuns(AITraderError):
+    """Another manager serves this data folder: use `ai_trader.py dashboards status`, `restart` or `stop`."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerState:
+    """What a running manager leaves in the data folder for those who look for it; readable by its user only."""
+
+    pid: int
+    created: float  # when that process started, so that a reused pid is not taken for it
+    port: int
+    token: str  # whoever can read this file may control the manager
+    version: str
+    configuration: str  # what it supervises; another one calls for another manager
+
+
+class ManagerFile:
+    """The manager's place in a data folder: held by one at a time."""
+
+    def __init__(self, data_dir: Path) -> None:
+        """Name the data folder; nothing is touched yet."""
+        self._folder = data_dir.expanduser()
+        self._file = self._folder / "manager.json"
+        self._lock: int | None = None
+
+    def take(self) -> None:
+        """Become the manager of this folder. Raises ManagerAlreadyRuns; the place is left when the process ends."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / "manager.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            running = self.read()
+            who = f" (pid {running.pid})" if running else ""
+            raise ManagerAlreadyRuns(
+                f"a manager{who} already serves {self._folder}; see `ai_trader.py dashboards status`, "
+                "or set AI_TRADER_DATA_DIR to another folder"
+            ) from None
+        self._lock = descriptor
+
+    def write(self, state: ManagerState) -> None:
+        """Say where the manager is."""
+        fresh = self._file.with_suffix(".new")
+        with contextlib.suppress(FileNotFoundError):
+            fresh.unlink()
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w") as target:
+            json.dump(asdict(state), target)
+        fresh.replace(self._file)
+
+    def leave(self) -> None:
+        """Give the place up."""
+        if self._lock is not None:
+            self._file.unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    def read(self) -> ManagerState | None:
+        """Return where the running manager is; ``None`` when there is none, whatever the file says."""
+        try:
+            state = ManagerState(**json.loads(self._file.read_text()))
+            process = psutil.Process(state.pid)
+            if abs(process.create_time() - state.created) > _CREATED_TOLERANCE_SECONDS:
+                return None
+            return None if process.status() == psutil.STATUS_ZOMBIE else state
+        except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+            return None

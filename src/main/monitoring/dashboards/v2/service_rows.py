@@ -1,0 +1,141 @@
+"""How does the manager write the state of every process down, with or without a database that answers?"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+import asyncpg
+import structlog
+
+from main.config import Settings
+from main.database.address import Address
+from main.database.embedded import EmbeddedServer
+from main.database.keeper import DatabaseKeeper
+from main.database.migrate import migrate
+from main.database.pool import Database
+from main.errors import AITraderError
+from main.telemetry.probes import Check
+from main.telemetry.services import ProcessStatus, report_services
+
+_log = structlog.get_logger(__name__)
+
+_INTERVAL_SECONDS = 5.0
+_LEAST_SECONDS = 0.2  # a burst of changes is one report
+_COMMAND_SECONDS = 2.0
+
+
+class ServiceRows:
+    """Keeps the database up and migrated, and reports to it every five seconds and at each change."""
+
+    def __init__(self, settings: Settings, rows: Callable[[], Sequence[ProcessStatus]]) -> None:
+        """Take what to report; nothing is started yet."""
+        self._settings = settings
+        self._rows = rows
+        self._loop = asyncio.get_running_loop()
+        self._keeper = DatabaseKeeper(settings, on_moved=self._moved)
+        self._database: Database | None = None
+        self._migrated = False
+        self._trouble: str | None = "not connected yet"
+        self._changed = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.on_moved: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Begin to report."""
+        self._task = asyncio.create_task(self._run(), name="service-rows")
+
+    def report_soon(self) -> None:
+        """Report now rather than in five seconds."""
+        self._changed.set()
+
+    async def stop(self) -> None:
+        """Report once more, with everything stopped, and let go of the database."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._database is not None:
+            with contextlib.suppress(AITraderError, TimeoutError, asyncpg.PostgresError):
+                async with asyncio.timeout(_COMMAND_SECONDS):
+                    await report_services(self._database, [_stopped(row) for row in self._rows()])
+            await self._database.close()
+        await asyncio.to_thread(self._keeper.close)
+
+    def check(self) -> Check:
+        """Tell whether the database takes the reports."""
+        return Check("database", "degraded" if self._trouble else "ok", self._trouble or "")
+
+    def database_row(self) -> ProcessStatus | None:
+        """Return the embedded database as a service; ``None`` where the database is outside."""
+        if not self._settings.database.embedded:
+            return None
+        address = self._keeper.address
+        version = self._database.status.version if self._database is not None else None
+        state = EmbeddedServer(self._settings.data_dir).running() is not None
+        return ProcessStatus(
+            service="database",
+            kind="database",
+            state="running" if state else "starting" if address is None else "failed",
+            port=address.port if address is not None else None,
+            version=version,
+            restart_reason=self._trouble,
+        )
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._report()
+                if self._trouble is not None:
+                    _log.info("database takes the reports")
+                self._trouble = None
+            except (AITraderError, asyncpg.PostgresError, OSError) as error:
+                if self._trouble is None:
+                    _log.warning("database does not take the reports", reason=str(error))
+                self._trouble = str(error) or type(error).__name__
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), _INTERVAL_SECONDS)
+            await asyncio.sleep(_LEAST_SECONDS)
+            self._changed.clear()
+
+    async def _report(self) -> None:
+        database = await self._open()
+        own = self.database_row()
+        await report_services(database, [*self._rows(), *([own] if own else [])])
+
+    async def _open(self) -> Database:
+        address = self._keeper.address
+        if address is None:
+            address = await asyncio.to_thread(self._keeper.open)
+        if self._database is None or self._database.address != address:
+            if self._database is not None:
+                await self._database.close()
+            self._database = Database(
+                address,
+                role="service",
+                max_size=1,
+                command_timeout=_COMMAND_SECONDS,
+                application_name="ai-trader manager",
+            )
+            await self._database.open()
+            self._migrated = False
+        if not self._migrated:
+            await migrate(address)
+            await self._database.ping()  # learns the server's version
+            self._migrated = True
+        return self._database
+
+    def _moved(self, _: Address) -> None:
+        self._loop.call_soon_threadsafe(self.on_moved)
+
+
+def _stopped(row: ProcessStatus) -> ProcessStatus:
+    return ProcessStatus(
+        service=row.service,
+        kind=row.kind,
+        state="failed" if row.state == "failed" else "stopped",
+        port=row.port,
+        version=row.version,
+        restarts=row.restarts,
+        restart_reason=row.restart_reason,
+        last_stderr=row.last_stderr,
+    )
