@@ -47,10 +47,9 @@ class Exchange:
             await app(self._scope, self._receive, self._send)
         except Exception:
             # The last boundary: neither a traceback nor an answer without our headers may leave.
-            _log.exception("request failed", path=self._scope["path"], request_id=self._request_id)
             if self._started:
                 raise
-            await self.refuse(Refused(500, "something went wrong here; the log has it under this request_id"))
+            await self.fail()
             return
         if self._bytes_left < 0 and not self._started:
             await self.refuse(TOO_LARGE)
@@ -61,6 +60,11 @@ class Exchange:
             await refusal.answer(self._dressed, refused, self._request_id, body=self._scope["method"] != "HEAD")
         elif not self._started:
             await refusal.close(self._scope, self._inner_receive, self._dressed, refused, self._request_id)
+
+    async def fail(self) -> None:
+        """Log the error being handled, and answer that there was one."""
+        _log.exception("request failed", path=self._scope["path"], request_id=self._request_id)
+        await self.refuse(Refused(500, "something went wrong here; the log has it under this request_id"))
 
     async def _receive(self) -> "Message":
         message = await self._inner_receive()

@@ -33,6 +33,7 @@ _MOST_HEADERS = 100
 _LARGEST_HEADERS = 32 * 1024
 _LONGEST_PATH = 2048
 _LONGEST_QUERY = 8192
+_MOST_DIGITS = 12
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(?P<name>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -82,6 +83,9 @@ class Guard:
             viewer = await self._admit(scope, exchange)
         except Refused as refused:
             await exchange.refuse(refused)
+            return
+        except Exception:  # noqa: BLE001  # a boundary: who cannot be identified gets an answer with our headers too
+            await exchange.fail()
             return
         scope.setdefault("state", {}).update(viewer=viewer, request_id=request_id)
         token = current_viewer.set(viewer)
@@ -141,7 +145,7 @@ def _check_size(scope: "Scope", largest_body: int) -> None:
     if len(scope["path"]) > _LONGEST_PATH or len(scope.get("query_string", b"")) > _LONGEST_QUERY:
         raise Refused(414, f"send a path of at most {_LONGEST_PATH} and a query of at most {_LONGEST_QUERY} characters")
     length = next((value for name, value in headers if name == b"content-length"), b"0")
-    if not length.isdigit() or int(length) > largest_body:
+    if not length.isdigit() or len(length) > _MOST_DIGITS or int(length) > largest_body:
         raise TOO_LARGE
 
 
