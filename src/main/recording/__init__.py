@@ -1,1 +1,1 @@
-"""What a bot embeds to have its facts recorded."""
+"""What does a bot embed to have its facts recorded?"""

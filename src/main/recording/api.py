@@ -1,0 +1,1 @@
+"""How does a simple bot record with plain function calls and plain values?"""

@@ -1,0 +1,156 @@
+"""What does a bot embed to have its events recorded, without ever waiting for them?"""
+
+import asyncio
+import atexit
+import contextlib
+import threading
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from main.clock import monotonic
+from main.database.address import Address
+from main.domain.events import Event
+from main.recording.buffer import Buffer
+from main.recording.delivery import Delivery
+from main.recording.spool import Spool
+from main.recording.statistics import RecorderStatistics
+from main.recording.writer import Outcome
+
+FLUSH_SECONDS = 0.25
+CAPACITY = 50_000
+CLOSE_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """Records events into PostgreSQL from a thread of its own, with its own event loop and connection.
+
+    Record the `Account` first: what refers to an account that does not exist becomes a dead letter. While the database
+    is away up to `capacity` events wait in memory; a bot that is killed loses what was not flushed yet.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        flush_interval: float = FLUSH_SECONDS,
+        capacity: int = CAPACITY,
+        spool: Spool | None = None,
+    ) -> None:
+        """Prepare to write to `address`, which must not be a transaction-pooling proxy. Nothing starts before `start`.
+
+        `flush_interval` is in seconds; `spool` keeps events on their way durable.
+        """
+        self._address = address
+        self._flush_interval = flush_interval
+        self._spool = spool
+        self._buffer = Buffer(capacity)
+        self._delivery: Delivery | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self._closing = threading.RLock()  # reentrant: a signal handler may close what is being closed
+        self._closed = False
+        self._unwritten = 0
+        self._deadline = 0.0
+        self._stop: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Begin to write, also what was recorded before. Idempotent; the database may be down."""
+        if self._thread is not None or self._closed or self._buffer.foreign:
+            return
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def record(self, event: Event) -> None:
+        """Take an event. Never raises, never blocks; safe from any thread, signal handler and forked child.
+
+        What cannot be taken is counted in `statistics` by reason: ``buffer_full``, ``closed``, ``not_an_event``, or
+        ``forked`` in a child process, which needs a Recorder of its own.
+        """
+        self._buffer.add(event)
+
+    def reject(self, table: str, reason: str) -> None:
+        """Count something that did not even become an event of `table`."""
+        self._buffer.received.add()
+        self._buffer.drops.add(table, reason)
+
+    @property
+    def statistics(self) -> RecorderStatistics:
+        """What became of everything recorded so far."""
+        delivery = self._delivery
+        outcome = delivery.outcome if delivery else Outcome()
+        return RecorderStatistics(
+            recorded=self._buffer.received.value,
+            written=outcome.written,
+            superseded=outcome.superseded,
+            duplicates=outcome.duplicates,
+            conflicts=outcome.conflicts,
+            dropped=self._buffer.drops.by_reason(),
+            dropped_by_table=self._buffer.drops.by_table(),
+            dead_letters=delivery.dead_letters if delivery else 0,
+            queued=delivery.queued if delivery else len(self._buffer),
+            last_error=delivery.last_error if delivery else None,
+            database_reachable=delivery.reachable if delivery else None,
+        )
+
+    def close(self, timeout: float = CLOSE_SECONDS) -> int:
+        """Write what waits, for at most `timeout` seconds, and stop. Return how many events could not be written.
+
+        Called by itself when the interpreter ends. Idempotent; in a forked child it does nothing.
+        """
+        if self._buffer.foreign:
+            return 0
+        with self._closing:
+            if not self._closed:
+                self._buffer.close()
+                self._stop_thread(timeout)
+                self._give_up_rest()
+                atexit.unregister(self.close)
+            return self._unwritten
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        asyncio.run(self._deliver())
+
+    async def _deliver(self) -> None:
+        self._delivery = Delivery(self._address, self._buffer, self._flush_interval, self._spool)
+        self._loop = asyncio.get_running_loop()
+        self._stop = stop = asyncio.Event()
+        self._ready.set()
+        delivering = asyncio.create_task(self._delivery.run())
+        await stop.wait()
+        self._delivery.close()
+        await asyncio.wait({delivering}, timeout=max(0.0, self._deadline - monotonic()))
+        delivering.cancel()
+        await asyncio.wait({delivering}, timeout=2.0)
+
+    def _stop_thread(self, timeout: float) -> None:
+        self._deadline = monotonic() + timeout
+        if self._thread is None or not self._ready.wait(timeout) or self._loop is None or self._stop is None:
+            return
+        with contextlib.suppress(RuntimeError):  # its loop is closed already
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout + 3.0)
+
+    def _give_up_rest(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            lost = self._delivery.abandon() if self._delivery else self._buffer.give_up("not_written")
+            self._closed = True
+        else:  # stuck beyond all its time limits: what it holds is out of reach
+            lost = self.statistics.queued
+        self._unwritten += lost
+        if lost:
+            _log.error("recorder closed with events not written", events=lost, last_error=self.statistics.last_error)
