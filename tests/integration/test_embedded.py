@@ -229,7 +229,7 @@ def test_a_killed_user_neither_stops_the_server_for_others_nor_keeps_it_running(
 
 
 def test_after_kill_9_of_the_postmaster_the_next_user_brings_it_back_with_its_data(data_dir: Path) -> None:
-    server = EmbeddedServer(data_dir)
+    server = embedded(data_dir)
     with server.acquire() as first:
         ask(first.address, "CREATE TABLE kept (n int)")
         ask(first.address, "INSERT INTO kept VALUES (42)")
@@ -243,6 +243,29 @@ def test_after_kill_9_of_the_postmaster_the_next_user_brings_it_back_with_its_da
             assert server_of(data_dir).pid != lost.pid
         assert server.running() is not None  # the first lease holds the new server too
     assert server.running() is None
+
+
+def test_a_query_that_outlives_a_killed_postmaster_does_not_hinder_the_next_start(data_dir: Path) -> None:
+    with embedded(data_dir).acquire() as lease:
+        address = lease.address
+        psql = str(installed_binaries().program("psql"))
+        command = [psql, "-h", address.host, "-p", str(address.port), "-U", address.user, address.database]
+        busy = subprocess.Popen(
+            [*command, "-c", "DO $$ BEGIN LOOP END LOOP; END $$"],
+            env={"PGPASSWORD": address.password or ""},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until(lambda: ask(address, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DO %'") == 1)
+            lost = server_of(data_dir)
+            lost.kill()
+            until(lambda: not is_alive(lost))
+            with embedded(data_dir).acquire(timeout=20) as again:
+                assert ask(again.address, "SELECT 1") == 1
+            assert busy.wait(10) != 0
+        finally:
+            busy.kill()
+            busy.wait(10)
 
 
 def test_a_stale_pid_file_whose_number_another_process_bears_is_no_server(data_dir: Path) -> None:
@@ -456,6 +479,14 @@ def test_the_port_is_kept_while_it_is_free_and_replaced_when_it_is_taken(data_di
     with socket.create_server(("127.0.0.1", port)), server.acquire() as lease:
         assert lease.address.port != port
         assert ask(lease.address, "SELECT 1") == 1
+
+
+def test_a_database_of_a_version_that_is_not_installed_is_one_clear_error(data_dir: Path) -> None:
+    cluster = locate(data_dir).cluster
+    cluster.mkdir(parents=True)
+    (cluster / "PG_VERSION").write_text("9\n")
+    with pytest.raises(EmbeddedDatabaseError, match="PostgreSQL 9, which made the existing database"):
+        embedded(data_dir).acquire()
 
 
 def test_a_lost_password_file_is_replaced_at_the_next_start(data_dir: Path) -> None:

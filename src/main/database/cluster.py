@@ -88,7 +88,7 @@ def create_cluster(home: EmbeddedHome, binaries: PostgresBinaries, *, durable: b
             "--data-checksums",
             "--auth=reject",  # the real rules are written at each start
             "--no-instructions",
-            *([] if durable else ["--no-sync"]),
+            *([] if durable else ["--no-sync", "--wal-segsize=1"]),  # tests make many: 15 MB less to write for each
         ]
         _run(home, command)
         _execute(home, binaries, unfinished, f"CREATE DATABASE {DATABASE}", durable=durable)

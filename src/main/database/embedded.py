@@ -129,16 +129,25 @@ def _clear_remains(home: EmbeddedHome, deadline: float) -> None:
             )
     pid_file = home.cluster / "postmaster.pid"
     if pid_file.exists():
-        for orphan in orphans(home.cluster):  # they may still write; PostgreSQL ends them when the postmaster is gone
-            if not wait_until_gone(orphan, max(0.0, deadline - time.monotonic())):
-                raise EmbeddedDatabaseError(
-                    f"process {orphan.pid} of a killed server still works in {home.cluster}: "
-                    f"end it with `kill {orphan.pid}` and start again"
-                )
+        _end_orphans(home, deadline)
         log.warning("embedded database had not been stopped, it recovers", folder=str(home.path))
         pid_file.unlink(missing_ok=True)
     for remains in home.socket.glob(".s.PGSQL.*"):
         remains.unlink(missing_ok=True)
+
+
+def _end_orphans(home: EmbeddedHome, deadline: float) -> None:
+    """End what a killed server left: idle processes see that it is gone, busy ones must be told, and both may write."""
+    left = orphans(home.cluster)
+    for orphan in left:  # all before we wait for any: the log writer stays until the last that may log has gone
+        with contextlib.suppress(psutil.NoSuchProcess):
+            orphan.terminate()
+    for orphan in left:
+        if not wait_until_gone(orphan, max(0.0, deadline - time.monotonic())):
+            raise EmbeddedDatabaseError(
+                f"process {orphan.pid} of a killed server still works in {home.cluster}: "
+                f"end it with `kill -9 {orphan.pid}` and start again"
+            )
 
 
 def _answers(endpoint: Path) -> bool:
@@ -156,23 +165,9 @@ def _answers(endpoint: Path) -> bool:
 def _launch(home: EmbeddedHome, binaries: PostgresBinaries, arguments: list[str], deadline: float) -> Postmaster | None:
     """Start the server and wait until it is ready; ``None`` when its port was taken meanwhile."""
     earlier = _log_sizes(home)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(home.startup_log, flags, 0o600), "wb") as errors:
-        shell = subprocess.run(
-            ["/bin/sh", "-c", _DETACHED, "sh", str(binaries.program("postgres")), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            cwd=home.path,
-            env=cluster.ENVIRONMENT,
-            umask=0o077,
-            start_new_session=True,  # Ctrl-C must not stop the database before its users have drained
-            timeout=30,
-            check=True,
-            **home.account.process_arguments(),
-        )
+    started = _detach(home, [str(binaries.program("postgres")), *arguments])
     try:
-        server = psutil.Process(int(shell.stdout))
+        server = psutil.Process(started)
         while is_alive(server):
             postmaster = Postmaster.find(home.cluster)
             if postmaster is not None and postmaster.ready:
@@ -185,6 +180,26 @@ def _launch(home: EmbeddedHome, binaries: PostgresBinaries, arguments: list[str]
     if "could not bind" in told:
         return None
     raise cluster.failure(f"the embedded database in {home.path} does not start", told, home)
+
+
+def _detach(home: EmbeddedHome, command: list[str]) -> int:
+    """Start a program as the server's account in a session of its own, nobody's child; return its process id."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(home.startup_log, flags, 0o600), "wb") as errors:
+        shell = subprocess.run(
+            ["/bin/sh", "-c", _DETACHED, "sh", *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            cwd=home.path,
+            env=cluster.ENVIRONMENT,
+            umask=0o077,
+            start_new_session=True,  # Ctrl-C must not stop the database before its users have drained
+            timeout=30,
+            check=True,
+            **home.account.process_arguments(),
+        )
+    return int(shell.stdout)
 
 
 def _require_time(deadline: float, home: EmbeddedHome) -> None:
@@ -221,7 +236,7 @@ def _address(home: EmbeddedHome, postmaster: Postmaster) -> Address:
             f"the embedded database runs (pid {postmaster.process.pid}) but {home.password} or the port in its "
             f"pid file is lost: end it with `kill -INT {postmaster.process.pid}` and start again for a new password"
         )
-    return Address(_HOST, postmaster.port, cluster.DATABASE, cluster.USER, home.password.read_text())
+    return Address(_HOST, postmaster.port, cluster.DATABASE, cluster.USER, home.password.read_text(), tls="disable")
 
 
 def _free_ports(home: EmbeddedHome) -> Iterator[int]:
