@@ -67,6 +67,11 @@ class Scope:
         """Whether the question is about now."""
         return self.as_of is None
 
+    @property
+    def present(self) -> bool:
+        """Whether the current state answers it: it is about now, and with all that is known now."""
+        return self.live and self.known_at is None
+
     def resolved(self, moment: datetime) -> "Scope":
         """Return the scope with its moment fixed: the as-of time, or `moment` where it is live."""
         return replace(self, moment=self.as_of or moment)

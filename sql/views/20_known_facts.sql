@@ -1,0 +1,126 @@
+-- Facts and states as of a moment and with the knowledge of another: highest revision known, busts left out.
+-- Every function takes the accounts explicitly; row-level security narrows them to the visible ones.
+
+-- Accounts and their settings: now, or the version in force then (the first one, for a moment before it was written).
+CREATE OR REPLACE FUNCTION accounts_at(for_accounts text[], until timestamptz, known timestamptz, live boolean)
+RETURNS TABLE (account_id text, source text, broker text, label text, currency text, mode text, periods_per_year integer, zone text,
+               roll_over interval, benchmark text, clock text, daily_loss_limit numeric, position_limit numeric, leverage_limit numeric)
+LANGUAGE sql STABLE AS $$
+    SELECT a.account_id, a.source, a.broker, a.label, a.currency, a.mode, a.periods_per_year, a.zone,
+           a.roll_over, a.benchmark, a.clock, a.daily_loss_limit, a.position_limit, a.leverage_limit
+      FROM accounts a
+     WHERE live AND a.account_id = ANY (for_accounts)
+    UNION ALL
+    SELECT v.account_id, v.source, v.broker, v.label, v.currency, v.mode, v.periods_per_year, v.zone,
+           v.roll_over, v.benchmark, v.clock, v.daily_loss_limit, v.position_limit, v.leverage_limit
+      FROM accounts a
+      CROSS JOIN LATERAL (
+            SELECT h.*
+              FROM accounts_history h
+             WHERE h.account_id = a.account_id AND h.changed_at <= known
+             ORDER BY h.at <= until DESC, CASE WHEN h.at <= until THEN h.at END DESC, h.at, h.changed_at DESC
+             LIMIT 1) v
+     WHERE NOT live AND a.account_id = ANY (for_accounts)
+$$;
+
+-- Cash from outside (deposit, withdrawal, transfer) with after < at <= until.
+CREATE OR REPLACE FUNCTION external_flows(for_account text, after timestamptz, until timestamptz, known timestamptz)
+RETURNS TABLE (at timestamptz, amount numeric)
+LANGUAGE sql STABLE AS $$
+    SELECT f.at, f.amount
+      FROM cash_flows f
+     WHERE f.account_id = for_account AND f.at > after AND f.at <= until AND f.recorded_at <= known
+       AND f.kind IN ('deposit', 'withdrawal', 'transfer')
+       AND NOT EXISTS (SELECT FROM cash_flows newer
+                        WHERE newer.account_id = f.account_id AND newer.source = f.source AND newer.source_id = f.source_id
+                          AND newer.revision > f.revision AND newer.recorded_at <= known)
+$$;
+
+-- Closed trades with from_moment <= exit_time <= until.
+CREATE OR REPLACE FUNCTION closed_trades(for_account text, from_moment timestamptz, until timestamptz, known timestamptz)
+RETURNS SETOF trades
+LANGUAGE sql STABLE AS $$
+    SELECT t.*
+      FROM trades t
+     WHERE t.account_id = for_account AND t.exit_time >= from_moment AND t.exit_time <= until AND t.recorded_at <= known
+       AND t.quantity > 0
+       AND NOT EXISTS (SELECT FROM trades newer
+                        WHERE newer.account_id = t.account_id AND newer.source = t.source AND newer.source_id = t.source_id
+                          AND newer.revision > t.revision AND newer.recorded_at <= known)
+$$;
+
+-- The newest observation of equity at or before a moment.
+CREATE OR REPLACE FUNCTION latest_equity(for_account text, until timestamptz, known timestamptz)
+RETURNS SETOF trading_pnl
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT o.*
+      FROM trading_pnl o
+     WHERE o.account_id = for_account AND o.at <= until AND o.recorded_at <= known
+     ORDER BY o.at DESC, o.revision DESC
+     LIMIT 1
+$$;
+
+-- Open positions with their value and unrealised P&L in account currency; null where no price is known.
+-- The past comes from positions_history, which keeps one version a minute of those that differ in the mark alone.
+CREATE OR REPLACE FUNCTION open_positions(for_accounts text[], until timestamptz, known timestamptz, live boolean)
+RETURNS TABLE (account_id text, position_id text, source text, symbol text, side text, quantity numeric, multiplier numeric,
+               entry_time timestamptz, entry_price numeric, current_price numeric, strategy text, at timestamptz,
+               value numeric, unrealized_pnl numeric)
+LANGUAGE sql STABLE AS $$
+    SELECT p.account_id, p.position_id, p.source, p.symbol, p.side, p.quantity, p.multiplier,
+           p.entry_time, p.entry_price, p.current_price, p.strategy, p.at,
+           sign.of_side * p.quantity * p.multiplier * p.current_price,
+           coalesce(sign.of_side * p.quantity * p.multiplier * (p.current_price - p.entry_price), p.unrealized_pnl)
+      FROM (SELECT now_open.account_id, now_open.position_id, now_open.source, now_open.symbol, now_open.side, now_open.quantity,
+                   now_open.multiplier, now_open.entry_time, now_open.entry_price, now_open.current_price, now_open.unrealized_pnl,
+                   now_open.strategy, now_open.is_active, now_open.at
+              FROM positions now_open
+             WHERE live AND now_open.is_active AND now_open.account_id = ANY (for_accounts)
+            UNION ALL
+            SELECT version.account_id, version.position_id, version.source, version.symbol, version.side, version.quantity,
+                   version.multiplier, version.entry_time, version.entry_price, version.current_price, version.unrealized_pnl,
+                   version.strategy, version.is_active, version.at
+              FROM positions known_position
+              CROSS JOIN LATERAL (
+                    SELECT h.*
+                      FROM positions_history h
+                     WHERE h.account_id = known_position.account_id AND h.position_id = known_position.position_id
+                       AND h.at <= until AND h.changed_at <= known
+                     ORDER BY h.at DESC, h.changed_at DESC
+                     LIMIT 1) version
+             WHERE NOT live AND known_position.account_id = ANY (for_accounts) AND version.operation <> 'delete') p
+      CROSS JOIN LATERAL (SELECT CASE p.side WHEN 'long' THEN 1 ELSE -1 END AS of_side) sign
+     WHERE p.is_active AND p.quantity > 0
+$$;
+
+-- The newest sign of life of each account's bot, and whether the bot is silent: three intervals without one. A bot that
+-- said it stopped or finished is not silent. Live, the age counts on the database's clock from when it heard of the bot,
+-- because a replayed account's own time says nothing about the bot; a replay's past has no silence at all.
+CREATE OR REPLACE FUNCTION bot_signs(for_accounts text[], until timestamptz, known timestamptz, live boolean)
+RETURNS TABLE (account_id text, at timestamptz, recorded_at timestamptz, status text, interval_seconds numeric, cycle_count bigint,
+               uptime_seconds numeric, error_count integer, regime text, strategy text, risk_factor numeric, risk_reason text,
+               dropped_events bigint, host text, pid integer, version text, health_port integer, silent_at timestamptz, silent boolean)
+LANGUAGE sql VOLATILE AS $$
+    SELECT a.account_id, b.at, b.recorded_at, b.status, b.interval_seconds, b.cycle_count,
+           b.uptime_seconds, b.error_count, b.regime, b.strategy, b.risk_factor, b.risk_reason,
+           b.dropped_events, b.host, b.pid, b.version, b.health_port, s.silent_at,
+           coalesce(s.silent_at < CASE WHEN live THEN database_clock() ELSE until END, false)
+      FROM accounts a
+      CROSS JOIN LATERAL (
+            SELECT h.*
+              FROM bot_heartbeats h
+             WHERE h.account_id = a.account_id AND h.at <= until AND h.recorded_at <= known
+             ORDER BY h.at DESC, h.revision DESC
+             LIMIT 1) b
+      CROSS JOIN LATERAL (
+            SELECT CASE WHEN b.status IN ('stopped', 'finished') THEN NULL
+                        WHEN live THEN b.recorded_at + 3 * b.interval_seconds::double precision * interval '1 second'
+                        WHEN a.clock = 'wall' THEN b.at + 3 * b.interval_seconds::double precision * interval '1 second'
+                   END AS silent_at) s
+     WHERE a.account_id = ANY (for_accounts)
+$$;
+
+GRANT EXECUTE ON FUNCTION accounts_at(text[], timestamptz, timestamptz, boolean),
+    external_flows(text, timestamptz, timestamptz, timestamptz), closed_trades(text, timestamptz, timestamptz, timestamptz),
+    latest_equity(text, timestamptz, timestamptz), open_positions(text[], timestamptz, timestamptz, boolean),
+    bot_signs(text[], timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

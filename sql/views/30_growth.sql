@@ -1,0 +1,176 @@
+-- Equity, external flows and growth of accounts of one currency together: the one definition behind the equity curve,
+-- drawdown, today's P&L and the P&L of every other period.
+--
+-- Each account takes part from its own start (for a day, its own trading day). Its part begins with the last observation
+-- at or before that start, external flows since then added, or failing that with its first observation after it; an
+-- account that comes in later than the first of its currency counts as an inflow, never as a gain.
+-- Points: the beginning, one a bucket (spans up to a week) or the closes of trading days (longer ones), the moment just
+-- before each external flow, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
+-- only, which is enough for the P&L and the return of a period. Bucket ends lie on round times, so that a window that
+-- moves keeps its points. Each is one index lookup of the last observation inside its bucket, so the cost does not depend on how
+-- much was recorded. A bucket in which no account was observed gives no point; an account observed less often than
+-- another keeps its last equity plus the external flows since.
+-- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 for a flow whose bucket begins just before it with an
+-- equity observed there (time-weighted), else the part of the time that remained after it (Dietz). Not above 0: null,
+-- and growth from there on is null too. An observation at the very time of a flow includes it.
+CREATE OR REPLACE FUNCTION growth_between(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz, points integer)
+RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
+LANGUAGE sql STABLE ROWS 300 AS $$
+WITH asked AS (
+    SELECT a.account_id::text, a.currency, a.zone, a.roll_over, wanted.start
+      FROM unnest(for_accounts, starts) AS wanted (account_id, start)
+      JOIN accounts a ON a.account_id = wanted.account_id
+), entries AS MATERIALIZED (
+    SELECT asked.account_id, asked.currency, asked.zone, asked.roll_over, base.at AS observed_at,
+           greatest(base.at, asked.start) AS entered_at,
+           base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.at, asked.start, known) f), 0) AS equity
+      FROM asked
+      CROSS JOIN LATERAL (
+            (SELECT o.at::timestamptz, o.equity FROM latest_equity(asked.account_id, asked.start, known) o)
+            UNION ALL
+            (SELECT o.at, o.equity
+               FROM trading_pnl o
+              WHERE o.account_id = asked.account_id AND o.at > asked.start AND o.at <= until AND o.recorded_at <= known
+              ORDER BY o.at, o.revision DESC
+              LIMIT 1)
+            ORDER BY 1
+            LIMIT 1) base
+), spans AS MATERIALIZED (
+    SELECT e.currency, min(e.entered_at) AS first_at, extract(epoch FROM until - min(e.entered_at))::double precision AS seconds
+      FROM entries e
+     WHERE e.entered_at <= until
+     GROUP BY e.currency
+), flows AS MATERIALIZED (
+    SELECT e.account_id, e.currency, f.at, f.amount, false AS entry
+      FROM entries e
+      CROSS JOIN LATERAL external_flows(e.account_id, e.entered_at, until, known) f
+    UNION ALL
+    SELECT e.account_id, e.currency, e.entered_at, e.equity, true
+      FROM entries e
+      JOIN spans s ON s.currency = e.currency AND e.entered_at > s.first_at
+), grid AS (
+    SELECT s.currency, s.first_at AS at FROM spans s
+    UNION
+    SELECT s.currency, until FROM spans s
+    UNION
+    SELECT f.currency, f.at - interval '1 microsecond'
+      FROM flows f
+      JOIN spans s ON s.currency = f.currency AND f.at - interval '1 microsecond' > s.first_at
+    UNION
+    SELECT s.currency, bucket_end
+      FROM spans s
+      CROSS JOIN LATERAL (
+            SELECT min(width) * interval '1 second' AS width
+              FROM unnest('{1,2,5,10,15,30,60,120,300,600,900,1800,3600,7200,14400,43200,86400,604800}'::integer[]) AS width
+             WHERE width >= s.seconds / points) nice
+      CROSS JOIN LATERAL generate_series(date_bin(nice.width, s.first_at, '2000-01-03 00:00Z') + nice.width, until, nice.width) AS bucket_end
+     WHERE points > 0 AND s.seconds <= 604800
+    UNION
+    SELECT s.currency, trading_day_start(day::date, zones.zone, zones.roll_over)
+      FROM spans s
+      JOIN (SELECT DISTINCT e.currency, e.zone, e.roll_over FROM entries e) zones ON zones.currency = s.currency
+      CROSS JOIN LATERAL generate_series(trading_date(s.first_at, zones.zone, zones.roll_over) + 1,
+                                         trading_date(until, zones.zone, zones.roll_over), interval '1 day') AS day
+     WHERE points > 0 AND s.seconds > 604800
+), steps AS (
+    SELECT g.currency, g.at, coalesce(lag(g.at) OVER (PARTITION BY g.currency ORDER BY g.at), '-infinity') AS previous_at
+      FROM grid g
+), observed AS (
+    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.at AS observed_at,
+           -- Equity without the external flows since the entry: what is carried on while nothing is observed.
+           CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at AND o.at IS NULL THEN e.equity
+                ELSE o.equity - coalesce((SELECT sum(f.amount) FROM flows f
+                                           WHERE f.account_id = e.account_id AND f.at <= o.at AND NOT f.entry), 0) END AS own,
+           coalesce((SELECT sum(f.amount) FROM flows f
+                      WHERE f.account_id = e.account_id AND f.at <= s.at AND NOT f.entry), 0) AS added
+      FROM steps s
+      JOIN entries e ON e.currency = s.currency
+      LEFT JOIN LATERAL (
+            SELECT t.at, t.equity
+              FROM trading_pnl t
+             WHERE t.account_id = e.account_id AND t.at > s.previous_at AND t.at <= s.at AND t.recorded_at <= known
+               AND t.at >= e.entered_at
+             ORDER BY t.at DESC, t.revision DESC
+             LIMIT 1) o ON true
+), numbered AS (
+    SELECT o.*, count(o.own) OVER (PARTITION BY o.account_id ORDER BY o.at) AS version FROM observed o WHERE o.entered
+), carried AS (
+    SELECT n.currency, n.at, n.observed_at, max(n.own) OVER (PARTITION BY n.account_id, n.version) + n.added AS equity
+      FROM numbered n
+), kept AS (
+    SELECT c.currency, c.at AS grid_at, coalesce(max(c.observed_at), c.at) AS at, sum(c.equity) AS equity
+      FROM carried c
+      JOIN spans s ON s.currency = c.currency
+     GROUP BY c.currency, c.at, s.first_at
+    HAVING count(c.observed_at) > 0 OR c.at = s.first_at
+), paired AS (
+    SELECT k.*, lag(k.grid_at) OVER one AS previous_grid_at, lag(k.at) OVER one AS previous_at, lag(k.equity) OVER one AS previous_equity
+      FROM kept k
+    WINDOW one AS (PARTITION BY k.currency ORDER BY k.grid_at)
+), returns AS (
+    SELECT p.currency, p.at, p.equity, f.amount AS flow,
+           CASE WHEN p.previous_at IS NULL THEN 0
+                WHEN p.previous_equity + f.weighted > 0
+                THEN ((p.equity - p.previous_equity - f.amount) / (p.previous_equity + f.weighted))::double precision END AS period_return
+      FROM paired p
+      CROSS JOIN LATERAL (
+            SELECT coalesce(sum(f.amount), 0) AS amount,
+                   coalesce(sum(f.amount * CASE WHEN p.previous_grid_at >= f.at - interval '1 microsecond' THEN 1
+                                                ELSE extract(epoch FROM p.at - f.at) / extract(epoch FROM p.at - p.previous_at) END),
+                            0) AS weighted
+              FROM flows f
+             WHERE f.currency = p.currency AND f.at > p.previous_grid_at AND f.at <= p.grid_at) f
+)
+SELECT r.currency, r.at, r.equity, r.flow,
+       CASE WHEN count(*) OVER so_far = count(r.period_return) OVER so_far THEN product(1 + r.period_return) OVER so_far END
+  FROM returns r
+WINDOW so_far AS (PARTITION BY r.currency ORDER BY r.at)
+ ORDER BY r.currency, r.at
+$$;
+
+-- The same with one start for all accounts.
+CREATE OR REPLACE FUNCTION growth_index(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, points integer)
+RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
+LANGUAGE sql STABLE ROWS 300 AS $$
+    SELECT g.currency, g.at, g.equity, g.flow, g.growth
+      FROM growth_between(for_accounts, array_fill(start, ARRAY[cardinality(for_accounts)]), until, known, points) g
+$$;
+
+-- P&L and return of a period, each account from its own start. Null where nothing was observed after the starts:
+-- what happened since the last observation is unknown, not zero.
+CREATE OR REPLACE FUNCTION period_pnl(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz)
+RETURNS TABLE (currency text, pnl numeric, period_return double precision)
+LANGUAGE sql STABLE ROWS 2 AS $$
+    SELECT g.currency,
+           CASE WHEN count(*) > 1
+                THEN (array_agg(g.equity ORDER BY g.at DESC))[1] - (array_agg(g.equity ORDER BY g.at))[1] - sum(g.flow) END,
+           CASE WHEN count(*) > 1 THEN (array_agg(g.growth ORDER BY g.at DESC))[1] - 1 END
+      FROM growth_between(for_accounts, starts, until, known, 0) g
+     GROUP BY g.currency
+$$;
+
+-- The curve of a window with its drawdown: growth below its running peak, the beginning (1) included.
+CREATE OR REPLACE FUNCTION equity_curve(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, points integer DEFAULT 400)
+RETURNS TABLE (currency text, at timestamptz, equity numeric, growth double precision, drawdown double precision)
+LANGUAGE sql STABLE ROWS 300 AS $$
+    SELECT g.currency, g.at, g.equity, g.growth,
+           g.growth / max(g.growth) OVER (PARTITION BY g.currency ORDER BY g.at) - 1
+      FROM growth_index(for_accounts, start, until, known, points) g
+$$;
+
+-- The drawdown at the end of a window and the deepest inside it, as fractions in [-1, 0]; null before two observations.
+CREATE OR REPLACE FUNCTION window_drawdown(for_accounts text[], start timestamptz, until timestamptz, known timestamptz)
+RETURNS TABLE (currency text, drawdown double precision, max_drawdown double precision)
+LANGUAGE sql STABLE ROWS 2 AS $$
+    SELECT c.currency,
+           CASE WHEN count(*) > 1 THEN (array_agg(c.drawdown ORDER BY c.at DESC))[1] END,
+           CASE WHEN count(*) > 1 AND count(c.drawdown) = count(*) THEN min(c.drawdown) END
+      FROM equity_curve(for_accounts, start, until, known) c
+     GROUP BY c.currency
+$$;
+
+GRANT EXECUTE ON FUNCTION growth_between(text[], timestamptz[], timestamptz, timestamptz, integer),
+    growth_index(text[], timestamptz, timestamptz, timestamptz, integer),
+    period_pnl(text[], timestamptz[], timestamptz, timestamptz),
+    equity_curve(text[], timestamptz, timestamptz, timestamptz, integer),
+    window_drawdown(text[], timestamptz, timestamptz, timestamptz) TO ai_trader_app, ai_trader_service;

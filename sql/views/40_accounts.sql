@@ -1,0 +1,47 @@
+-- The headline figures of accounts. Every surface that shows one of them asks here.
+
+-- One row an account. A replayed account's present is its newest heartbeat's time, whatever it stands beside. Today is the account's own trading day, with its start <= at <= until; money is in its currency.
+-- unrealized_pnl: of the open positions, null while one of them has no price; where none is open, what the last
+-- observation of equity says. loss_used and the limit are the bot's own words of its day (loss_origin 'bot'), or where it
+-- said nothing by then max(0, -today_pnl) against the account's limit ('computed').
+CREATE OR REPLACE FUNCTION account_figures(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
+RETURNS TABLE (account_id text, label text, currency text, mode text, clock text,
+               equity_at timestamptz, equity numeric, cash numeric, available_margin numeric,
+               today_start timestamptz, today_pnl numeric, today_return double precision,
+               unrealized_pnl numeric, positions bigint, unpriced_positions bigint, cost numeric,
+               realized_today numeric, gross_today numeric, fees_today numeric, closed_today bigint, won_today bigint,
+               loss_used numeric, loss_limit numeric, loss_origin text, trading_blocked boolean,
+               drawdown double precision, max_drawdown double precision,
+               status text, regime text, strategy text, heartbeat_at timestamptz, heard_at timestamptz, silent_at timestamptz, silent boolean)
+LANGUAGE sql VOLATILE ROWS 10 AS $$
+    SELECT a.account_id, a.label, a.currency, a.mode, a.clock,
+           e.at, e.equity, e.cash, e.available_margin,
+           today.start, p.pnl, p.period_return,
+           CASE WHEN o.positions > 0 THEN o.unrealized_pnl ELSE e.unrealized_pnl END, o.positions, o.unpriced, o.cost,
+           t.net, t.gross, t.fees, t.closed, t.won,
+           coalesce(s.loss_used, greatest(0, -p.pnl)), coalesce(s.loss_limit, a.daily_loss_limit),
+           CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
+           coalesce(s.trading_blocked, b.status = 'blocked'),
+           d.drawdown, d.max_drawdown,
+           b.status, b.regime, b.strategy, b.at, b.recorded_at, b.silent_at, b.silent
+      FROM accounts_at(for_accounts, until, known, live) a
+      LEFT JOIN bot_signs(for_accounts, until, known, live) b ON b.account_id = a.account_id
+      CROSS JOIN LATERAL (SELECT CASE WHEN live AND a.clock = 'replay' THEN coalesce(b.at, until) ELSE until END AS moment) present
+      CROSS JOIN LATERAL (SELECT trading_date(present.moment, a.zone, a.roll_over) AS day,
+                                 trading_day_start(trading_date(present.moment, a.zone, a.roll_over), a.zone, a.roll_over) AS start) today
+      LEFT JOIN LATERAL latest_equity(a.account_id, present.moment, known) e ON true
+      LEFT JOIN LATERAL period_pnl(ARRAY[a.account_id], ARRAY[today.start], present.moment, known) p ON true
+      LEFT JOIN LATERAL window_drawdown(ARRAY[a.account_id], start, present.moment, known) d ON true
+      CROSS JOIN LATERAL (
+            SELECT count(*) AS positions, count(*) - count(q.unrealized_pnl) AS unpriced,
+                   CASE WHEN count(q.unrealized_pnl) = count(*) THEN sum(q.unrealized_pnl) END AS unrealized_pnl,
+                   sum(q.quantity * q.multiplier * q.entry_price) AS cost
+              FROM open_positions(ARRAY[a.account_id], present.moment, known, live) q) o
+      CROSS JOIN LATERAL (
+            SELECT coalesce(sum(c.realized_pnl), 0) AS net, coalesce(sum(c.gross_pnl), 0) AS gross, coalesce(sum(c.fees), 0) AS fees,
+                   count(*) AS closed, count(*) FILTER (WHERE c.realized_pnl > 0) AS won
+              FROM closed_trades(a.account_id, today.start, present.moment, known) c) t
+      LEFT JOIN daily_stats s ON s.account_id = a.account_id AND s.day = today.day AND s.at <= present.moment AND s.recorded_at <= known
+$$;
+
+GRANT EXECUTE ON FUNCTION account_figures(text[], timestamptz, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

@@ -1,0 +1,151 @@
+"""Activity: what happened last, in one line each: fills, rejected and cancelled orders, exits, risk, alerts?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from main.database.query import Fetcher, Query
+from main.domain.scope import Scope
+from main.domain.topics import Topic
+from main.monitoring.read import Read
+
+LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One thing that happened. ``kind``: fill, rejected, cancelled, expired, exit, event or alert.
+
+    What does not apply to a kind is ``None``: an exit has ``pnl`` (net,
+    in ``currency``) and ``word`` (its exit type), an
+    order ``word`` (the reason), an event and an alert ``said``, ``word`` (kind or rule) and ``severity``.
+    ``order_quantity`` is of the whole order; ``account`` is ``None`` for the suite's own events.
+    """
+
+    at: datetime
+    kind: str
+    key: str
+    account: str | None
+    label: str | None
+    currency: str | None
+    symbol: str | None
+    side: str | None
+    quantity: Decimal | None
+    order_quantity: Decimal | None
+    quantity_step: Decimal | None
+    price: Decimal | None
+    tick: Decimal | None
+    pnl: Decimal | None
+    word: str | None
+    said: str | None
+    severity: str | None
+
+
+LAST = Query(
+    Activity,
+    """
+    WITH chosen AS (
+        SELECT a.account_id, a.label, a.currency, a.source FROM accounts_at($1, $2, $3, $4) a
+    ), happened AS (
+        SELECT e.*
+          FROM chosen c
+          CROSS JOIN LATERAL (
+                SELECT f.at::timestamptz, 'fill' AS kind, f.source || f.source_id AS key, c.account_id, f.symbol,
+                f.side,
+                       f.quantity::numeric, o.quantity::numeric AS order_quantity, f.price::numeric,
+                       NULL::numeric AS pnl,
+                       NULL::text AS word, NULL::text AS said, NULL::text AS severity
+                  FROM fills f
+                  LEFT JOIN orders o ON o.account_id = f.account_id AND o.order_id = f.order_id
+                 WHERE f.account_id = c.account_id AND f.at <= $2 AND f.recorded_at <= $3 AND f.quantity > 0
+                   AND ($5::text IS NULL OR f.strategy = $5)
+                   AND NOT EXISTS (SELECT FROM fills n
+                                    WHERE n.account_id = f.account_id AND n.source = f.source AND n.source_id =
+                                    f.source_id
+                                      AND n.revision > f.revision AND n.recorded_at <= $3)
+                 ORDER BY f.at DESC
+                 LIMIT $6) e
+        UNION ALL
+        SELECT e.*
+          FROM chosen c
+          CROSS JOIN LATERAL (
+                SELECT v.at::timestamptz, v.kind, v.source || v.source_id, c.account_id, v.symbol, v.side,
+                       v.quantity::numeric, NULL::numeric, v.price::numeric, NULL::numeric, v.reason, NULL, NULL
+                  FROM order_events v
+                 WHERE v.account_id = c.account_id AND v.at <= $2 AND v.recorded_at <= $3
+                   AND v.kind IN ('rejected', 'cancelled', 'expired') AND v.reason IS DISTINCT FROM 'requote'
+                   AND ($5::text IS NULL OR v.strategy = $5)
+                   AND NOT EXISTS (SELECT FROM order_events n
+                                    WHERE n.account_id = v.account_id AND n.source = v.source AND n.source_id =
+                                    v.source_id
+                                      AND n.revision > v.revision AND n.recorded_at <= $3)
+                 ORDER BY v.at DESC
+                 LIMIT $6) e
+        UNION ALL
+        SELECT e.*
+          FROM chosen c
+          CROSS JOIN LATERAL (
+                SELECT t.exit_time::timestamptz, 'exit', t.source || t.source_id, c.account_id, t.symbol,
+                       CASE t.transaction_type WHEN 'BUY' THEN 'long' ELSE 'short' END, t.quantity::numeric,
+                       NULL::numeric,
+                       t.exit_price::numeric, t.realized_pnl::numeric, t.exit_type, NULL, NULL
+                  FROM closed_trades(c.account_id, '-infinity', $2, $3) t
+                 WHERE $5::text IS NULL OR t.strategy = $5
+                 ORDER BY t.exit_time DESC
+                 LIMIT $6) e
+        UNION ALL
+        SELECT v.at::timestamptz, 'event', v.source || v.source_id, v.account_id::text, NULL, NULL, NULL, NULL, NULL,
+        NULL,
+               v.kind, v.message, v.severity
+          FROM (SELECT s.*
+                  FROM system_events s
+                 WHERE (s.account_id IS NULL OR s.account_id = ANY ($1)) AND s.at <= $2 AND s.recorded_at <= $3
+                   AND (s.severity IN ('warning', 'error', 'critical') OR s.kind LIKE 'risk%')
+                   AND NOT EXISTS (SELECT FROM system_events n
+                                    WHERE n.source = s.source AND n.source_id = s.source_id
+                                      AND n.revision > s.revision AND n.recorded_at <= $3)
+                 ORDER BY s.at DESC
+                 LIMIT $6) v
+        UNION ALL
+        SELECT v.fired_at::timestamptz, 'alert', v.alert_id, v.account_id::text, NULL, NULL, NULL, NULL, NULL, NULL,
+               v.rule, v.title, v.severity
+          FROM (SELECT a.*
+                  FROM alerts a
+                 WHERE (a.account_id IS NULL OR a.account_id = ANY ($1)) AND a.fired_at <= $2
+                   AND ($4 OR EXISTS (SELECT FROM alerts_history h WHERE h.alert_id = a.alert_id AND h.changed_at <=
+                   $3))
+                 ORDER BY a.fired_at DESC
+                 LIMIT $6) v
+    )
+    SELECT h.at, h.kind, h.key, h.account_id AS account, c.label, c.currency, h.symbol, h.side, h.quantity,
+    h.order_quantity,
+           i.quantity_step::numeric AS quantity_step, h.price, i.tick::numeric AS tick, h.pnl, h.word, h.said,
+           h.severity
+      FROM happened h
+      LEFT JOIN chosen c ON c.account_id = h.account_id
+      LEFT JOIN instruments i ON i.source = c.source AND i.symbol = h.symbol
+     ORDER BY h.at DESC, h.kind, h.key
+     LIMIT $6
+    """,
+)
+
+
+async def activity(db: Fetcher, scope: Scope) -> list[Activity]:
+    """Return the last 50 things that happened at or before the scope's moment, newest first; empty when nothing did.
+
+    Fills and exits without those that were busted; orders rejected, expired and cancelled, other than to be quoted
+    anew; system events from warning up and all about risk; alerts when they fired. A strategy narrows the first three.
+    """
+    bounds = scope.bounds()
+    return await LAST.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, scope.strategy, LIMIT)
+
+
+READ = Read(
+    "activity",
+    "Activity",
+    activity,
+    topics=frozenset({Topic.FILLS, Topic.ORDERS, Topic.TRADES, Topic.EVENTS, Topic.ALERTS, Topic.ACCOUNTS}),
+    unit="text",
+    freshness=timedelta(minutes=1),
+    formula="newest revision of each fact, newest first",
+)

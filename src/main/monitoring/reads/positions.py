@@ -1,0 +1,76 @@
+"""Positions: what is held, at what price, and what is it worth?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from main.database.query import Fetcher, Query
+from main.domain.scope import Scope
+from main.domain.topics import Topic
+from main.monitoring.read import Read
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPosition:
+    """One open position. ``value`` is signed (short: negative) and like ``unrealized_pnl`` in account currency.
+
+    ``pnl_share`` is unrealised P&L over cost,
+    ``weight`` |value| over that of all the scope's positions of the currency;
+    both fractions. ``mark_at`` is when position or mark last changed. ``None`` where no price is known.
+    """
+
+    account: str
+    label: str
+    currency: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    quantity_step: Decimal | None
+    entry_time: datetime
+    entry_price: Decimal
+    current_price: Decimal | None
+    tick: Decimal | None
+    value: Decimal | None
+    unrealized_pnl: Decimal | None
+    pnl_share: float | None
+    weight: float | None
+    strategy: str | None
+    mark_at: datetime
+
+
+OPEN = Query(
+    OpenPosition,
+    """
+    SELECT a.account_id AS account, a.label, a.currency, p.symbol, p.side, p.quantity,
+    i.quantity_step::numeric AS quantity_step,
+           p.entry_time, p.entry_price, p.current_price, i.tick::numeric AS tick, p.value, p.unrealized_pnl,
+           (p.unrealized_pnl / (p.quantity * p.multiplier * p.entry_price))::float8 AS pnl_share,
+           (abs(p.value) / nullif(sum(abs(p.value)) OVER (PARTITION BY a.currency), 0))::float8 AS weight,
+           p.strategy, p.at AS mark_at
+      FROM open_positions($1, $2, $3, $4) p
+      JOIN accounts_at($1, $2, $3, $4) a ON a.account_id = p.account_id
+      LEFT JOIN instruments i ON i.source = a.source AND i.symbol = p.symbol
+     WHERE $5::text IS NULL OR p.strategy = $5
+     ORDER BY abs(p.value) DESC NULLS LAST, p.symbol, p.position_id
+    """,
+)
+
+
+async def positions(db: Fetcher, scope: Scope) -> list[OpenPosition]:
+    """Return the open positions, biggest |value| first, those without a price last; empty when nothing is held.
+
+    A past moment shows the newest version of each position at or before it, with its mark to the minute.
+    """
+    bounds = scope.bounds()
+    return await OPEN.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, scope.strategy)
+
+
+READ = Read(
+    "positions",
+    "Positions",
+    positions,
+    topics=frozenset({Topic.POSITIONS, Topic.ACCOUNTS}),
+    unit="account currency",
+    freshness=timedelta(minutes=1),
+    formula="unrealised P&L = side · quantity · multiplier · (mark − average entry), before fees",
+)

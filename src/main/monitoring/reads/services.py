@@ -1,0 +1,77 @@
+"""Services: what does every process of the suite say of itself, and is it still there?"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from main.database.query import Fetcher, Query
+from main.domain.scope import Scope
+from main.domain.topics import Topic
+from main.monitoring.read import Read
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One process. ``condition`` is ok, degraded, down or unknown (stopped in order); ``silent`` after three intervals.
+
+    ``cpu_share`` is of one core (1.0 is a core fully used), ``probe_seconds`` the answer time of its health route.
+    """
+
+    service: str
+    host: str
+    kind: str
+    condition: str
+    state: str
+    silent: bool
+    pid: int | None
+    port: int | None
+    version: str | None
+    started_at: datetime | None
+    restarts: int
+    restart_reason: str | None
+    cpu_share: float | None
+    rss_bytes: int | None
+    probe_seconds: float | None
+    viewers: int | None
+    last_stderr: str | None
+    heard_at: datetime
+
+
+STATES = Query(
+    ServiceState,
+    """
+    SELECT s.service, s.host, s.kind,
+           CASE WHEN s.state = 'stopped' THEN 'unknown'
+                WHEN late.silent OR s.state = 'failed' THEN 'down'
+                WHEN s.state IN ('degraded', 'restarting', 'stopping') THEN 'degraded'
+                ELSE 'ok' END AS condition,
+           s.state, late.silent, s.pid, s.port, s.version, s.started_at, s.restarts, s.restart_reason,
+           s.cpu_percent / 100 AS cpu_share, s.rss_bytes, s.probe_seconds, s.viewers, s.last_stderr,
+           s.recorded_at AS heard_at
+      FROM services s
+      CROSS JOIN LATERAL (
+            SELECT s.state NOT IN ('stopped', 'failed')
+                   AND s.recorded_at < database_clock() - 3 * s.interval_seconds * interval '1 second' AS silent) late
+     WHERE $1
+     ORDER BY array_position(ARRAY['manager', 'dashboard', 'worker', 'bot', 'database'], s.kind), s.service, s.host
+    """,
+)
+
+
+async def services(db: Fetcher, scope: Scope) -> list[ServiceState]:
+    """Return the newest word of every process, by kind and name; empty in the past, because none is kept of it.
+
+    A row that was not renewed for three of its intervals is a silent service: its process may be gone.
+    """
+    return await STATES.all(db, scope.present)
+
+
+READ = Read(
+    "services",
+    "Services",
+    services,
+    topics=frozenset({Topic.SERVICES}),
+    unit="text",
+    freshness=timedelta(seconds=15),
+    about="suite",
+    formula="silent: not renewed for three intervals",
+)
