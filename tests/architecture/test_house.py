@@ -21,8 +21,6 @@ WITHOUT_SQL = (
     "monitoring/hub.py",
     "monitoring/api",
     "monitoring/dashboards",
-    "telemetry",
-    "security",
     "trading/strategies",
 )
 PURE = ("domain", "analytics", "errors.py", "clock.py", "text.py")
