@@ -520,6 +520,7 @@ def test_a_start_killed_in_the_middle_leaves_nothing_that_stops_the_next(
     half.kill()
     with embedded(data_dir).acquire() as lease:
         assert ask(lease.address, "SELECT 1") == 1
+    embedded(data_dir).acquire().release()
     assert not list(home.path.glob("unfinished-*"))
 
 

@@ -1,5 +1,6 @@
 """How is the embedded PostgreSQL's data folder made and configured?"""
 
+import contextlib
 import secrets
 import shutil
 import subprocess
@@ -7,8 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
+
 from main.database.embedded_home import EmbeddedHome
 from main.database.postgres_binaries import PostgresBinaries
+from main.database.postmaster import orphans, wait_until_gone
 from main.errors import EmbeddedDatabaseError
 
 DATABASE = "ai_trader"
@@ -41,7 +45,6 @@ log_truncate_on_rotation = on
 log_checkpoints = off
 log_line_prefix = '%m [%p] %q%u@%d '
 fsync = {durable}
-synchronous_commit = {durable}
 full_page_writes = {durable}
 include_if_exists = 'custom.conf'
 """
@@ -70,10 +73,18 @@ def existing_major(home: EmbeddedHome) -> int | None:
         ) from error
 
 
+def remove_unfinished(home: EmbeddedHome) -> None:
+    """Remove what a start that was killed while it made the cluster left behind; its programs may still run."""
+    for leftover in home.path.glob("unfinished-*"):
+        for orphan in orphans(leftover):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                orphan.kill()
+            wait_until_gone(orphan, 5.0)
+        shutil.rmtree(leftover, ignore_errors=True)  # initdb may be removing it too; the next start tries again
+
+
 def create_cluster(home: EmbeddedHome, binaries: PostgresBinaries, *, durable: bool) -> None:
     """Make an empty cluster with the login role and the database; all or nothing, also when killed in between."""
-    for leftover in home.path.glob("unfinished-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix="unfinished-", dir=home.path))
     try:
         home.hand_over(unfinished)

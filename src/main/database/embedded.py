@@ -41,7 +41,10 @@ class EmbeddedServer:
     """
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        """Name the data directory; nothing is touched yet. `durable=False` (tests) trades crash safety for speed."""
+        """Name the data directory; nothing is touched yet. `durable=False` is for tests.
+
+        It gives up only what protects against a crash of the machine: a killed server keeps what was committed.
+        """
         self._data_dir = data_dir
         self._durable = durable
 
@@ -87,6 +90,7 @@ class EmbeddedServer:
         binaries = installed_binaries(major)
         if not home.account.is_current:
             binaries = copied_binaries(binaries, SYSTEM_DIR / "binaries")
+        cluster.remove_unfinished(home)
         if major is None:
             cluster.create_cluster(home, binaries, durable=self._durable)
             log.info("embedded database created", folder=str(home.path), requested=str(self._data_dir))
