@@ -144,6 +144,15 @@ class Database:
             await connection.execute("COMMIT")
             self._heard()
 
+    @asynccontextmanager
+    async def transaction(self, accounts: Sequence[str] = ()) -> AsyncIterator[asyncpg.Connection]:
+        """As `scoped`, but inside asyncpg's own ``transaction()``, so that one of the caller's becomes a savepoint."""
+        begin = self.begin_statement(accounts, opened=True)
+        async with self._translated(), self._connection() as connection, connection.transaction():
+            await connection.execute(begin)
+            yield connection
+            self._heard()
+
     def begin_statement(self, accounts: Sequence[str], *, opened: bool = False) -> str:
         """Return the one statement that begins a scoped transaction, or scopes one that is `opened` already.
 
