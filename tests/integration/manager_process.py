@@ -8,9 +8,9 @@ from main.config import load_settings
 from main.errors import AITraderError
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager, supervise
-from main.monitoring.dashboards.v2.service_commands import secrets_of
 from main.monitoring.dashboards.v2.supervisor import Timing
 from main.telemetry.logging import configure
+from main.telemetry.redaction import secrets_of
 
 
 async def run(specification: dict[str, object]) -> int:

@@ -9,7 +9,7 @@ import structlog
 
 from main.config import Settings
 from main.database.address import Address
-from main.database.connect import database_of
+from main.database.connect import database_of, outside_address
 from main.database.embedded import EmbeddedServer
 from main.errors import AITraderError
 
@@ -85,3 +85,10 @@ class DatabaseKeeper:
             if address != former:
                 with contextlib.suppress(Exception):
                     self._on_moved(address)
+
+
+def direct_address(settings: Settings, address: Address) -> Address:
+    """Return the way to the same database past a connection pooler: for LISTEN, migrations and advisory locks."""
+    if settings.database.direct_url is None:
+        return address
+    return outside_address(settings.model_copy(update={"database": settings.database.direct}))

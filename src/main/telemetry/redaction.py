@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from main.config import Settings
+
 MASK = "***"
 
 _PATTERNS = (
@@ -42,3 +44,9 @@ class Redactor:
 def is_secret_name(name: str) -> bool:
     """Tell whether a value of this name must not be shown."""
     return _SECRET_NAME.search(name) is not None
+
+
+def secrets_of(settings: Settings) -> tuple[str, ...]:
+    """Return the secrets in the settings, for a `Redactor`."""
+    values = (settings.database.password, settings.database.direct_url, settings.secret_key, settings.redis_url)
+    return tuple(value.get_secret_value() for value in values if value is not None)

@@ -29,7 +29,6 @@ from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerStat
 from main.monitoring.dashboards.v2.process_tree import ProcessTrees
 from main.monitoring.dashboards.v2.service_commands import (
     DASHBOARDS,
-    secrets_of,
     service_commands,
     service_environment,
 )
@@ -38,7 +37,7 @@ from main.monitoring.dashboards.v2.supervisor import Supervisor, Timing
 from main.telemetry.logging import configure, log_path
 from main.telemetry.metrics import PREFIX, Metrics
 from main.telemetry.probes import Check, ProbeApp
-from main.telemetry.redaction import Redactor
+from main.telemetry.redaction import Redactor, secrets_of
 from main.telemetry.rotation import RotatingFile
 from main.telemetry.server import ProbeServer
 from main.telemetry.services import ProcessStatus

@@ -53,9 +53,3 @@ def service_environment(settings: Settings) -> Mapping[str, str]:
     """Return the environment of a child: ours, the settings with their secrets, and the way to our packages."""
     path = os.pathsep.join(filter(None, (str(_SOURCE), os.environ.get("PYTHONPATH", ""))))
     return {**os.environ, **settings.child_environment(), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
-
-
-def secrets_of(settings: Settings) -> tuple[str, ...]:
-    """Return the secrets in the settings, for those who keep them out of logs."""
-    values = (settings.database.password, settings.database.direct_url, settings.secret_key, settings.redis_url)
-    return tuple(value.get_secret_value() for value in values if value is not None)

@@ -10,7 +10,7 @@ import structlog
 from main.config import Settings
 from main.database.address import Address
 from main.database.embedded import EmbeddedServer
-from main.database.keeper import DatabaseKeeper
+from main.database.keeper import DatabaseKeeper, direct_address
 from main.database.migrate import migrate
 from main.database.pool import Database
 from main.errors import AITraderError
@@ -119,7 +119,7 @@ class ServiceRows:
             await self._database.open()
             self._migrated = False
         if not self._migrated:
-            await migrate(address)
+            await migrate(direct_address(self._settings, address))
             await self._database.ping()  # learns the server's version
             self._migrated = True
         return self._database

@@ -1,0 +1,158 @@
+"""The worker: elected once, succeeded quickly, patient with the database."""
+
+import json
+import os
+import signal
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.integration.processes import program
+from tests.running import fetch, free_ports, until
+
+from main.clock import now
+from main.database.address import Address
+from main.database.partitions import make_partitions_ahead
+from main.database.pool import Database
+from main.monitoring.collectors.host import HostCollector, store
+
+
+def environment(address: Address, folder: Path, port: int) -> dict[str, str]:
+    return {
+        "DB_HOST": address.host,
+        "DB_PORT": str(address.port),
+        "DB_NAME": address.database,
+        "DB_USER": address.user,
+        "DB_PASSWORD": address.password or "",
+        "WORKER_PORT": str(port),
+        "DASHBOARD_UPDATE_INTERVAL": "0.3",
+        "AI_TRADER_DATA_DIR": str(folder / "data"),
+        "AI_TRADER_LOG_DIR": str(folder / "logs"),
+    }
+
+
+def worker(address: Address, folder: Path, port: int, **options: Any) -> AbstractContextManager[Popen[bytes]]:
+    return program(["-m", "main.worker"], environment(address, folder, port), **options)
+
+
+def told(port: int) -> dict[str, Any]:
+    code, body = fetch(f"http://127.0.0.1:{port}/status")
+    return json.loads(body) if code == 200 else {}
+
+
+def job(port: int, name: str) -> dict[str, Any]:
+    return next((each for each in told(port).get("jobs", []) if each["name"] == name), {})
+
+
+def test_of_two_workers_one_works_and_is_succeeded_within_ten_seconds_when_it_is_killed(
+    address: Address, tmp_path: Path
+) -> None:
+    ports = free_ports(2)
+    with worker(address, tmp_path, ports[0]) as first, worker(address, tmp_path, ports[1]) as second:
+        processes = dict(zip(ports, (first, second), strict=True))
+        until(lambda: sum(bool(told(port).get("elected")) for port in ports) == 1, 15, "one elected")
+        leading = next(port for port in ports if told(port)["elected"])
+        waiting = next(port for port in ports if port != leading)
+        until(lambda: job(leading, "host").get("runs", 0) >= 3, 10, "three samples")
+        assert job(waiting, "host")["runs"] == 0
+        processes[leading].kill()
+        until(lambda: told(waiting).get("elected") and job(waiting, "host")["runs"] >= 1, 10, "a successor at work")
+
+
+async def test_the_worker_samples_the_machine_and_announces_it(address: Address, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    heard: list[str] = []
+    connection = await asyncpg.connect(**address.connect_arguments())
+    try:
+        await connection.add_listener("ai_trader", lambda *arguments: heard.append(arguments[3]))
+        with worker(address, tmp_path, port) as process:
+            until(lambda: job(port, "host").get("runs", 0) >= 3, 20, "three samples")
+            await connection.execute("SET ROLE ai_trader_service")
+            rows = await connection.fetch("SELECT * FROM system_metrics ORDER BY at")
+            assert len(rows) >= 2
+            newest = rows[-1]
+            assert 0 <= newest["cpu_percent"] <= 100
+            assert 0 < newest["memory_used_bytes"] < newest["memory_total_bytes"]
+            assert 0 < newest["disk_used_bytes"] <= newest["disk_total_bytes"]
+            assert abs((now() - newest["at"]).total_seconds()) < 10
+            assert "host:" in heard
+            assert fetch(f"http://127.0.0.1:{port}/readyz")[0] == 200
+            code, metrics = fetch(f"http://127.0.0.1:{port}/metrics")
+            assert code == 200
+            assert b'ai_trader_job_runs_total{job="host"}' in metrics
+            process.terminate()
+            assert process.wait(timeout=10) == 0
+    finally:
+        await connection.close()
+
+
+def test_a_worker_without_its_database_lives_says_so_and_recovers(address: Address, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    nowhere = replace(address, port=free_ports(1)[0])
+    with worker(nowhere, tmp_path, port, stdout=PIPE) as process:
+        until(lambda: told(port).get("database", "ok") not in ("ok", "not connected yet"), 15, "the trouble is told")
+        assert fetch(f"http://127.0.0.1:{port}/livez")[0] == 200
+        assert json.loads(fetch(f"http://127.0.0.1:{port}/readyz")[1])["state"] == "degraded"
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=10)
+        assert process.returncode == 0
+        assert b"Traceback" not in output
+
+
+async def test_a_worker_whose_connection_is_cut_is_elected_again(address: Address, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    connection = await asyncpg.connect(**address.connect_arguments())
+    try:
+        with worker(address, tmp_path, port):
+            until(lambda: job(port, "host").get("runs", 0) >= 1, 20, "a sample")
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            runs = job(port, "host")["runs"]
+            until(lambda: told(port).get("elected") and job(port, "host")["runs"] > runs + 2, 10, "at work again")
+    finally:
+        await connection.close()
+
+
+async def test_partitions_are_made_ahead_and_rows_that_waited_move_over(service: Database) -> None:
+    assert await make_partitions_ahead(service) == 0  # the migration made them
+    assert await make_partitions_ahead(service, months=4) == 6  # two more months, three tables
+    assert await make_partitions_ahead(service, months=4) == 0
+
+
+async def test_a_sample_is_stored_once(service: Database, tmp_path: Path) -> None:
+    collector = HostCollector(tmp_path / "not" / "there" / "yet")
+    first, second = collector.sample(), collector.sample()
+    assert first.cpu_percent is None  # nothing to compare with yet
+    assert second.cpu_percent is not None
+    assert Path(first.disk_path) == tmp_path
+    for sample in (first, second, second):
+        await store(service, sample)
+    async with service.scoped() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM system_metrics") == 2
+
+
+def test_a_port_in_use_is_one_line_with_its_owner_and_exit_code_3(address: Address, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    with worker(address, tmp_path, port):
+        until(lambda: told(port), 15, "the first worker")
+        with worker(address, tmp_path, port, stderr=PIPE) as second:
+            _, errors = second.communicate(timeout=15)
+            assert second.returncode == 3
+            assert f"port {port} is in use by" in errors.decode()
+            assert errors.decode().count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="POSIX only")
+def test_a_worker_ends_when_asked_by_each_signal(address: Address, tmp_path: Path) -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        (port,) = free_ports(1)
+        with worker(address, tmp_path, port) as process:
+            until(lambda port=port: told(port), 15, "the worker")
+            process.send_signal(number)
+            assert process.wait(timeout=10) == 0
