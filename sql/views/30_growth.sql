@@ -10,9 +10,10 @@
 -- moves keeps its points. Each is one index lookup of the last observation inside its bucket, so the cost does not depend on how
 -- much was recorded. A bucket in which no account was observed gives no point; an account observed less often than
 -- another keeps its last equity plus the external flows since.
--- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 for a flow whose bucket begins just before it with an
--- equity observed there (time-weighted), else the part of the time that remained after it (Dietz). Not above 0: null,
--- and growth from there on is null too. An observation at the very time of a flow includes it.
+-- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 (time-weighted: split at the flow) where equity was
+-- observed in the five minutes before the flow, else the part of the time between the points that remained (Dietz).
+-- A denominator not above 0 gives null, and growth from there on is null too. An observation at the very time of a flow
+-- includes it.
 CREATE OR REPLACE FUNCTION growth_between(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz, points integer)
 RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
 LANGUAGE sql STABLE ROWS 300 AS $$
@@ -115,7 +116,7 @@ WITH asked AS (
       FROM paired p
       CROSS JOIN LATERAL (
             SELECT coalesce(sum(f.amount), 0) AS amount,
-                   coalesce(sum(f.amount * CASE WHEN p.previous_grid_at >= f.at - interval '1 microsecond' THEN 1
+                   coalesce(sum(f.amount * CASE WHEN f.at <= p.previous_at + interval '5 minutes' THEN 1
                                                 ELSE extract(epoch FROM p.at - f.at) / extract(epoch FROM p.at - p.previous_at) END),
                             0) AS weighted
               FROM flows f
