@@ -24,7 +24,7 @@ from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from main.database.embedded_home import SYSTEM_DIR, Account, locate
 from main.database.postgres_binaries import installed_binaries
-from main.database.postmaster import Postmaster, is_alive
+from main.database.postmaster import Postmaster, is_alive, orphans
 from main.errors import EmbeddedDatabaseError
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -129,6 +129,8 @@ def clear(folder: Path) -> None:
     postmaster = Postmaster.find(home.cluster)
     if postmaster is not None:
         postmaster.stop(10)
+    for orphan in orphans(home.cluster):  # a test that failed must not leave a busy process behind
+        orphan.kill()
     for each in (home.path, home.socket, folder):
         shutil.rmtree(each, ignore_errors=True)
 
