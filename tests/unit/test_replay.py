@@ -162,7 +162,7 @@ async def test_real_daily_prices_replay_in_order_and_resume_after_a_bar(tmp_path
     assert all(
         price % sizes[book.symbol] == 0 for tick in ticks for book in tick.books.values() for price in book.bid_prices
     )
-    feed.resume_after(ticks[9].at)
+    feed.resume({}, ticks[9].at)
     assert next(feed.ticks()).at == ticks[10].at
     assert feed.source == f"replay:{feed.name}"
 

@@ -56,7 +56,7 @@ class Bars:
     skipped: tuple[Skipped, ...]
 
 
-class _Unusable(Exception):  # noqa: N818  # never leaves this module
+class _Unusable(Exception):  # never leaves this module
     """A row without a usable price."""
 
 

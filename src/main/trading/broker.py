@@ -47,8 +47,11 @@ class Broker(Protocol):
         """Move on to a new tick and tell what happened since the last one."""
         ...
 
-    async def place(self, request: OrderRequest, tick: Tick) -> Sequence[Report]:
-        """Place an order and tell what happened to it at once."""
+    async def place(self, request: OrderRequest, tick: Tick, refusal: str = "") -> Sequence[Report]:
+        """Place an order and tell what happened to it at once.
+
+        With a `refusal`, the bot's own risk rules have said no: the order is told as rejected and goes nowhere.
+        """
         ...
 
     async def cancel(self, order_id: str, at: datetime, reason: str) -> Sequence[Report]:

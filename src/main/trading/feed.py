@@ -1,6 +1,8 @@
 """Where do prices come from? What a feed has to be, whatever stands behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal, Protocol
 
 from main.domain.events import Instrument
@@ -25,6 +27,10 @@ class Feed(Protocol):
     @property
     def instruments(self) -> tuple[Instrument, ...]:
         """What can be traded."""
+        ...
+
+    def resume(self, mids: Mapping[str, Decimal], after: datetime | None) -> None:
+        """Go on where an earlier run stopped: at these last mids, later than `after`. Called before the first tick."""
         ...
 
     def __aiter__(self) -> AsyncIterator[Tick]:

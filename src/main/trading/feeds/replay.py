@@ -33,10 +33,8 @@ class ReplayFeed:
 
     clock: Literal["wall", "replay"] = "replay"
 
-    def __init__(
-        self, path: Path, *, bars_a_second: float | None = None, after: datetime | None = None, paced: bool = True
-    ) -> None:
-        """Read all bars; raise `FeedError` for what cannot be read. `after` leaves out the bars up to that moment."""
+    def __init__(self, path: Path, *, bars_a_second: float | None = None, paced: bool = True) -> None:
+        """Read all bars; raise `FeedError` for what cannot be read."""
         read = read_bars(path)
         self.name = _name(path)
         self.source = f"replay:{self.name}"
@@ -45,7 +43,7 @@ class ReplayFeed:
         self._paced = paced
         self._bars = read.bars
         self._ticks = _tick_sizes(read.bars)
-        self._after = after
+        self._after: datetime | None = None
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
@@ -56,9 +54,9 @@ class ReplayFeed:
             for symbol, tick in sorted(self._ticks.items())
         )
 
-    def resume_after(self, moment: datetime | None) -> None:
-        """Leave out the bars up to `moment`, which an earlier run has seen."""
-        self._after = moment
+    def resume(self, mids: Mapping[str, Decimal], after: datetime | None) -> None:
+        """Leave out the bars up to `after`, which an earlier run has seen. The mids are in the bars."""
+        self._after = after
 
     async def __aiter__(self) -> AsyncIterator[Tick]:
         """Tick through the bars once, then end."""

@@ -87,12 +87,17 @@ class SimFeed:
         self._listings = LISTINGS
         self._paced = paced
         self._moments = moments
-        self._last: datetime | None = None
-        # The starting prices count too, or a market that was restarted would move again as it did the first time.
-        self._random = Random(f"{seed} {sorted(prices.items()) if prices else ''}")  # noqa: S311  # not a secret
+        self._seed = seed
         self._regime = CALM
-        self._logs = {each.symbol: math.log(_start(each, prices or {})) for each in self._listings}
         self._ticks = {each.symbol: Decimal(each.tick) for each in self._listings}
+        self.resume(prices or {}, None)
+
+    def resume(self, mids: Mapping[str, Decimal], after: datetime | None) -> None:
+        """Go on from these mids, later than `after`; symbols without one start at their listed price."""
+        # The prices count for chance too, or a market that was restarted would move again as it did the first time.
+        self._random = Random(f"{self._seed} {sorted(mids.items()) if mids else ''}")  # noqa: S311  # not a secret
+        self._logs = {each.symbol: math.log(_start(each, mids)) for each in self._listings}
+        self._last = after
 
     @property
     def instruments(self) -> tuple[Instrument, ...]:
