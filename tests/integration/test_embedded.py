@@ -35,11 +35,13 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root: starts processe
 
 USER = """
 import os
+import signal
 import sys
 from pathlib import Path
 from main.database.embedded import EmbeddedServer
 from main.errors import EmbeddedDatabaseError
 
+signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
 if len(sys.argv) > 2:  # only now: the interpreter itself may lie in root's closed home
     os.setgroups([])
     os.setgid(int(sys.argv[2]))
@@ -49,12 +51,7 @@ try:
 except EmbeddedDatabaseError as error:
     sys.exit(f"refused: {error}")
 print("acquired", lease.address.port, flush=True)
-while True:
-    try:
-        if sys.stdin.readline():
-            break
-    except KeyboardInterrupt:
-        print("interrupted", flush=True)
+sys.stdin.readline()
 lease.release()
 print("released", flush=True)
 """
