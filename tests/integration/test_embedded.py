@@ -41,7 +41,7 @@ from pathlib import Path
 from main.database.embedded import EmbeddedServer
 from main.errors import EmbeddedDatabaseError
 
-signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
 if len(sys.argv) > 2:  # only now: the interpreter itself may lie in root's closed home
     os.setgroups([])
     os.setgid(int(sys.argv[2]))
