@@ -11,7 +11,8 @@ from main.security.refusal import Refused
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TOO_LARGE = Refused(413, "the request is larger than any this server has use for", headers={"Connection": "close"})
+# The connection stays: closing it with the rest of the body unread would reset it, and the answer with it.
+TOO_LARGE = Refused(413, "the request is larger than any this server has use for")
 
 _log = structlog.get_logger(__name__)
 
@@ -49,8 +50,8 @@ class Exchange:
             # The last boundary: neither a traceback nor an answer without our headers may leave.
             if self._started:
                 raise
-            await self.fail()
-            return
+            if self._bytes_left >= 0:
+                await self.fail()
         if self._bytes_left < 0 and not self._started:
             await self.refuse(TOO_LARGE)
 

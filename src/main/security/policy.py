@@ -109,7 +109,7 @@ DASH = (
     Rule("/_dash-layout", ("GET",), "viewer"),
     Rule("/_dash-dependencies", ("GET",), "viewer"),
     Rule("/_dash-update-component", ("POST",), "viewer"),
-    Rule("/_dash-component-suites/{package}/{file:path}", ("GET",), "viewer"),
+    Rule("/_dash-component-suites/{package_name}/{fingerprinted_path:path}", ("GET",), "viewer"),
     Rule("/_reload-hash", ("GET",), "viewer"),
     Rule("/_favicon.ico", ("GET",), "viewer"),
     Rule("/assets/{file:path}", ("GET",), "viewer"),

@@ -75,14 +75,14 @@ async def chosen_scope(asked: Question, viewer: Viewer | None, directory: Direct
     if viewer is None:
         raise AccessDenied("nobody is logged in: the request did not come through the guard")
     named = asked.scope.accounts
-    if asked.read.about == "suite" and not named:
-        return asked.scope, ""
     visible = await directory.visible(viewer.accounts)
     if not visible:  # none recorded yet, or the database was away since the start: the answer will say which
         return replace(asked.scope, accounts=viewer.visible(named)), ""
     for account in named:
         if account not in visible:
             raise UnknownName("account", account, visible)
+    if asked.read.about == "suite" and not named:  # no account's figures: nothing there to mix
+        return replace(asked.scope, accounts=visible), ""
     selection = await directory.select(named, viewer.accounts)
     return replace(asked.scope, accounts=selection.accounts), selection.note
 

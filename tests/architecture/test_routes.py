@@ -1,0 +1,130 @@
+"""Every route of a dashboard in one golden table: what exists, and who may use it.
+
+A route that is new, also one that a library brings, fails here until somebody has decided on its access.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dash import Dash, html
+from fastapi import FastAPI
+from starlette.routing import Mount
+
+from main.monitoring.api.app import create_app, protect
+from main.security.guard import Guard
+from main.security.policy import WEBSOCKET, Policy, dashboard_policy, service_policy
+from main.telemetry.metrics import Metrics
+from main.telemetry.probes import ProbeApp
+
+DENIED = "denied"
+
+GOLDEN = {
+    ("GET", "/"): "viewer",
+    ("GET", "/api/reads"): "viewer",
+    ("GET", "/api/reads/{name}"): "viewer",
+    ("GET", "/assets/{file:path}"): "viewer",
+    ("GET", "/health"): "viewer",
+    ("GET", "/livez"): "public",
+    ("GET", "/metrics"): "viewer",
+    ("GET", "/openapi.json"): "viewer",
+    ("GET", "/readyz"): "public",
+    ("GET", "/status"): "viewer",
+    ("GET", "/v2"): "viewer",
+    ("GET", "/_dash-component-suites/{package_name}/{fingerprinted_path:path}"): "viewer",
+    ("GET", "/_dash-dependencies"): "viewer",
+    ("GET", "/_dash-layout"): "viewer",
+    ("GET", "/_favicon.ico"): "viewer",
+    ("GET", "/_reload-hash"): "viewer",
+    ("POST", "/_dash-update-component"): "viewer",
+    (WEBSOCKET, "/ws"): "viewer",
+    # There, and shut: Dash's own socket has no limit to its queue; everything else under /api/ is nothing.
+    (WEBSOCKET, "/_dash-ws-callback"): DENIED,
+    **{(method, "/api/{path:path}"): DENIED for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")},
+}
+GOLDEN_SERVICE = {
+    ("GET", "/health"): "viewer",
+    ("GET", "/livez"): "public",
+    ("GET", "/metrics"): "viewer",
+    ("GET", "/readyz"): "public",
+    ("GET", "/status"): "viewer",
+}
+PROBES = ProbeApp("trading", status=dict, registry=Metrics("trading", "0").registry)
+
+
+async def stream(page: Any) -> None:
+    """Nobody connects here."""
+
+
+def nothing() -> Any:
+    raise AssertionError("no question is asked in these tests")
+
+
+@pytest.fixture
+def app(tmp_path: Any) -> FastAPI:
+    (tmp_path / "assets").mkdir()
+    served = create_app(
+        title="t", version="0", lifespan=None, hub=nothing, directory=nothing, stream=stream, probes=PROBES
+    )
+    dash = Dash(__name__, server=served, enable_mcp=False, assets_folder=str(tmp_path / "assets"))
+    dash.layout = html.Div()
+    dash._setup_server()
+    protect(served, dashboard_policy(()), csp_hashes=dash.csp_hashes)
+    return served
+
+
+def routes_of(routes: Any) -> Iterator[tuple[str, str]]:
+    for route in routes:
+        inner = getattr(route, "original_router", None)  # what FastAPI makes of include_router
+        if inner is not None:
+            yield from routes_of(inner.routes)
+        elif isinstance(route, Mount):
+            yield "GET", f"{route.path}/{{file:path}}"
+        else:
+            methods = getattr(route, "methods", None) or {WEBSOCKET}
+            yield from ((method, route.path) for method in methods if method != "HEAD")
+
+
+def access(policy: Policy, method: str, path: str) -> str:
+    concrete = path
+    for placeholder, text in {
+        "{name}": "equity",
+        "{package_name}": "dash",
+        "{fingerprinted_path:path}": "deps/a.js",
+        "{file:path}": "live.js",
+        "{path:path}": "nope",
+    }.items():
+        concrete = concrete.replace(placeholder, text)
+    rule = policy.rule_for(concrete, method)
+    return rule.access if rule is not None else DENIED
+
+
+def test_every_route_of_a_dashboard_is_in_the_golden_table_with_its_access(app: FastAPI) -> None:
+    policy = dashboard_policy(())
+    assert {each: access(policy, *each) for each in routes_of(app.router.routes)} == GOLDEN
+
+
+def test_every_route_of_a_service_is_in_the_golden_table_with_its_access() -> None:
+    policy = service_policy()
+    assert {("GET", path): access(policy, "GET", path) for path in PROBES.paths} == GOLDEN_SERVICE
+    assert len(policy.rules) == len(GOLDEN_SERVICE)
+
+
+def test_the_policy_lists_nothing_that_is_not_there(app: FastAPI) -> None:
+    there = set(routes_of(app.router.routes))
+    listed = {(method, rule.path) for rule in dashboard_policy(()).rules for method in rule.methods}
+    assert listed <= there
+
+
+def test_the_guard_is_the_outermost_of_all_middleware(app: FastAPI) -> None:
+    assert app.user_middleware[0].cls is Guard
+
+
+def test_a_route_that_somebody_adds_is_denied_until_it_is_listed(app: FastAPI) -> None:
+    @app.get("/api/secret")
+    async def secret() -> str:
+        return "everything"
+
+    found = {each: access(dashboard_policy(()), *each) for each in routes_of(app.router.routes)}
+    assert found["GET", "/api/secret"] == DENIED
+    assert found != GOLDEN
