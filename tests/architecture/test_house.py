@@ -13,7 +13,9 @@ from main.monitoring.read import reads
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "main"
-SQL = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|CREATE|ALTER|DROP|LISTEN|NOTIFY)\s+[\w(*\"']", re.IGNORECASE)
+SQL = re.compile(
+    r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|COPY|CREATE|ALTER|DROP|LISTEN|NOTIFY)\s+[\w(*\"']", re.IGNORECASE
+)
 WITHOUT_SQL = (
     "cli",
     "domain",
@@ -108,7 +110,11 @@ def test_a_user_interface_library_stays_in_its_layer(library: str) -> None:
 def test_a_light_process_does_not_import_heavy_libraries(module: str, unwanted: tuple[str, ...]) -> None:
     program = f"import sys, {module}; print([name for name in {unwanted!r} if name in sys.modules])"
     done = subprocess.run(
-        [sys.executable, "-c", program], env={"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == "[]"
 

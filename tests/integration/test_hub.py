@@ -134,7 +134,9 @@ async def test_many_watchers_of_one_question_cost_one_query_a_change(database: D
         assert hub.statistics.evaluated - before <= 2
 
 
-async def test_a_change_that_is_committed_while_the_query_runs_is_not_lost(database: Database, service: Database) -> None:
+async def test_a_change_that_is_committed_while_the_query_runs_is_not_lost(
+    database: Database, service: Database
+) -> None:
     await given_account(service)
     async with running_hub(database) as hub:
         watched = hub.watch(read_of(slow_cash), SCOPE, lambda: None)
@@ -176,7 +178,9 @@ async def test_the_last_good_value_stays_beside_since_when_the_database_is_unrea
         await until(lambda: watched.answer is not None)
         admin = await asyncpg.connect(**server.connect_arguments(), timeout=5)
         await admin.execute(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS false")
-        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", address.database)
+        await admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", address.database
+        )
         hub.announce_all()
         await until(lambda: watched.answer is not None and watched.answer.state is State.UNREACHABLE)
         assert watched.answer is not None
@@ -285,5 +289,3 @@ async def test_accounts_of_different_clocks_are_never_shown_together(database: D
     assert (await directory.select(["A", "R"], None)).accounts == ("A",)
     assert (await directory.select(["A"], ["R"])).accounts == ("R",)
     assert (await directory.select([], [])).accounts == ()
-
-

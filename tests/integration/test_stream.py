@@ -1,0 +1,171 @@
+"""The socket of a page over real uvicorn: greeting, default selection, updates, bad wishes, stalled viewers."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import uvicorn
+import websockets
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket
+
+from main.database.pool import Database
+from main.domain.scope import Scope
+from main.errors import UnknownName
+from main.monitoring.api.directory import Directory
+from main.monitoring.api.pictures import PictureBook
+from main.monitoring.api.stream import Greeting, Stream
+from main.monitoring.read import Answer, Read
+from main.security.viewer import Viewer
+from tests.integration.test_hub import cash, given_account, given_cash, read_of, running_hub
+
+
+class CashEncoder:
+    """One panel that shows the sum of all cash flows, padded to a page's usual size."""
+
+    def reads(self, panel: str) -> tuple[Read[Any], ...]:
+        if panel != "cash":
+            raise UnknownName("panel", panel, ["cash"])
+        return (read_of(cash),)
+
+    def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
+        value = answers["cash"].value
+        return json.dumps({"children": value.amount if value else None, "padding": "x" * 50_000})[1:-1].encode()
+
+
+@contextlib.asynccontextmanager
+async def served(database: Database, allowed: tuple[str, ...] | None = None) -> AsyncIterator[tuple[str, Stream]]:
+    """Serve the stream on a free port, to a viewer who may see `allowed` (all accounts when None)."""
+    async with running_hub(database) as hub:
+        directory = Directory(database)
+        with ThreadPoolExecutor(1) as workers:
+            book = PictureBook(hub, CashEncoder(), workers)
+            stream = Stream(hub, directory, book, Greeting("trading", "0", datetime.now(UTC)))
+
+            async def endpoint(socket: WebSocket) -> None:
+                socket.scope.setdefault("state", {})["viewer"] = Viewer("me", "operator", allowed)
+                await stream.endpoint(socket)
+
+            application = Starlette(routes=[WebSocketRoute("/ws", endpoint)])
+            config = uvicorn.Config(
+                application, port=0, log_level="error", ws_per_message_deflate=False, ws="websockets-sansio"
+            )
+            server = uvicorn.Server(config)
+            serving = asyncio.create_task(server.serve())
+            while not server.started:
+                await asyncio.sleep(0.01)
+            port = server.servers[0].sockets[0].getsockname()[1]
+            try:
+                yield f"ws://127.0.0.1:{port}/ws", stream
+            finally:
+                server.should_exit = server.force_exit = True
+                await serving
+
+
+async def heard(socket: Any, kind: str, seconds: float = 5) -> dict[str, Any]:
+    async with asyncio.timeout(seconds):
+        while True:
+            message: dict[str, Any] = json.loads(await socket.recv())
+            if message["type"] == kind:
+                return message
+
+
+async def subscribe(socket: Any, *panels: str, **view: Any) -> None:
+    await socket.send(json.dumps({"type": "subscribe", "view": view, "panels": panels}))
+
+
+async def test_a_page_is_greeted_shown_its_accounts_and_kept_up_to_date(database: Database, service: Database) -> None:
+    await given_account(service)
+    async with served(database) as (url, _), websockets.connect(url) as socket:
+        assert [account["account"] for account in (await heard(socket, "hello"))["accounts"]] == ["A"]
+        await subscribe(socket, "cash")
+        assert (await heard(socket, "view"))["accounts"] == ["A"]
+        first = (await heard(socket, "update"))["panels"]["cash"]
+        assert (first["children"], first["version"]) == (0, 1)
+        await given_cash(service, 5, "1")
+        while "children" not in (update := (await heard(socket, "update"))["panels"]["cash"]):
+            pass
+        assert (update["children"], update["version"], update["freshness"]["state"]) == (5, 2, "live")
+
+
+async def test_an_account_that_appears_later_is_shown_without_a_new_wish(database: Database, service: Database) -> None:
+    async with served(database) as (url, stream), websockets.connect(url) as socket:
+        await subscribe(socket, "cash")
+        assert (await heard(socket, "view"))["accounts"] == []
+        await given_account(service)
+        await stream.directory.refresh()
+        assert (await heard(socket, "view"))["accounts"] == ["A"]
+
+
+async def test_an_account_of_somebody_else_does_not_exist(database: Database, service: Database) -> None:
+    await given_account(service, "A")
+    await given_account(service, "B")
+    await given_cash(service, 100, "1", "B")
+    async with served(database, ("A",)) as (url, _), websockets.connect(url) as socket:
+        assert [account["account"] for account in (await heard(socket, "hello"))["accounts"]] == ["A"]
+        await subscribe(socket, "cash", accounts=["B"])
+        assert (await heard(socket, "view"))["accounts"] == ["A"]
+        assert (await heard(socket, "update"))["panels"]["cash"]["children"] == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"type": "subscribe", "panels": ["nothing"]}, "unknown panel"),
+        ({"type": "subscribe", "panels": ["cash"], "view": {"window": "7 fortnights"}}, "window"),
+        ({"type": "subscribe", "panels": ["cash"], "view": {"as_of": "2026-01-01T00:00:00"}}, "zone"),
+        ({"type": "subscribe", "panels": "cash"}, "list"),
+        ({"type": "subscribe", "panels": ["cash"], "view": {"accounts": "A"}}, "list"),
+        ({"type": "shout"}, "shout"),
+        ([1], "expected subscribe"),
+    ],
+)
+async def test_a_wish_that_makes_no_sense_is_answered_and_the_socket_stays(
+    database: Database, service: Database, message: object, said: str
+) -> None:
+    await given_account(service)
+    async with served(database) as (url, _), websockets.connect(url) as socket:
+        await socket.send(json.dumps(message))
+        assert said in (await heard(socket, "error"))["message"]
+        await socket.send('{"type": "ping"}')
+        await heard(socket, "pong")
+
+
+async def test_a_viewer_that_stalls_gets_the_newest_and_keeps_nobody_waiting(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    async with (
+        served(database) as (url, _),
+        websockets.connect(url, max_queue=1) as slow,
+        websockets.connect(url) as quick,
+    ):
+        await subscribe(slow, "cash")
+        await subscribe(quick, "cash")
+        await heard(slow, "update")
+        for number in range(60):
+            await given_cash(service, 1, str(number))
+        while "children" not in (update := (await heard(quick, "update"))["panels"]["cash"]) or update["children"] < 60:
+            pass
+        received = 0
+        while "children" not in (update := (await heard(slow, "update"))["panels"]["cash"]) or update["children"] < 60:
+            received += 1
+        assert received < 60
+
+
+async def test_a_page_that_leaves_is_forgotten(database: Database, service: Database) -> None:
+    await given_account(service)
+    async with served(database) as (url, stream):
+        async with websockets.connect(url) as socket:
+            await subscribe(socket, "cash")
+            await heard(socket, "update")
+            assert stream.viewers == 1
+        async with asyncio.timeout(5):
+            while stream.viewers or len(stream.book):
+                await asyncio.sleep(0.01)
