@@ -1,0 +1,56 @@
+/* Content of panels on its way to Dash: times are written in the viewer's zone, charts inside it are dressed. */
+(function (app) {
+  "use strict";
+
+  function written(props) {
+    var at = Date.parse(props.dateTime), zone = app.view.zone;
+    if (isNaN(at)) return props.children;
+    var kind = /time-(\w+)/.exec(props.className || "");
+    if (kind && kind[1] === "age") return app.writing.duration(app.shell.now() - at);
+    if (kind && kind[1] === "event") return app.writing.moment(at, app.shell.now(), zone);
+    return app.writing.moment(at, app.shell.now(), zone);
+  }
+
+  function translated(node) {
+    if (Array.isArray(node)) return node.map(translated);
+    if (!node || typeof node !== "object" || !node.props) return node;
+    var props = Object.assign({}, node.props);
+    if (node.type === "Time" && props.dateTime) {
+      props.children = written(props);
+      props.title = app.writing.full(Date.parse(props.dateTime), app.view.zone);
+    } else if (node.type === "Graph" && props.figure) {
+      props.figure = app.figures.dressed(props.figure, props.id);
+    } else if (props.children !== undefined) {
+      props.children = translated(props.children);
+    }
+    return Object.assign({}, node, { props: props });
+  }
+
+  app.content = {
+    translated: translated,
+    /** A chart as Dash knows it. */
+    graph: function (id, figure, label) {
+      return {
+        type: "Div", namespace: "dash_html_components",
+        props: {
+          className: "chart", role: "img", "aria-label": label, tabIndex: 0,
+          children: {
+            type: "Graph", namespace: "dash_core_components",
+            props: { id: id, figure: figure, config: app.figures.CONFIG, responsive: true, style: { height: "100%" } },
+          },
+        },
+      };
+    },
+    heading: function (id, children) {
+      return { type: "Div", namespace: "dash_html_components", props: { id: id, children: children } };
+    },
+    /** Ages on the page grow without being sent again. */
+    tick: function () {
+      document.querySelectorAll("time.time-age").forEach(function (node) {
+        var text = app.writing.duration(app.shell.now() - Date.parse(node.getAttribute("datetime")));
+        // React owns the text node: its value may change, the node must stay.
+        if (node.firstChild && node.firstChild.nodeValue !== text) node.firstChild.nodeValue = text;
+      });
+    },
+  };
+})(window.aiTrader);

@@ -1,0 +1,65 @@
+/* Which page is shown: paths, not requests. All pages came with the first answer. */
+(function (app) {
+  "use strict";
+  var current = null;
+
+  function pages() { return app.shell.config.pages.concat(app.shell.config.tabs); }
+  function find(path) {
+    var wanted = path.replace(/\/+$/, "") || app.shell.config.pages[0].address;
+    return pages().find(function (page) { return page.address === wanted; }) || null;
+  }
+
+  function mark(page) {
+    document.querySelectorAll("[data-page]").forEach(function (link) {
+      if (link.dataset.page === page.slug) link.setAttribute("aria-current", "page"); else link.removeAttribute("aria-current");
+    });
+    document.getElementById("page-name").textContent = page.name;
+    document.getElementById("phone-name").textContent = page.name;
+    document.title = page.name + " · AI Trader";
+  }
+
+  function show(page) {
+    if (current === page) return;
+    current = page;
+    mark(page);
+    app.shell.config.tabs.forEach(function (tab) {
+      var section = document.getElementById("tab-" + tab.slug);
+      if (section) section.hidden = tab !== page;
+    });
+    app.shell.setProps("page", { children: page.layout || null });
+    // Dash mounts the page in its own time; the panels are looked for when they are there.
+    var tries = 0;
+    (function mounted() {
+      var names = page.panels || [];
+      if (!names.length || document.getElementById("panel-" + names[0]) || ++tries > 120) app.panels.shown(names);
+      else requestAnimationFrame(mounted);
+    })();
+    window.dispatchEvent(new Event("resize")); // charts of a tab that was hidden had no size
+    app.drawer.close();
+  }
+
+  app.router = {
+    get current() { return current; },
+    pages: pages,
+    start: function () { show(find(location.pathname) || app.shell.config.pages[0]); },
+    /** Go to a page; the view stays as it is. */
+    go: function (page) {
+      if (page === current) { app.drawer.close(); return; }
+      history.pushState(null, "", page.address + location.search);
+      show(page);
+      document.getElementById("content").scrollIntoView();
+    },
+  };
+
+  document.addEventListener("click", function (event) {
+    if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    var link = event.target.closest("a[data-page]");
+    var page = link && pages().find(function (each) { return each.slug === link.dataset.page; });
+    if (page) { event.preventDefault(); app.router.go(page); }
+  });
+  window.addEventListener("popstate", function () {
+    var page = find(location.pathname);
+    if (page) show(page);
+    app.view.moved();
+  });
+})(window.aiTrader);

@@ -1,0 +1,51 @@
+/* Puts the parts together once Dash has drawn the shell. */
+(function (app) {
+  "use strict";
+
+  function siblings() {
+    document.querySelectorAll("a[data-port]").forEach(function (link) {
+      if (link.getAttribute("href") === "#") link.href = location.protocol + "//" + location.hostname + ":" + link.dataset.port + "/";
+    });
+  }
+
+  function chrome() { app.controls.draw(); app.title.draw(); app.strips.draw(); }
+
+  function changed(what) {
+    chrome();
+    if (what === "scope") {
+      app.panels.subscribe();
+      var asked = new URLSearchParams(location.search).get("theme");
+      if (asked) app.theme.set(asked, false);
+    }
+    if (what === "zone") app.panels.redraw();
+  }
+
+  function second() {
+    app.panels.tick();
+    app.content.tick();
+    app.controls.tick();
+    app.strips.tick();
+  }
+
+  function start() {
+    siblings();
+    chrome();
+    app.view.onChange(changed);
+    app.theme.onChange(app.panels.redraw);
+    app.theme.onChange(function (name) { app.shell.setProps("mantine", { forceColorScheme: name }); });
+    app.socket.onChange(function () { app.controls.moment(); app.strips.tick(); });
+    app.socket.on("hello", app.view.introduced);
+    app.socket.on("view", app.view.settled);
+    app.socket.on("update", app.panels.received);
+    app.socket.on("error", function (message) { app.strips.show("error", "warn", "Not possible", message.message); });
+    app.router.start();
+    app.socket.open();
+    setInterval(second, 1000);
+  }
+
+  var templates = app.figures.ready();
+  (function whenDrawn() {
+    var ready = document.getElementById("page") && window.dash_clientside && window.dash_clientside.set_props;
+    if (ready) templates.then(start); else setTimeout(whenDrawn, 10);
+  })();
+})(window.aiTrader);

@@ -1,0 +1,36 @@
+/* The lines above the panels: looking at the past, a lost connection, what the server has to say. */
+(function (app) {
+  "use strict";
+  var ICONS = { info: "info", warn: "triangle-alert", critical: "triangle-alert" };
+
+  function strip(id) { return document.getElementById("strip-" + id); }
+
+  app.strips = {
+    /** Show one line; a line of the same id is replaced, and left alone when it says the same. */
+    show: function (id, tone, title, words, button) {
+      var holder = document.getElementById("strips"), old = strip(id);
+      if (!holder) return;
+      var said = title + "|" + words;
+      if (old && old.dataset.said === said) return;
+      var node = app.shell.element("div", {
+        id: "strip-" + id, class: "strip strip-" + tone, role: tone === "critical" ? "alert" : "status", "data-said": said,
+      }, [app.shell.icon(id === "past" ? "history" : id === "lost" ? "wifi-off" : ICONS[tone]),
+        app.shell.element("b", {}, title), app.shell.element("span", {}, words), button]);
+      if (old) old.replaceWith(node); else holder.append(node);
+    },
+    hide: function (id) { var old = strip(id); if (old) old.remove(); },
+    draw: function () {
+      if (app.view.asOf) {
+        var back = app.shell.element("button", { class: "button button-primary", type: "button", onclick: app.controls.live }, "Back to live");
+        app.strips.show("past", "info", "Looking at the past", "as of " + app.writing.full(Date.parse(app.view.asOf), app.view.zone)
+          + " " + app.writing.zoneName(app.view.zone) + " · nothing on this page is live", back);
+      } else app.strips.hide("past");
+      if (app.view.effective.note) app.strips.show("note", "info", "Accounts", app.view.effective.note); else app.strips.hide("note");
+    },
+    tick: function () {
+      var lost = app.socket.lostFor();
+      if (lost) app.strips.show("lost", "warn", "Connection to the dashboard lost, retrying", "values on this page grow old meanwhile");
+      else app.strips.hide("lost");
+    },
+  };
+})(window.aiTrader);

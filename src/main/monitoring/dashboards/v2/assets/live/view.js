@@ -1,0 +1,60 @@
+/* What is being looked at: accounts, strategy, range, moment, zone. It lives in the URL, so that a view can be shared. */
+(function (app) {
+  "use strict";
+  var listeners = [];
+  var effective = { accounts: [], clock: "wall", note: "" }; // what the server shows when the URL leaves it open
+  var directory = { accounts: [], strategies: [] };
+  var own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+
+  function parameters() { return new URLSearchParams(location.search); }
+  function tell(what) { listeners.forEach(function (listener) { listener(what); }); }
+  function usable(zone) {
+    try { new Intl.DateTimeFormat("en", { timeZone: zone }); return true; } catch (error) { return false; }
+  }
+
+  app.view = {
+    get accounts() { return (parameters().get("accounts") || "").split(",").filter(Boolean); },
+    get strategy() { return parameters().get("strategy"); },
+    get window() { return parameters().get("range") || app.shell.config.defaultWindow; },
+    get asOf() { return parameters().get("as_of"); },
+    get knownAt() { return parameters().get("known_at"); },
+    get zone() {
+      var zone = parameters().get("zone");
+      return zone && usable(zone) ? zone : own;
+    },
+    get ownZone() { return own; },
+    get effective() { return effective; },
+    get directory() { return directory; },
+    /** The accounts on the page: those chosen, or those the server chose. */
+    get shown() {
+      var ids = effective.accounts.length ? effective.accounts : app.view.accounts;
+      return directory.accounts.filter(function (account) { return ids.indexOf(account.id) >= 0; });
+    },
+    /** Change parts of the view; an empty value removes it from the URL. `kind` says what follows from it. */
+    set: function (changes, kind) {
+      var query = parameters();
+      Object.keys(changes).forEach(function (name) {
+        if (changes[name]) query.set(name, changes[name]); else query.delete(name);
+      });
+      // Commas and slashes are allowed in a query: the address stays readable.
+      var text = query.toString().replace(/%2C/gi, ",").replace(/%2F/gi, "/").replace(/%3A/gi, ":");
+      history.pushState(null, "", location.pathname + (text ? "?" + text : "") + location.hash);
+      tell(kind || "scope");
+    },
+    /** What the server is asked for. */
+    asked: function () {
+      return {
+        accounts: app.view.accounts, window: app.view.window, strategy: app.view.strategy,
+        as_of: app.view.asOf, known_at: app.view.knownAt,
+      };
+    },
+    settled: function (message) { effective = message; tell("settled"); },
+    introduced: function (hello) {
+      directory = { accounts: hello.accounts || [], strategies: hello.strategies || [] };
+      tell("directory");
+    },
+    onChange: function (listener) { listeners.push(listener); },
+    /** The URL changed by itself: back, forward, a link. */
+    moved: function () { tell("scope"); },
+  };
+})(window.aiTrader);

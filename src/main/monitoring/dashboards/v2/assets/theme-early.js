@@ -1,0 +1,34 @@
+/* Sets the theme before the first paint, and keeps it when Mantine writes its own idea of it. */
+(function () {
+  "use strict";
+  var KEY = "mantine-color-scheme-value"; // Mantine's own key, so that it starts with the same theme
+  var root = document.documentElement;
+
+  function valid(name) { return name === "light" || name === "dark" ? name : null; }
+  function remembered() {
+    try { return valid(localStorage.getItem(KEY)); } catch (error) { return null; }
+  }
+
+  var current = valid(new URLSearchParams(location.search).get("theme")) || remembered() || "dark";
+  var listeners = [];
+  function write() {
+    if (root.getAttribute("data-mantine-color-scheme") !== current) root.setAttribute("data-mantine-color-scheme", current);
+  }
+  write();
+  new MutationObserver(write).observe(root, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
+
+  window.aiTrader = {
+    theme: {
+      get current() { return current; },
+      /** Show a theme; `remember` keeps it for the next visit. */
+      set: function (name, remember) {
+        if (!valid(name) || name === current) return;
+        current = name;
+        write();
+        if (remember) { try { localStorage.setItem(KEY, name); } catch (error) { /* private mode: for this page only */ } }
+        listeners.forEach(function (listener) { listener(name); });
+      },
+      onChange: function (listener) { listeners.push(listener); },
+    },
+  };
+})();

@@ -1,0 +1,155 @@
+"""What runs behind the pages of one dashboard, on the bridge's loop: database, hub, listener, sockets."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from contextlib import ExitStack
+from typing import Any
+
+import structlog
+from starlette.websockets import WebSocket
+
+from main.database.listen import Listener
+from main.database.migrate import migrate
+from main.database.pool import Database
+from main.domain.topics import Announcement
+from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
+from main.monitoring.api.directory import Directory
+from main.monitoring.api.pictures import Encoder, PictureBook
+from main.monitoring.api.stream import Greeting, Stream
+from main.monitoring.dashboards.v2.facade import AddressSource
+from main.monitoring.hub import Hub
+from main.monitoring.read import LiveSource
+from main.telemetry.probes import Check
+
+MIGRATION_RETRY_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Backbone:
+    """The parts that need an event loop. They are made by `open` and `start`; before that nothing exists."""
+
+    def __init__(self, source: AddressSource, encoder: Encoder, workers: Executor, greeting: Greeting) -> None:
+        self._source = source
+        self._encoder = encoder
+        self._workers = workers
+        self._greeting = greeting
+        self._resources = ExitStack()
+        self._opening = asyncio.Lock()
+        self._database: Database | None = None
+        self._hub: Hub | None = None
+        self._directory: Directory | None = None
+        self._stream: Stream | None = None
+        self._schema_problem = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def hub(self) -> Hub:
+        """The hub of the running dashboard."""
+        return _made(self._hub)
+
+    @property
+    def directory(self) -> Directory:
+        """The accounts of the running dashboard."""
+        return _made(self._directory)
+
+    @property
+    def viewers(self) -> int:
+        """How many pages are open."""
+        return self._stream.viewers if self._stream else 0
+
+    async def database(self) -> Database:
+        """Return the pool, made on first need; an embedded server is started, an outside one is not contacted."""
+        async with self._opening:
+            if self._database is None:
+                address = await asyncio.to_thread(self._resources.enter_context, self._source())
+                database = Database(address, application_name=f"ai-trader {self._greeting.server} dashboard")
+                await database.open()
+                self._database = database
+            return self._database
+
+    async def start(self) -> None:
+        """Begin to answer. A database that is away is no error: it is waited for."""
+        database = await self.database()
+        live = LiveSource({"database": lambda: database.status, "viewers": lambda: self.viewers})
+        self._hub = hub = Hub(database, live)
+        self._directory = directory = Directory(database)
+        self._stream = Stream(hub, directory, PictureBook(hub, self._encoder, self._workers), self._greeting)
+        current = await self._migrated(database)
+        database.on_reachable(self._reached)
+        self._run(hub.run())
+        self._run(Listener(database.address, self._announced, self._missed).run())
+        if not current:
+            self._run(self._migrate_later(database))
+
+    async def stop(self) -> None:
+        """End everything that `start` began and give the database back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._database is not None:
+            await self._database.close()
+            self._database = None
+        await asyncio.to_thread(self._resources.close)
+
+    async def serve_socket(self, socket: WebSocket) -> None:
+        """Serve one page until it leaves."""
+        await _made(self._stream).endpoint(socket)
+
+    def checks(self) -> tuple[Check, ...]:
+        """Return what readiness depends on. Without its database a dashboard still shows what it last knew."""
+        status = self._database.status if self._database else None
+        down = status is not None and status.reachable is False
+        database = Check("database", "degraded" if down else "ok", status.reason if down and status else "")
+        schema = Check("schema", "failed" if self._schema_problem else "ok", self._schema_problem)
+        return database, schema
+
+    async def _migrated(self, database: Database) -> bool:
+        try:
+            await migrate(database.address)
+        except SchemaMismatch as error:
+            self._schema_problem = str(error)
+            _log.error("schema mismatch", reason=str(error))
+        except DatabaseUnreachable:
+            return False
+        except DatabaseError as error:
+            _log.warning("migration postponed", reason=str(error))
+            return False
+        return True
+
+    async def _migrate_later(self, database: Database) -> None:
+        while not await self._migrated(database):
+            await asyncio.sleep(MIGRATION_RETRY_SECONDS)
+        self._missed()
+
+    def _announced(self, announcement: Announcement) -> None:
+        self.hub.announce(announcement)
+        if announcement.topic in Directory.TOPICS:
+            self._run(self.directory.refresh())
+
+    def _missed(self) -> None:
+        self.hub.announce_all()
+        self._run(self.directory.refresh())
+
+    def _reached(self, reachable: bool) -> None:
+        if reachable:
+            self._missed()
+
+    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("background task failed", task=task.get_name(), exc_info=error)
+
+
+def _made(part: Any) -> Any:
+    if part is None:
+        raise DatabaseError("the dashboard does not run: call run() first")
+    return part
+
+

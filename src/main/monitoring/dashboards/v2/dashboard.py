@@ -1,0 +1,205 @@
+"""What every dashboard has in common: one process, one page shell, panels found by themselves, one live channel."""
+
+import signal
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from threading import current_thread, main_thread
+from typing import Any, ClassVar, TypeVar
+
+import structlog
+import uvicorn
+from dash.development.base_component import Component
+from fastapi import FastAPI, Request, Response
+
+from main.clock import now
+from main.config import Settings
+from main.database.bridge import AsyncBridge
+from main.monitoring.api.app import create_app, protect
+from main.monitoring.api.problems import problem
+from main.monitoring.api.stream import Greeting
+from main.monitoring.dashboards.v2.application import DashApplication
+from main.monitoring.dashboards.v2.backbone import Backbone
+from main.monitoring.dashboards.v2.encoder import PanelEncoder
+from main.monitoring.dashboards.v2.facade import DatabaseFacade, settings_and_address
+from main.monitoring.dashboards.v2.layout import Shell, Sibling, Tab
+from main.monitoring.dashboards.v2.navigation import Page
+from main.monitoring.dashboards.v2.panel import Panel, panels_of
+from main.security.binding import check_binding, server_options
+from main.security.policy import Policy, Rule, dashboard_policy
+from main.telemetry.metrics import PREFIX, Metrics
+from main.telemetry.ports import ensure_free
+from main.telemetry.probes import ProbeApp
+from main.telemetry.version import version
+
+T = TypeVar("T")
+WORKERS = 8
+"""Threads for synchronous callbacks and large encodings; a callback mostly waits for the database."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Dashboard:
+    """One dashboard process. Making it starts no thread, opens no socket and connects nowhere; `run` does."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    pages: ClassVar[tuple[Page, ...]]
+    windows: ClassVar[tuple[str, ...]]
+    default_window: ClassVar[str]
+    controls: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        db_pool: object = None,
+        *,
+        settings: Settings | None = None,
+        port: int | None = None,
+        host: str | None = None,
+        update_interval: float | None = None,
+        panels: Sequence[Panel] | None = None,
+    ) -> None:
+        """Take an asyncpg pool (as an address), an `Address`, a mapping, `Settings`, or nothing for the settings' own.
+
+        `update_interval` (seconds) is that of ``interval-component``; panels are live without it. Raise
+        `ConfigurationError`.
+        """
+        self.settings, source = settings_and_address(db_pool, settings)
+        own = getattr(self.settings.dashboards, self.name)
+        self.port: int = port or own.port
+        self.host: str = host or self.settings.dashboards.host
+        self._interval: float = update_interval or own.update_interval
+        self._panels = tuple(panels_of(self.name) if panels is None else panels)
+        self._tabs: list[Tab] = []
+        self._bridge = AsyncBridge(f"{self.name}-dashboard")
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="callback")
+        greeting = Greeting(self.name, version(), now())
+        self._backbone = Backbone(source, PanelEncoder(self._panels), self._workers, greeting)
+        self.db_pool = DatabaseFacade(self._backbone.database)
+        self._probes = ProbeApp(f"{self.name}-dashboard", self._backbone.checks, registry=self._metrics().registry)
+        self.server = self._server()
+        self.app = DashApplication(
+            self.server, title=self.title, workers=self._workers, shell=lambda: self._shell().configuration()
+        )
+        self.app.layout = lambda: self._shell().layout()
+        self._add_pages()
+        protect(self.server, self._policy, csp_hashes=self.app.csp_hashes, allowed_hosts=self._public_hosts())
+
+    def add_tab(self, name: str, title: str, content: Component | Sequence[Component]) -> None:
+        """Add a page of one's own to the navigation, at ``/tabs/NAME``; a later one of the same name replaces it."""
+        page = Page(title, "layout-dashboard", path=f"/tabs/{name}")
+        self._tabs = [tab for tab in self._tabs if tab.page.address != page.address] + [Tab(page, content)]
+
+    def run(self, debug: bool = False, host: str | None = None, port: int | None = None) -> None:
+        """Serve until SIGINT or SIGTERM. With `debug`, Dash shows its developer tools.
+
+        Raise `PortInUse` naming the owner, `ConfigurationError` for an address that others reach while no user exists.
+        """
+        self.host, self.port = host or self.host, port or self.port
+        check_binding(self.host, users_exist=False, setting="--host")
+        ensure_free(self.host, self.port, setting="--port")
+        if debug:
+            self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
+        config = uvicorn.Config(self.server, self.host, self.port, log_config=None, loop="none", **server_options())
+        server = uvicorn.Server(config)
+        serving = self._bridge.submit(server.serve())
+        try:
+            _wait(serving, server)
+        finally:
+            self._bridge.stop()
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def _run_async(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine on the dashboard's loop from a synchronous callback and return its result."""
+        return self._bridge.run(coroutine)
+
+    def _server(self) -> FastAPI:
+        return create_app(
+            title=f"AI Trader, {self.name}",
+            version=version(),
+            lifespan=self._lifespan,
+            hub=lambda: self._backbone.hub,
+            directory=lambda: self._backbone.directory,
+            stream=self._backbone.serve_socket,
+            probes=self._probes,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        self.app.ready()
+        await self._backbone.start()
+        _log.info("dashboard started", dashboard=self.name, host=self.host, port=self.port)
+        try:
+            yield
+        finally:
+            self._probes.drain()
+            await self._backbone.stop()
+
+    def _metrics(self) -> Metrics:
+        metrics = Metrics(f"{self.name}-dashboard", version())
+        metrics.gauge(f"{PREFIX}viewers", "Pages that are open.", lambda: self._backbone.viewers)
+        return metrics
+
+    def _shown_pages(self) -> tuple[Page, ...]:
+        """The first page is the front door; a page without panels is not listed."""
+        filled = {panel.page for panel in self._panels}
+        listed = [page for page in self.pages if page.name in filled] or [self.pages[0]]
+        return (replace(listed[0], path="/" + listed[0].name.lower()), *listed[1:])
+
+    def _shell(self) -> Shell:
+        return Shell(
+            name=self.name,
+            siblings=self._siblings(),
+            pages=self._shown_pages(),
+            panels=self._panels,
+            tabs=tuple(self._tabs),
+            controls=self.controls,
+            windows=self.windows,
+            default_window=self.default_window,
+            interval_seconds=self._interval,
+        )
+
+    def _siblings(self) -> tuple[Sibling, ...]:
+        both = self.settings.dashboards
+        return tuple(
+            Sibling(label, self.name == name, str(own.public_url) if own.public_url else None, own.port)
+            for label, name, own in (("Trading", "trading", both.trading), ("System", "system", both.system))
+        )
+
+    def _public_hosts(self) -> tuple[str, ...]:
+        own = getattr(self.settings.dashboards, self.name)
+        return (_host_of(str(own.public_url)),) if own.public_url else ()
+
+    def _policy(self) -> Policy:
+        return dashboard_policy([page.address for page in self._shown_pages()], Rule("/tabs/{name}", ("GET",), "viewer"))
+
+    def _add_pages(self) -> None:
+        for page in self._shown_pages():
+            self.server.add_api_route(page.address, self._page, methods=["GET"], include_in_schema=False)
+        self.server.add_api_route("/tabs/{name}", self._tab, methods=["GET"], include_in_schema=False)
+
+    async def _page(self, request: Request) -> Response:
+        return self.app.page(request)
+
+    async def _tab(self, request: Request, name: str) -> Response:
+        if all(tab.page.address != f"/tabs/{name}" for tab in self._tabs):
+            return problem(request, 404, f"there is no page {name!r}; the navigation of / lists them all")
+        return self.app.page(request)
+
+
+def _wait(serving: "Future[None]", server: uvicorn.Server) -> None:
+    if current_thread() is not main_thread():
+        serving.result()
+        return
+    # Signals reach the main thread only, and the server turns on another.
+    previous = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        serving.result()
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _host_of(url: str) -> str:
+    return url.split("://", 1)[-1].split("/", 1)[0].rsplit(":", 1)[0]

@@ -1,0 +1,93 @@
+"""How does a panel become bytes for the browser? Drawn once, encoded by orjson, and never an exception."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+import structlog
+from dash.development.base_component import Component
+
+from main.domain.scope import Scope
+from main.errors import UnknownName
+from main.monitoring.dashboards.v2 import components
+from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
+from main.monitoring.read import Answer, Read, State
+
+_log = structlog.get_logger(__name__)
+
+
+class PanelEncoder:
+    """The panels of one dashboard, as `main.monitoring.api.pictures.Encoder` wants them."""
+
+    def __init__(self, panels: Iterable[Panel]) -> None:
+        self._panels = {panel.name: panel for panel in panels}
+
+    def reads(self, panel: str) -> tuple[Read[Any], ...]:
+        """Return what a panel asks. Raise `UnknownName` for one that is not there."""
+        return self._named(panel).reads
+
+    def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
+        """Draw a panel: the members ``figure`` and ``children``, and ``subtitle`` where it computes one.
+
+        A drawing that fails is logged and becomes the panel's error state.
+        """
+        chosen = self._named(panel)
+        try:
+            return _encoded(_members(chosen, answers, scope))
+        except Exception as error:
+            _log.exception("panel failed", panel=panel, scope=repr(scope))
+            details = f"{panel}: {type(error).__name__}: {error}"
+            return _encoded({"children": components.failed("It could not be drawn; the log has more.", details)})
+
+    def _named(self, panel: str) -> Panel:
+        try:
+            return self._panels[panel]
+        except KeyError:
+            raise UnknownName("panel", panel, self._panels) from None
+
+
+def _members(panel: Panel, answers: Mapping[str, Answer[Any]], scope: Scope) -> dict[str, Any]:
+    unanswered = next((answer for answer in answers.values() if answer.value is None and answer.error), None)
+    if unanswered is not None:
+        return {"children": _without_answer(unanswered)}
+    given = Answers(answers)
+    members = _drawn(panel.draw(given, scope))
+    if panel.caption is not None:
+        members["subtitle"] = panel.caption(given, scope)
+    return members
+
+
+def _drawn(drawing: Drawing) -> dict[str, Any]:
+    match drawing:
+        case Picture(heading, figure):
+            return {"figure": figure, "children": heading}
+        case dict():
+            return {"figure": drawing}
+        case _:
+            return {"children": drawing}
+
+
+def _without_answer(answer: Answer[Any]) -> Component:
+    if answer.state is State.UNREACHABLE:
+        reason = "Nothing was read yet. It is tried again by itself."
+        return components.empty("The database cannot be reached", reason, icon_name="unplug")
+    return components.failed(answer.freshness.detail or answer.error or "", answer.error or "")
+
+
+def _encoded(members: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(members, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Component():
+            return value.to_plotly_json()
+        case Decimal():
+            return float(value)
+        case set() | frozenset() | range():
+            return list(value)
+        case _ if hasattr(value, "to_plotly_json"):
+            return value.to_plotly_json()
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a drawing")

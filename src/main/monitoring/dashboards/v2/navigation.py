@@ -1,0 +1,47 @@
+"""Which pages can there be, in which order, and by which path, icon and key are they reached?"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; ``key`` follows ``g`` on the keyboard."""
+
+    name: str
+    icon: str
+    key: str = ""
+    path: str = ""
+
+    @property
+    def address(self) -> str:
+        """The path of its URL."""
+        return self.path or "/" + self.name.lower().replace(" & ", "-").replace(" ", "-")
+
+    @property
+    def slug(self) -> str:
+        """The path as part of an element id."""
+        return self.address.strip("/").replace("/", "-")
+
+
+TRADING_PAGES = (
+    Page("Overview", "layout-dashboard", "o"),
+    Page("Trading", "chart-candlestick", "t"),
+    Page("Performance", "trending-up", "p"),
+    Page("Risk", "shield-alert", "r"),
+    Page("Execution", "timer", "e"),
+    Page("Models", "workflow", "m"),
+    Page("Market", "chart-column", "k"),
+    Page("Trades", "table-2", "d"),
+    Page("Alerts", "bell", "a"),
+)
+SYSTEM_PAGES = (
+    Page("Health", "activity", "h"),
+    Page("Infrastructure", "server", "i"),
+    Page("Database", "database", "b"),
+    Page("Pipelines", "workflow", "p"),
+    Page("Services", "layers", "s"),
+    Page("Events & logs", "scroll-text", "e"),
+    Page("Storage", "hard-drive", "g"),
+)
+TRADING_WINDOWS = ("1D", "1W", "1M", "3M", "YTD", "1Y", "All")
+SYSTEM_WINDOWS = ("15m", "1h", "6h", "1D", "1W", "1M")

@@ -1,0 +1,15 @@
+"""The system dashboard: whether everything that trading needs is well (port 8052)."""
+
+from main.monitoring.dashboards.v2.dashboard import Dashboard
+from main.monitoring.dashboards.v2.navigation import SYSTEM_PAGES, SYSTEM_WINDOWS
+
+
+class SystemDashboardV2(Dashboard):
+    """The dashboard of hosts, database, services and their history."""
+
+    name = "system"
+    title = "AI Trader · System"
+    pages = SYSTEM_PAGES
+    windows = SYSTEM_WINDOWS
+    default_window = "1h"
+    controls = ("window",)
