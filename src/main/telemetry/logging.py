@@ -28,6 +28,10 @@ class _FileHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._file.write((self.format(record) + "\n").encode(errors="replace"))
 
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
 
 def configure(
     service: str,

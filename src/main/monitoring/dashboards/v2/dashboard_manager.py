@@ -147,7 +147,7 @@ class DashboardManager:
 
     async def _open_control(self) -> None:
         token = secrets.token_urlsafe(32)
-        app = manager_app(ManagerApi(self._probes, token, self.stop_requested.set, self.restart))
+        app = manager_app(ManagerApi(self._probes, token, self.restart))
         port = self.settings.manager.port
         self._server = ProbeServer(app, HOST, port, setting="MANAGER_PORT")
         await self._server.start()

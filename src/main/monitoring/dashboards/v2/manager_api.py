@@ -12,18 +12,16 @@ from main.telemetry.probes import ProbeApp
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-STOP = "/control/stop"
 RESTART = "/control/restart"
 
 
 class ManagerApi:
-    """The probes, and two commands that only the holder of the token may give."""
+    """The probes, and the command to restart services, which only the holder of the token may give."""
 
-    def __init__(self, probes: ProbeApp, token: str, stop: Callable[[], None], restart: Callable[[str], None]) -> None:
-        """Take what the commands do; `restart` raises UnknownName for a service that is not there."""
+    def __init__(self, probes: ProbeApp, token: str, restart: Callable[[str], None]) -> None:
+        """Take what the command does: `restart` gets a name (empty: all) and raises UnknownName."""
         self._probes = probes
         self._authorization = f"Bearer {token}".encode()
-        self._stop = stop
         self._restart = restart
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -40,9 +38,6 @@ class ManagerApi:
         given = dict(scope["headers"]).get(b"authorization", b"")
         if not secrets.compare_digest(given, self._authorization):
             return 403, b"use `ai_trader.py dashboards`: it holds the manager's token"
-        if scope["path"] == STOP:
-            self._stop()
-            return 202, b"stopping"
         try:
             self._restart(scope["path"].removeprefix(RESTART).strip("/"))
         except UnknownName as error:
@@ -52,8 +47,8 @@ class ManagerApi:
 
 def manager_app(api: ManagerApi) -> Guard:
     """Return the commands and probes behind the guard."""
-    rules = (Rule(STOP, ("POST",), "internal"), Rule(RESTART, ("POST",), "internal"))
-    return guarded(_typed(api), service_policy(*rules, Rule(f"{RESTART}/{{service}}", ("POST",), "internal")))
+    rules = (Rule(RESTART, ("POST",), "internal"), Rule(f"{RESTART}/{{service}}", ("POST",), "internal"))
+    return guarded(_typed(api), service_policy(*rules))
 
 
 def _typed(api: ManagerApi) -> "ASGIApp":

@@ -1,0 +1,147 @@
+"""How does `trade` keep the monitoring up beside the bot without the bot ever noticing?"""
+
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from main.clock import monotonic
+from main.config import Settings
+from main.monitoring.dashboards.v2.dashboard_manager import configuration_of
+from main.monitoring.dashboards.v2.restart_policy import RestartPolicy
+from main.monitoring.dashboards.v2.running_manager import (
+    ManagerFailed,
+    RunningManager,
+    ensure_ports,
+    find_manager,
+    launch_manager,
+    wait_until_settled,
+)
+from main.monitoring.dashboards.v2.service_commands import dashboard_url, service_commands
+
+_log = structlog.get_logger(__name__)
+
+_POLL_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 60.0
+_JOIN_SECONDS = 40.0
+
+
+class Monitoring:
+    """The manager of these settings: the running one taken over, or one of our own, brought back when it is lost."""
+
+    def __init__(self, settings: Settings, dashboards: tuple[str, ...], say: Callable[[str], None]) -> None:
+        """Name what is wanted; `say` gets lines for the user, from a thread."""
+        self._settings = settings
+        self._dashboards = dashboards
+        self._say = say
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._ours: subprocess.Popen[bytes] | None = None
+
+    def prepare(self) -> None:
+        """See to it that a manager can run: end one that supervises something else, and find the ports free or ours.
+
+        Raises PortInUse, before anything is started.
+        """
+        running = find_manager(self._settings)
+        if running is not None and not self._suits(running):
+            self._say("The running dashboards have other settings; replacing them.")
+            running.stop()
+            running = None
+        if running is None:
+            ensure_ports(self._settings, self._dashboards)
+
+    def start(self) -> None:
+        """Take over or start the manager, in the background."""
+        self._thread = threading.Thread(target=self._run, name="monitoring", daemon=True)
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Let the manager run on without us."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(_JOIN_SECONDS)
+
+    def stop(self) -> None:
+        """End the manager and everything it supervises, in order."""
+        self.leave()
+        running = find_manager(self._settings)
+        if running is not None:
+            running.stop()
+        if self._ours is not None:
+            if self._ours.poll() is None:
+                self._ours.terminate()
+            try:
+                self._ours.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self._ours.kill()
+
+    def _run(self) -> None:
+        policy, announced = RestartPolicy(), False
+        while not self._stop.is_set():
+            try:
+                running = find_manager(self._settings)
+                if running is not None and self._suits(running):
+                    self._say(f"Taking over the running dashboards (manager pid {running.state.pid}).")
+                    self._greet(None if announced else running.document())
+                    self._watch(running)
+                else:
+                    announced = self._launch(announced) or announced
+            except Exception as error:  # noqa: BLE001  # a boundary: whatever happens here, the bot goes on
+                self._say(f"Monitoring is down: {error}")
+            if self._stop.is_set():
+                return
+            pause = policy.pause_after_end(monotonic()) or _LONGEST_PAUSE_SECONDS
+            self._say(f"The dashboards' manager is gone; the bot goes on. Starting it again in {pause:.0f} s.")
+            self._stop.wait(pause)
+
+    def _launch(self, announced: bool) -> bool:
+        process = self._ours = launch_manager(self._settings, self._dashboards)
+        told = wait_until_settled(self._settings, process, self._stop.is_set)
+        if told is None:
+            return False
+        self._greet(None if announced else told)
+        running = find_manager(self._settings)
+        if running is not None:
+            self._watch(running)
+        process.poll()  # no zombie stays behind
+        return True
+
+    def _watch(self, running: RunningManager) -> None:
+        while running.alive and not self._stop.wait(_POLL_SECONDS):
+            pass
+
+    def _suits(self, running: RunningManager) -> bool:
+        wanted = configuration_of(self._settings, service_commands(self._settings, self._dashboards))
+        return running.state.configuration == wanted
+
+    def _greet(self, told: dict[str, Any] | None) -> None:
+        if told is not None:
+            for line in summary(self._settings, self._dashboards, told):
+                self._say(line)
+
+
+def summary(settings: Settings, dashboards: tuple[str, ...], told: dict[str, Any]) -> list[str]:
+    """Return a line for each dashboard, with its address, and for each service that failed, with the reason."""
+    services = {row["service"]: row for row in told["services"]}
+    lines = []
+    for name in dashboards:
+        row = services.get(f"{name}-dashboard", {})
+        if row.get("state") in ("running", "degraded"):
+            lines.append(f"{name.capitalize()} dashboard  {dashboard_url(settings, name)}")
+    failed = [row for row in services.values() if row["state"] == "failed" and row["kind"] in ("dashboard", "worker")]
+    return lines + [f"{row['service']} failed: {row['restart_reason']}" for row in failed]
+
+
+def launch_and_wait(settings: Settings, dashboards: tuple[str, ...]) -> dict[str, Any]:
+    """Start a manager and return its status once every service answers or was given up.
+
+    Raises PortInUse or ManagerFailed.
+    """
+    ensure_ports(settings, dashboards)
+    told = wait_until_settled(settings, launch_manager(settings, dashboards))
+    if told is None:
+        raise ManagerFailed("the manager was stopped while it started; start it again")
+    return told
