@@ -74,12 +74,18 @@ class Engine:
         )
         self._regime: str | None = None
         self._failing = False
+        self._opened = False
 
     @property
     def interval_seconds(self) -> float:
         """Wall-clock seconds until the next heartbeat is due."""
         usual = FINISHED_INTERVAL if self.status == "finished" else self._feed.interval_seconds
         return min(usual, LONGEST_SILENCE)
+
+    @property
+    def tick_seconds(self) -> float:
+        """Wall-clock seconds between two ticks."""
+        return self._feed.interval_seconds
 
     @property
     def open_orders(self) -> int:
@@ -91,6 +97,7 @@ class Engine:
         ticks = aiter(self._feed)
         stopping = asyncio.create_task(stop.wait())
         last: Status = "stopped"
+        self._begin()
         try:
             await self._loop(ticks, stopping)
         except Exception as error:
@@ -132,9 +139,9 @@ class Engine:
         """Do everything that one tick calls for; an error ends up in the journal, never in the caller."""
         began = monotonic()
         self.ticked = began
-        if self.moment is None:
-            self._open(tick)
         self.moment = tick.at
+        if not self._opened:
+            self._open(tick)
         self.journal.cycles += 1
         try:
             await self._trade(tick)
@@ -147,16 +154,21 @@ class Engine:
         self._beat()
         self.cycle_seconds = monotonic() - began
 
-    def begin(self) -> None:
-        """Tell that the bot starts and what it can trade. Its account has been recorded before."""
+    def _begin(self) -> None:
         for instrument in self._feed.instruments:
             self.journal.record(instrument)
+        self._beat()
 
     def _open(self, tick: Tick) -> None:
-        """Credit the initial deposit, a moment before anything else happens, unless an earlier run did."""
+        """Tell that trading starts, on the feed's clock, and credit the first deposit unless an earlier run did."""
+        self._opened = True
+        held = len(self.ledger.positions)
+        self.journal.tell(tick.at, "start", f"The bot started on {self._feed.source}, holding {held} positions")
+        for notice in self._feed.notices:
+            self.journal.tell(tick.at, "feed", notice, "warning")
         self._credit(
             CashFlow(
-                at=tick.at - timedelta(microseconds=1),
+                at=tick.at - timedelta(microseconds=1),  # before all that is traded with it
                 account=self._account.account,
                 source=self._account.source,
                 source_id=INITIAL,

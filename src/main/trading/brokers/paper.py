@@ -20,7 +20,7 @@ from main.domain.events import Fill, Instrument, Order, OrderEvent
 from main.domain.market import Book, Tick
 from main.trading.broker import OrderRequest, Report
 
-MAKER_FEE = Decimal("0.00002")
+MAKER_FEE = Decimal("0.00006")
 TAKER_FEE = Decimal("0.0004")
 """Fractions of the notional, about those of a large crypto exchange's better tiers."""
 

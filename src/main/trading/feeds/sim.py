@@ -20,6 +20,7 @@ from main.domain.market import LEVELS, Book, Tick
 
 SECONDS_A_YEAR = 365 * 86_400  # this market never closes
 STEPS = 4  # prices looked at within a tick, for the range that traded
+MOMENTUM = 0.5  # share of a move that the next one repeats
 BASE_LEVEL_VALUE = 12_000.0  # money shown on a typical level
 
 
@@ -97,6 +98,7 @@ class SimFeed:
         # The prices count for chance too, or a market that was restarted would move again as it did the first time.
         self._random = Random(f"{self._seed} {sorted(mids.items()) if mids else ''}")  # noqa: S311  # not a secret
         self._logs = {each.symbol: math.log(_start(each, mids)) for each in self._listings}
+        self._shocks: dict[str, float] = {}
         self._last = after
 
     @property
@@ -158,7 +160,10 @@ class SimFeed:
         for each in self._listings:
             # Shares of variance: half the market (by beta), a tenth the sector, the rest the symbol's own.
             shock = 0.7 * each.beta * market + 0.3 * sectors[each.sector] + 0.6 * gauss(0.0, 1.0)
-            log = self._logs[each.symbol] + each.volatility * scale * shock
+            # Moves go on for a moment: who provides liquidity to them pays for it, as in real markets.
+            shock += MOMENTUM * self._shocks.get(each.symbol, 0.0)
+            self._shocks[each.symbol] = shock
+            log = self._logs[each.symbol] + each.volatility * scale * (1 - MOMENTUM) * shock
             # A faint pull towards the listed price keeps years of simulation from wandering to nothing.
             log += (math.log(float(each.price)) - log) * 2e-7
             self._logs[each.symbol] = log
@@ -204,7 +209,7 @@ class SimFeed:
     def _traded(self, listing: Listing, path: list[float], width: int) -> tuple[int, int, Decimal]:
         """Range and volume: impatient trades, on both sides, reach past the spread before the price returns."""
         size = float(self._ticks[listing.symbol])
-        reach = [width * (0.5 + self._random.expovariate(1.2)) for _ in range(2)]
+        reach = [width * (0.5 + self._random.expovariate(6.0)) for _ in range(2)]
         low = max(1, math.floor(min(path) / size - reach[0]))
         high = max(low, math.ceil(max(path) / size + reach[1]))
         return low, high, self._size(listing, path[-1], 0.8)

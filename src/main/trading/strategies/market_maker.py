@@ -15,20 +15,20 @@ from main.trading.strategy import Situation, StrategyInstruments, Wishes
 
 NAME = "market_maker"
 
-SHARE_OF_LIMIT = Decimal("0.15")
-"""Value of one quote as a fraction of the position limit: seven fills in a row reach the limit."""
+SHARE_OF_LIMIT = Decimal("0.2")
+"""Value of one quote as a fraction of the position limit: five fills in a row reach the limit."""
 
-SMALLEST_DISTANCE = Decimal("0.0002")
-"""Half-spread as a fraction of the mid; ten times what the paper broker takes from a maker."""
+SMALLEST_DISTANCE = Decimal("0.0004")
+"""Half-spread as a fraction of the mid; seven times what the paper broker takes from a maker."""
 
-DISTANCE_IN_MOVES = 1.0
+DISTANCE_IN_MOVES = 2.5
 """Half-spread in standard deviations of one tick's move: wider quotes when prices jump further."""
 
 LARGEST_DISTANCE = Decimal("0.05")
 SKEW = Decimal("0.9")
 """By how much of the distance both quotes shift when the position is at its limit."""
 
-PATIENCE = Decimal("0.35")
+PATIENCE = Decimal("0.7")
 """A quote stays while it is within this share of the distance from where it should be: it keeps its turn."""
 
 

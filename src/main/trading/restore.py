@@ -1,0 +1,226 @@
+"""What did an earlier run of this bot leave behind? Books, day and loose ends, from what it recorded.
+
+Fills and cash flows are the truth: everything else is folded from them. What a kill kept from being written (a trade of
+a recorded fill, the end of a position, the fate of a resting order) is written now.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from main.clock import now
+from main.database.pool import Database
+from main.domain.events import Account, Alert, CashFlow, Event, Fill, Instrument, Order, OrderEvent, Position, Trade
+from main.domain.ledger import Ledger, latest
+from main.errors import ConfigurationError, Problem
+from main.trading.day import TradingDay
+from main.trading.feed import Feed
+from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, Limits, RiskRules
+
+LOOSE = timedelta(hours=1)
+"""How long before the last fill trades are looked for that were not written; the Recorder's buffer is far shorter."""
+
+_SOURCE = "SELECT source FROM accounts WHERE account_id = $1"
+_FILLS = """
+    SELECT at, account_id AS account, source, source_id, revision, symbol, side, quantity, price, order_id, multiplier,
+           fee, liquidity, decision_price, arrival_mid, strategy, model
+      FROM fills WHERE account_id = $1
+"""
+_FLOWS = """
+    SELECT at, account_id AS account, source, source_id, revision, kind, amount, note
+      FROM cash_flows WHERE account_id = $1
+"""
+_MIDS = """
+    SELECT symbol, newest.mid, newest.at
+      FROM unnest($2::text[]) AS symbol,
+           LATERAL (SELECT mid, at FROM market_snapshots WHERE source = $1 AND market_snapshots.symbol = symbol.symbol
+                     ORDER BY at DESC, revision DESC LIMIT 1) AS newest
+"""
+_LAST = """
+    SELECT greatest((SELECT max(at) FROM fills WHERE account_id = $1),
+                    (SELECT max(at) FROM order_events WHERE account_id = $1),
+                    (SELECT max(at) FROM bot_heartbeats WHERE account_id = $1))
+"""
+_EXTREMES = """
+    SELECT lot.symbol, lot.entry, seen.low, seen.high
+      FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
+           LATERAL (SELECT min(mid) AS low, max(mid) AS high FROM market_snapshots
+                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at >= lot.since) AS seen
+     WHERE seen.low IS NOT NULL
+"""
+_UNREALIZED = "SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT 1"
+_DAY = """
+    SELECT at, trading_blocked, limit_hit, loss_used, loss_limit, trailing_level, max_position, min_position
+      FROM daily_stats WHERE account_id = $1 AND day = $2
+"""
+_SPREADS = "SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at >= $2"
+_ORDERS = """
+    SELECT at, account_id AS account, source, order_id, symbol, side, order_type, status, quantity, placed_at,
+           filled_quantity, price, stop_price, average_fill_price, exchange, decision_price, arrival_mid, strategy,
+           model, reason
+      FROM orders WHERE account_id = $1 AND status IN ('placed', 'accepted', 'partially_filled')
+"""
+_POSITIONS = """
+    SELECT at, account_id AS account, source, position_id, symbol, side, quantity, entry_time, entry_price,
+           current_price, unrealized_pnl, multiplier, lot_size, exchange, instrument_token, initial_stop, strategy,
+           is_active
+      FROM positions WHERE account_id = $1 AND is_active
+"""
+_TRADES = "SELECT source_id FROM trades WHERE account_id = $1 AND exit_time >= $2"
+_ALERTS = """
+    SELECT at, alert_id, account_id AS account, rule, severity, title, details, value, threshold, unit, fired_at
+      FROM alerts WHERE account_id = $1 AND resolved_at IS NULL AND rule = ANY($2)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What an earlier run left, ready to go on with. ``moment`` is its last tick, ``None`` on the first start."""
+
+    ledger: Ledger
+    day: TradingDay | None
+    risk: RiskRules
+    alerts: tuple[Alert, ...]
+    loose_ends: tuple[Event, ...]
+    mids: dict[str, Decimal]
+    moment: datetime | None
+    fills: int
+
+
+async def restore(database: Database, account: Account, feed: Feed, limits: Limits) -> Restored:
+    """Read back everything of `account`. Raise `DatabaseUnreachable` or `DatabaseTimeout`.
+
+    Raise `ConfigurationError` when the account belongs to other market data: its books would mix two markets.
+    """
+    async with database.scoped() as connection:
+        known = await connection.fetchval(_SOURCE, account.account)
+        if known is not None and known != account.source:
+            raise ConfigurationError(
+                Problem(
+                    key="--account",
+                    got=f"{account.account}, which trades on {known}",
+                    expected=f"an account of {account.source}, or a new id",
+                )
+            )
+        return await _Reading(connection, account, feed, limits).restored()
+
+
+class _Reading:
+    def __init__(self, connection: Any, account: Account, feed: Feed, limits: Limits) -> None:
+        self._connection = connection
+        self._account = account
+        self._id = account.account
+        self._replayed = feed.clock == "replay"
+        self._instruments: Sequence[Instrument] = feed.instruments
+        self._risk = RiskRules(limits)
+
+    async def restored(self) -> Restored:
+        fills = [Fill(**row) for row in await self._rows(_FILLS, self._id)]
+        flows = [CashFlow(**row) for row in await self._rows(_FLOWS, self._id)]
+        symbols = sorted({each.symbol for each in self._instruments} | {fill.symbol for fill in fills})
+        rows = await self._rows(_MIDS, self._account.source, symbols)
+        mids = {row["symbol"]: row["mid"] for row in rows}
+        last = await self._connection.fetchval(_LAST, self._id)
+        moment = max((at for at in (last, *(row["at"] for row in rows)) if at is not None), default=None)
+        today = moment if self._replayed else now()
+        day = await self._begun_day(today) if today is not None else None
+        ledger, trades = self._folded(fills, flows, day)
+        for row in rows:
+            ledger.mark(row["symbol"], row["mid"], row["at"])
+        await self._widen(ledger)
+        if day is not None:
+            await self._take_over_day(day)
+        alerts = [Alert(**row) for row in await self._rows(_ALERTS, self._id, [LOSS_LIMIT, TRAILING_STOP])]
+        over = () if self._risk.block is not None or today is None else tuple(_resolved(each, today) for each in alerts)
+        return Restored(
+            ledger=ledger,
+            day=day,
+            risk=self._risk,
+            alerts=() if over else tuple(alerts),
+            loose_ends=(*await self._loose_ends(ledger, trades, moment), *over),
+            mids=mids,
+            moment=moment,
+            fills=len(fills),
+        )
+
+    async def _rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self._connection.fetch(sql, *arguments)]
+
+    def _folded(self, fills: list[Fill], flows: list[CashFlow], day: TradingDay | None) -> tuple[Ledger, list[Trade]]:
+        ledger = Ledger.folded(self._id, self._account.source, (), flows, self._instruments)
+        trades: list[Trade] = []
+        for fill in latest(fills):
+            change = ledger.apply(fill)
+            trades += change.trades
+            if day is not None:
+                day.book(fill, change.trades)
+        return ledger, trades
+
+    async def _begun_day(self, at: datetime) -> TradingDay:
+        day = TradingDay(self._account, at)
+        before = await self._connection.fetchval(_UNREALIZED, self._id, day.start)
+        return TradingDay(self._account, at, before if before is not None else Decimal(0))
+
+    async def _take_over_day(self, day: TradingDay) -> None:
+        spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start)
+        day.take_over_spreads(spreads[0] or Decimal(0), spreads[1])
+        row = await self._connection.fetchrow(_DAY, self._id, day.day)
+        if row is None:
+            return
+        day.take_over_extremes(row["max_position"], row["min_position"])
+        kind = LOSS_LIMIT if row["limit_hit"] else TRAILING_STOP
+        used, limit = row["loss_used"] or Decimal(0), row["loss_limit"] or self._risk.limits.daily_loss
+        block = Block(kind, row["at"], used, limit) if row["trading_blocked"] else None
+        self._risk.restore(block, row["trailing_level"])
+
+    async def _widen(self, ledger: Ledger) -> None:
+        entries = ledger.open_entries
+        lots = ([each.symbol for each in entries], [each.source_id for each in entries], [each.at for each in entries])
+        for row in await self._rows(_EXTREMES, self._account.source, *lots):
+            ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
+
+    async def _loose_ends(self, ledger: Ledger, trades: list[Trade], moment: datetime | None) -> tuple[Event, ...]:
+        ends: list[Event] = []
+        for row in await self._rows(_ORDERS, self._id):
+            ends += _expired(Order(**row), max(row["at"], moment or row["at"]))
+        if trades:
+            since = trades[-1].at - LOOSE
+            written = {row["source_id"] for row in await self._rows(_TRADES, self._id, since)}
+            ends += [trade for trade in trades if trade.at >= since and trade.source_id not in written]
+        held = {position.position_id for position in ledger.positions}
+        for row in await self._rows(_POSITIONS, self._id):
+            if row["position_id"] not in held:
+                closed = {"quantity": Decimal(0), "unrealized_pnl": Decimal(0), "is_active": False}
+                ends.append(Position(**(row | closed | {"at": max(row["at"], moment or row["at"])})))
+        return (*ends, *ledger.positions)
+
+
+def _resolved(alert: Alert, at: datetime) -> Alert:
+    """The incident of a block that ended with its trading day, while no bot ran."""
+    at = max(at, alert.at)
+    return replace(alert, at=at, resolved_at=at)
+
+
+def _expired(order: Order, at: datetime) -> tuple[Event, Event]:
+    """A resting order of a bot that is gone: paper knows of it no more."""
+    reason = "the bot was restarted"
+    event = OrderEvent(
+        at=at,
+        account=order.account,
+        source=order.source,
+        source_id=f"{order.order_id}-expired",
+        order_id=order.order_id,
+        kind="expired",
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        price=order.price,
+        reason=reason,
+        decision_price=order.decision_price,
+        arrival_mid=order.arrival_mid,
+        strategy=order.strategy,
+        model=order.model,
+    )
+    return event, replace(order, at=at, status="expired", reason=reason)
