@@ -117,7 +117,7 @@ async def ask(
     sent: list[Any] = []
 
     async def receive() -> Any:
-        return incoming.pop(0)
+        return incoming.pop(0) if incoming else {"type": "websocket.disconnect", "code": 1006}
 
     async def send(message: Any) -> None:
         sent.append(message)

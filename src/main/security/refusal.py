@@ -1,5 +1,7 @@
 """How is a request turned away, so that both people and programs understand it? (RFC 9457 problem details)"""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 PROBLEM_TYPE = "application/problem+json"
 
+_GOODBYE_SECONDS = 1.0
 _REASON_BYTES = 120  # a close frame holds 125 bytes, two of them the code
 
 
@@ -61,5 +64,14 @@ async def close(scope: "Scope", receive: "Receive", send: "Send", refused: Refus
         await send({"type": "websocket.close", "code": refused.close_code, "reason": reason})
     elif "websocket.http.response" in scope.get("extensions", {}):
         await answer(send, refused, request_id, kind="websocket.http")
+        await _until_gone(receive)
     else:
         await send({"type": "websocket.close", "code": 1008})
+
+
+async def _until_gone(receive: "Receive") -> None:
+    """Wait for the end of a refused connection, or uvicorn logs each refusal as an application that broke."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GOODBYE_SECONDS):
+            for _ in range(2):  # uvicorn tells of the end of the handshake, and then of that of the connection
+                await receive()
