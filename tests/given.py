@@ -95,11 +95,9 @@ async def given_trade(service: Database, net: object, at: datetime, account: str
     return str(row["source_id"])
 
 
-async def given_fill(
-    service: Database, side: str, quantity: object, price: object, at: datetime, account: str = "A", **given: Any
-) -> str:
+async def given_fill(service: Database, side: str, quantity: object, price: object, at: datetime, **given: Any) -> str:
     values = {"symbol": "X", "side": side, "quantity": quantity, "price": price}
-    return await _given_fact(service, "fills", account, at, values | given)
+    return await _given_fact(service, "fills", str(given.pop("account", "A")), at, values | given)
 
 
 async def given_order_event(service: Database, kind: str, at: datetime, account: str = "A", **given: Any) -> str:

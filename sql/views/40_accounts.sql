@@ -13,35 +13,41 @@ RETURNS TABLE (account_id text, label text, currency text, mode text, clock text
                loss_used numeric, loss_limit numeric, loss_origin text, trading_blocked boolean,
                drawdown double precision, max_drawdown double precision,
                status text, regime text, strategy text, heartbeat_at timestamptz, heard_at timestamptz, silent_at timestamptz, silent boolean)
-LANGUAGE sql VOLATILE ROWS 10 AS $$
-    SELECT a.account_id, a.label, a.currency, a.mode, a.clock,
+LANGUAGE sql VOLATILE ROWS 10 SET jit = off AS $$
+    -- Materialized, because row-level security lets no index use a moment that is still an expression.
+    WITH accounts_now AS MATERIALIZED (
+        SELECT a.account_id, a.label, a.currency, a.mode, a.clock, a.daily_loss_limit,
+               b.status, b.regime, b.strategy, b.at AS heartbeat_at, b.recorded_at AS heard_at, b.silent_at, b.silent,
+               present.moment, today.day, trading_day_start(today.day, a.zone, a.roll_over) AS start
+          FROM accounts_at(for_accounts, until, known, live) a
+          LEFT JOIN bot_signs(for_accounts, until, known, live) b ON b.account_id = a.account_id
+          CROSS JOIN LATERAL (SELECT CASE WHEN live AND a.clock = 'replay' THEN coalesce(b.at, until) ELSE until END AS moment) present
+          CROSS JOIN LATERAL (SELECT trading_date(present.moment, a.zone, a.roll_over) AS day) today
+    )
+    SELECT n.account_id, n.label, n.currency, n.mode, n.clock,
            e.at, e.equity, e.cash, e.available_margin,
-           today.start, p.pnl, p.period_return,
+           n.start, p.pnl, p.period_return,
            CASE WHEN o.positions > 0 THEN o.unrealized_pnl ELSE e.unrealized_pnl END, o.positions, o.unpriced, o.cost,
            t.net, t.gross, t.fees, t.closed, t.won,
-           coalesce(s.loss_used, greatest(0, -p.pnl)), coalesce(s.loss_limit, a.daily_loss_limit),
+           coalesce(s.loss_used, greatest(0, -p.pnl)), coalesce(s.loss_limit, n.daily_loss_limit),
            CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
-           coalesce(s.trading_blocked, b.status = 'blocked'),
+           coalesce(s.trading_blocked, n.status = 'blocked'),
            d.drawdown, d.max_drawdown,
-           b.status, b.regime, b.strategy, b.at, b.recorded_at, b.silent_at, b.silent
-      FROM accounts_at(for_accounts, until, known, live) a
-      LEFT JOIN bot_signs(for_accounts, until, known, live) b ON b.account_id = a.account_id
-      CROSS JOIN LATERAL (SELECT CASE WHEN live AND a.clock = 'replay' THEN coalesce(b.at, until) ELSE until END AS moment) present
-      CROSS JOIN LATERAL (SELECT trading_date(present.moment, a.zone, a.roll_over) AS day,
-                                 trading_day_start(trading_date(present.moment, a.zone, a.roll_over), a.zone, a.roll_over) AS start) today
-      LEFT JOIN LATERAL latest_equity(a.account_id, present.moment, known) e ON true
-      LEFT JOIN LATERAL period_pnl(ARRAY[a.account_id], ARRAY[today.start], present.moment, known) p ON true
-      LEFT JOIN LATERAL window_drawdown(ARRAY[a.account_id], start, present.moment, known) d ON true
+           n.status, n.regime, n.strategy, n.heartbeat_at, n.heard_at, n.silent_at, n.silent
+      FROM accounts_now n
+      LEFT JOIN LATERAL latest_equity(n.account_id, n.moment, known) e ON true
+      LEFT JOIN LATERAL period_pnl(ARRAY[n.account_id], ARRAY[n.start], n.moment, known) p ON true
+      LEFT JOIN LATERAL window_drawdown(ARRAY[n.account_id], account_figures.start, n.moment, known) d ON true
       CROSS JOIN LATERAL (
             SELECT count(*) AS positions, count(*) - count(q.unrealized_pnl) AS unpriced,
                    CASE WHEN count(q.unrealized_pnl) = count(*) THEN sum(q.unrealized_pnl) END AS unrealized_pnl,
                    sum(q.quantity * q.multiplier * q.entry_price) AS cost
-              FROM open_positions(ARRAY[a.account_id], present.moment, known, live) q) o
+              FROM open_positions(ARRAY[n.account_id], n.moment, known, live) q) o
       CROSS JOIN LATERAL (
             SELECT coalesce(sum(c.realized_pnl), 0) AS net, coalesce(sum(c.gross_pnl), 0) AS gross, coalesce(sum(c.fees), 0) AS fees,
                    count(*) AS closed, count(*) FILTER (WHERE c.realized_pnl > 0) AS won
-              FROM closed_trades(a.account_id, today.start, present.moment, known) c) t
-      LEFT JOIN daily_stats s ON s.account_id = a.account_id AND s.day = today.day AND s.at <= present.moment AND s.recorded_at <= known
+              FROM closed_trades(n.account_id, n.start, n.moment, known) c) t
+      LEFT JOIN daily_stats s ON s.account_id = n.account_id AND s.day = n.day AND s.at <= n.moment AND s.recorded_at <= known
 $$;
 
 GRANT EXECUTE ON FUNCTION account_figures(text[], timestamptz, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

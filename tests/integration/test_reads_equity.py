@@ -8,9 +8,6 @@ from itertools import count, pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from main.database.pool import Database
-from main.monitoring.reads import cumulative_pnl, equity
 from tests.given import (
     DAY,
     HOUR,
@@ -23,6 +20,9 @@ from tests.given import (
     live,
     past,
 )
+
+from main.database.pool import Database
+from main.monitoring.reads import cumulative_pnl, equity
 
 CHECK_VECTOR = (-0.02, 0.01, 0.005, -0.01, 0.03, 0, -0.015, 0.02, 0.004, -0.006)
 """The returns of NUMBERS.md: G = 1.017048…, and the deepest drawdown is the loss of the first day."""
@@ -88,7 +88,12 @@ async def test_currencies_are_never_added(service: Database, database: Database)
     await given_equity(service, 100, 110, account="A")
     await given_equity(service, 500, 400, account="B")
     points = await curve(database, "A", "B")
-    assert [(point.currency, point.equity) for point in points] == [("EUR", 500), ("EUR", 400), ("USD", 100), ("USD", 110)]
+    assert [(point.currency, point.equity) for point in points] == [
+        ("EUR", 500),
+        ("EUR", 400),
+        ("USD", 100),
+        ("USD", 110),
+    ]
 
 
 async def test_an_account_that_comes_in_later_is_an_inflow(service: Database, database: Database) -> None:
@@ -161,7 +166,9 @@ async def test_points_stay_where_they_are_while_the_window_moves(service: Databa
     assert [point.at for point in now[2:-2]] == [point.at for point in later[2:-2]]
 
 
-async def test_longer_windows_go_by_the_closes_of_the_accounts_trading_days(service: Database, database: Database) -> None:
+async def test_longer_windows_go_by_the_closes_of_the_accounts_trading_days(
+    service: Database, database: Database
+) -> None:
     await given_account(service, zone="America/New_York", roll_over=17 * HOUR)
     times = await given_equity(service, *range(1000, 1000 + 24 * 30), every=HOUR)
     points = await curve(database, window="1M")
@@ -223,9 +230,7 @@ def recomputed(books: Sequence[History]) -> list[tuple[float, float, float | Non
         for book, entry in zip(books, entered, strict=True)
         for second, amount in book.flows.items()
         if second > entry
-    ] + [
-        (entry, book.observed[entry // 60]) for book, entry in zip(books, entered, strict=True) if entry > first
-    ]
+    ] + [(entry, book.observed[entry // 60]) for book, entry in zip(books, entered, strict=True) if entry > first]
     growth: float | None = 1.0
     points = [(float(first), equity_at(books, first), growth)]
     for begin, end in pairwise(moments):

@@ -13,6 +13,9 @@ MEMORY_LIMIT = 0.8
 DISK_LIMIT = 0.9
 """From where on a share of the machine is too much (SPEC §6: 80/80/90 %)."""
 
+DISK_FULL = 0.97
+"""From where on PostgreSQL is about to stop: no longer a warning."""
+
 
 @dataclass(frozen=True, slots=True)
 class HostPoint:
@@ -47,6 +50,21 @@ class HostSample:
     disk_growth_bytes: float | None
     boot_at: datetime | None
     samples: int
+
+    @property
+    def disk_condition(self) -> str:
+        """Whether there is room: ok, degraded from the limit on, down when nearly full, unknown when not sampled."""
+        if self.disk is None:
+            return "unknown"
+        return "ok" if self.disk < DISK_LIMIT else "degraded" if self.disk < DISK_FULL else "down"
+
+    @property
+    def disk_limit_seconds(self) -> float | None:
+        """Seconds until the disk reaches its limit at the present growth; ``None`` while it does not grow."""
+        if not self.disk_growth_bytes or self.disk_growth_bytes < 0 or not self.disk_total_bytes:
+            return None
+        room = DISK_LIMIT * self.disk_total_bytes - (self.disk_used_bytes or 0)
+        return max(0.0, room / self.disk_growth_bytes * 86_400)
 
 
 @dataclass(frozen=True, slots=True)

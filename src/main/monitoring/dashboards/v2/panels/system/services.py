@@ -1,0 +1,93 @@
+"""Services: every process of the suite, with what it takes and what it last complained of."""
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components
+from main.monitoring.dashboards.v2.components import LightState
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
+from main.monitoring.reads import services
+from main.monitoring.reads.services import ServiceState
+
+_LIGHTS: dict[str, LightState] = {"ok": "ok", "degraded": "degraded", "down": "down"}
+_WIDEST_STDERR = 60
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    processes = answers[services.READ].value
+    if not scope.live:
+        reason = "Only the present state of the processes is kept. Go back to live to see it."
+        return components.empty("Services have no past", reason, icon_name="server")
+    if not processes:
+        reason = "No process has reported yet. Start the set with: python ai_trader.py dashboards start"
+        return components.empty("No services", reason, icon_name="server")
+    hosts = len({process.host for process in processes}) > 1
+    return table(_columns(hosts), [_row(process, hosts) for process in processes], label="Services")
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    processes = answers[services.READ].value or []
+    troubled = sum(process.condition in ("down", "degraded") for process in processes)
+    if not processes:
+        return ""
+    return f"{len(processes)} processes · {troubled} in trouble" if troubled else f"{len(processes)} processes"
+
+
+def _columns(hosts: bool) -> list[Column]:
+    return [
+        Column("Service", phone="name"),
+        *([Column("Host", muted=True)] if hosts else []),
+        Column("State", phone="corner"),
+        Column("PID", "right", muted=True),
+        Column("Uptime", "right", phone="figure"),
+        Column("Restarts", "right"),
+        Column("CPU, %", "right", phone="figure"),
+        Column("RSS", "right", phone="figure"),
+        Column("Probe", "right"),
+        Column("Viewers", "right"),
+        Column("Version"),
+        Column("Last stderr"),
+    ]
+
+
+def _row(process: ServiceState, hosts: bool) -> Row:
+    word = "Silent" if process.silent else process.state.capitalize()
+    restarts = f"{process.restarts} {process.restart_reason}" if process.restart_reason else str(process.restarts)
+    cells: list[Cell] = [
+        process.service,
+        *([process.host] if hosts else []),
+        components.light(_LIGHTS.get(process.condition, "unknown"), word),
+        str(process.pid) if process.pid else components.unknown("not running"),
+        components.age(process.started_at),
+        restarts,
+        components.amount(text.percent(process.cpu_share, 1).removesuffix("%"), reason="not sampled"),
+        components.amount(text.bytes_(process.rss_bytes), reason="not sampled"),
+        components.amount(text.latency(process.probe_seconds), reason="not probed"),
+        str(process.viewers) if process.viewers is not None else components.unknown("it has no pages"),
+        process.version or components.unknown("not reported"),
+        _shortened(process.last_stderr),
+    ]
+    return Row(f"{process.service}@{process.host}", cells)
+
+
+def _shortened(stderr: str | None) -> Cell:
+    if not stderr:
+        return components.unknown("nothing was written")
+    line = stderr.strip().splitlines()[-1] if stderr.strip() else ""
+    return line if len(line) <= _WIDEST_STDERR else f"{line[: _WIDEST_STDERR - 1]}…"
+
+
+PANEL = Panel(
+    "services",
+    "Services",
+    page="Health",
+    reads=(services.READ,),
+    draw=draw,
+    caption=caption,
+    width=12,
+    order=50,
+    kind="flush",
+    skeleton="table",
+)

@@ -1,0 +1,133 @@
+"""Status: one light for everything that can be well or not."""
+
+from collections.abc import Iterator, Sequence
+
+from dash.development.base_component import Component
+
+from main import text
+from main.database.pool import DatabaseStatus
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components
+from main.monitoring.dashboards.v2.components import Light, LightState
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.reads import bots, database_status, feeds, host_history, services
+from main.monitoring.reads.bots import BotState
+from main.monitoring.reads.feeds import FeedState
+from main.monitoring.reads.host_history import HostHistory
+from main.monitoring.reads.services import ServiceState
+
+_STATES: dict[str, LightState] = {"ok": "ok", "degraded": "degraded", "late": "late", "down": "down"}
+_FEED_WORDS = {"ok": "Healthy", "late": "Late", "down": "Silent", "idle": "Idle", "unknown": "Nothing received"}
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    return components.lights(_lights(answers, scope))
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    lights = _lights(answers, scope)
+    troubled = [light for light in lights if light.state in ("down", "degraded", "late")]
+    healthy = sum(light.state == "ok" for light in lights)
+    names = ", ".join(f"{light.name} {light.word.lower()}" for light in troubled[:3])
+    return f"{healthy} of {len(lights)} healthy" + (f" · {names}" if names else "")
+
+
+def _lights(answers: Answers, scope: Scope) -> list[Light]:
+    heard = answers[bots.READ].value or []
+    return [
+        _database(answers[database_status.READ].value, scope),
+        *(_bot(bot) for bot in heard),
+        *(_feed(feed) for feed in answers[feeds.READ].value or []),
+        _recorder(heard),
+        *_processes(answers[services.READ].value or []),
+        _disk(answers[host_history.READ].value),
+    ]
+
+
+def _database(status: DatabaseStatus | None, scope: Scope) -> Light:
+    if not scope.live:
+        return Light("database", "Database", "unknown", "No past", "only known live")
+    if status is None or status.reachable is None:
+        return Light("database", "Database", "unknown", "Not tried yet")
+    if not status.reachable:
+        return Light("database", "Database", "down", "Unreachable", ["since ", components.moment(status.since)])
+    version = (status.version or "").partition(" ")[0]
+    detail = f"PostgreSQL {version} · {text.latency(status.ping_seconds)}" if version else status.target
+    return Light("database", "Database", "ok", "Healthy", detail)
+
+
+def _bot(bot: BotState) -> Light:
+    state = _STATES.get(bot.condition, "unknown")
+    if bot.status is None:
+        return Light("bot", bot.label, state, "Never heard", "no heartbeat recorded")
+    word = "Silent" if bot.silent else bot.status.capitalize()
+    return Light("bot", bot.label, state, word, ["heartbeat ", components.age(bot.heard_at), " ago"])
+
+
+def _feed(feed: FeedState) -> Light:
+    icon = "flask-conical" if feed.source == "sim" else "globe"
+    state = _STATES.get(feed.condition, "unknown")
+    detail: components.Child = ["last message ", components.age(feed.heard_at), " ago"]
+    if feed.condition == "ok":
+        symbols = f"{feed.symbols} symbol{'' if feed.symbols == 1 else 's'}"
+        detail = f"{text.ratio(feed.messages_per_second, 1)} msg/s · {symbols}"
+    elif feed.condition == "unknown":
+        detail = "no snapshot recorded"
+    return Light(icon, f"Feed: {feed.source}", state, _FEED_WORDS[feed.condition], detail)
+
+
+def _recorder(heard: Sequence[BotState]) -> Light:
+    counts = [bot.dropped_events for bot in heard if bot.dropped_events is not None]
+    if not counts:
+        return Light("layers", "Recorder", "unknown", "Not known", "no bot was heard")
+    dropped = sum(counts)
+    if dropped:
+        return Light("layers", "Recorder", "degraded", f"{dropped:,} dropped", "events lost since the bot started")
+    return Light("layers", "Recorder", "ok", "Complete", "0 dropped since the bot started")
+
+
+def _processes(processes: Sequence[ServiceState]) -> Iterator[Light]:
+    icons = {"dashboard": "layout-dashboard", "worker": "workflow"}
+    words = {"dashboard": "Serving", "worker": "Working"}
+    for process in processes:
+        if process.kind not in icons:
+            continue
+        port = f" :{process.port}" if process.port and process.kind == "dashboard" else ""
+        well = process.condition == "ok" and process.state == "running"
+        word = "Silent" if process.silent else words[process.kind] if well else process.state.capitalize()
+        name = f"{process.service.capitalize()}{port}"
+        yield Light(icons[process.kind], name, _STATES.get(process.condition, "unknown"), word, _detail(process))
+
+
+def _detail(process: ServiceState) -> components.Child:
+    if process.silent:
+        return ["last word ", components.age(process.heard_at), " ago"]
+    viewers = f"{process.viewers} viewer{'' if process.viewers == 1 else 's'}" if process.viewers is not None else ""
+    probe = text.latency(process.probe_seconds) if process.probe_seconds is not None else ""
+    return " · ".join(part for part in (viewers, probe) if part) or f"pid {process.pid or text.DASH}"
+
+
+def _disk(history: HostHistory | None) -> Light:
+    sample = history.latest if history else None
+    if sample is None or sample.disk is None:
+        return Light("hard-drive", "Disk", "unknown", "Not sampled", "the worker samples the machine")
+    state = _STATES.get(sample.disk_condition, "unknown")
+    left = sample.disk_limit_seconds
+    detail = f"of {text.bytes_(sample.disk_total_bytes)}"
+    if left is not None and left < 3650 * 86_400:
+        detail = f"{text.duration(left)} until {text.percent(host_history.DISK_LIMIT, 0)}"
+    return Light("hard-drive", "Disk", state, f"{text.percent(sample.disk, 0)} used", detail)
+
+
+PANEL = Panel(
+    "status",
+    "Status",
+    page="Health",
+    reads=(database_status.READ, bots.READ, feeds.READ, services.READ, host_history.READ),
+    draw=draw,
+    caption=caption,
+    width=12,
+    order=10,
+    kind="flush",
+    skeleton="lights",
+)

@@ -1,0 +1,58 @@
+"""Equity over drawdown, through the window."""
+
+from collections.abc import Sequence
+
+from dash.development.base_component import Component
+
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
+from main.monitoring.reads import bots, equity
+from main.monitoring.reads.equity import EquityPoint
+
+
+def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
+    points = _shown(answers[equity.READ].value or [])
+    if len(points) < 2:
+        reason = reasons.nothing_because(
+            answers[bots.READ].value, scope, running="a curve needs two observations of equity: choose a longer range."
+        )
+        return components.empty("No equity in this range", reason, icon_name="chart-line")
+    return figures.equity_and_drawdown(
+        [point.at for point in points],
+        [point.equity for point in points],
+        [point.drawdown for point in points],
+    )
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    points = answers[equity.READ].value or []
+    currencies = sorted({point.currency for point in points})
+    if not currencies:
+        return scope.window
+    shown = _shown(points)[0].currency
+    others = [currency for currency in currencies if currency != shown]
+    return " · ".join([shown, scope.window, *([f"{', '.join(others)} below"] if others else [])])
+
+
+def _shown(points: Sequence[EquityPoint]) -> list[EquityPoint]:
+    """Return the curve of the currency with most points: one chart holds one unit, the table has every currency."""
+    curves: dict[str, list[EquityPoint]] = {}
+    for point in points:
+        curves.setdefault(point.currency, []).append(point)
+    return max(curves.values(), key=len, default=[])
+
+
+PANEL = Panel(
+    "equity",
+    "Equity and drawdown",
+    page="Overview",
+    reads=(equity.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    width=8,
+    order=20,
+    height=300,
+    kind="figure",
+    legend=(("Equity", "accent"), ("Drawdown", "loss")),
+)

@@ -1,0 +1,62 @@
+"""Positions by value: how much of the book is where, and is it winning?"""
+
+from collections.abc import Sequence
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
+from main.monitoring.reads import bots, positions
+from main.monitoring.reads.positions import OpenPosition
+
+
+def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
+    held = _shown(answers[positions.READ].value or [])
+    if not held:
+        reason = reasons.nothing_because(
+            answers[bots.READ].value, scope, running="it holds nothing that has a price at the moment."
+        )
+        return components.empty("No open positions", reason, icon_name="layers")
+    return figures.positions_treemap([_tile(position) for position in held])
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    held = _shown(answers[positions.READ].value or [])
+    return f"{held[0].currency} · colour = P&L, ±3%" if held else "colour = P&L, ±3%"
+
+
+def _shown(held: Sequence[OpenPosition]) -> list[OpenPosition]:
+    """Return the priced positions of the currency that holds most of them: areas compare within one currency only."""
+    books: dict[str, list[OpenPosition]] = {}
+    for position in held:
+        if position.value:
+            books.setdefault(position.currency, []).append(position)
+    return max(books.values(), key=len, default=[])
+
+
+def _tile(position: OpenPosition) -> figures.Tile:
+    name = f"{position.symbol} short" if position.side == "short" else position.symbol
+    pnl = text.signed_money(position.unrealized_pnl, 0 if abs(float(position.unrealized_pnl or 0)) >= 1000 else 2)
+    share = text.percent(position.pnl_share, 1, signed=True)
+    value = text.money(position.value, 0)
+    hover = (
+        f"{name} · {position.label}<br>{value} {position.currency}<br>{pnl} ({share})"
+        f"<br>{text.percent(position.weight, 1)} of gross"
+    )
+    return figures.Tile(name, float(position.value or 0), position.pnl_share, (f"{pnl} · {share}", value), hover)
+
+
+PANEL = Panel(
+    "positions_map",
+    "Positions by value",
+    page="Overview",
+    reads=(positions.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    width=4,
+    order=30,
+    height=300,
+    kind="figure",
+)
