@@ -10,6 +10,11 @@ from main.domain.topics import Topic
 from main.monitoring.read import Read
 
 LIMIT = 50
+LOOKED_AT = 2000
+"""How many of the newest order events and system events are looked through: what is quiet must not cost a scan."""
+
+ROUTINE = ("requote", "no quote on this side")
+"""Reasons for which a quoting strategy cancels every few seconds; nobody wants to read those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,17 @@ LAST = Query(
           CROSS JOIN LATERAL (
                 SELECT v.at::timestamptz, v.kind, v.source || v.source_id, c.account_id, v.symbol, v.side,
                        v.quantity::numeric, NULL::numeric, v.price::numeric, NULL::numeric, v.reason, NULL, NULL
-                  FROM order_events v
-                 WHERE v.account_id = c.account_id AND v.at <= $2 AND v.recorded_at <= $3
-                   AND v.kind IN ('rejected', 'cancelled', 'expired') AND v.reason IS DISTINCT FROM 'requote'
+                  FROM (SELECT o.*
+                          FROM order_events o
+                         WHERE o.account_id = c.account_id AND o.at <= $2 AND o.recorded_at <= $3
+                         ORDER BY o.at DESC
+                         LIMIT $7) v
+                 WHERE v.kind IN ('rejected', 'cancelled', 'expired')
+                   AND (v.kind <> 'cancelled' OR v.reason IS NULL OR v.reason <> ALL ($8::text[]))
                    AND ($5::text IS NULL OR v.strategy = $5)
                    AND NOT EXISTS (SELECT FROM order_events n
-                                    WHERE n.account_id = v.account_id AND n.source = v.source AND n.source_id =
-                                    v.source_id
-                                      AND n.revision > v.revision AND n.recorded_at <= $3)
+                                    WHERE n.account_id = v.account_id AND n.source = v.source
+                                      AND n.source_id = v.source_id AND n.revision > v.revision AND n.recorded_at <= $3)
                  ORDER BY v.at DESC
                  LIMIT $6) e
         UNION ALL
@@ -100,12 +108,12 @@ LAST = Query(
           FROM (SELECT s.*
                   FROM system_events s
                  WHERE (s.account_id IS NULL OR s.account_id = ANY ($1)) AND s.at <= $2 AND s.recorded_at <= $3
-                   AND (s.severity IN ('warning', 'error', 'critical') OR s.kind LIKE 'risk%')
-                   AND NOT EXISTS (SELECT FROM system_events n
-                                    WHERE n.source = s.source AND n.source_id = s.source_id
-                                      AND n.revision > s.revision AND n.recorded_at <= $3)
                  ORDER BY s.at DESC
-                 LIMIT $6) v
+                 LIMIT $7) v
+         WHERE (v.severity IN ('warning', 'error', 'critical') OR v.kind LIKE 'risk%')
+           AND NOT EXISTS (SELECT FROM system_events n
+                            WHERE n.source = v.source AND n.source_id = v.source_id
+                              AND n.revision > v.revision AND n.recorded_at <= $3)
         UNION ALL
         SELECT v.fired_at::timestamptz, 'alert', v.alert_id, v.account_id::text, NULL, NULL, NULL, NULL, NULL, NULL,
                v.rule, v.title, v.severity
@@ -134,10 +142,11 @@ async def activity(db: Fetcher, scope: Scope) -> list[Activity]:
     """Return the last 50 things that happened at or before the scope's moment, newest first; empty when nothing did.
 
     Fills and exits without those that were busted; orders rejected, expired and cancelled, other than to be quoted
-    anew; system events from warning up and all about risk; alerts when they fired. A strategy narrows the first three.
+    anew, among the newest 2,000 order events; system events from warning up and all about risk; alerts when they fired. A strategy narrows the first three.
     """
     bounds = scope.bounds()
-    return await LAST.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, scope.strategy, LIMIT)
+    arguments = (bounds.end, bounds.known_at, scope.present, scope.strategy, LIMIT, LOOKED_AT, list(ROUTINE))
+    return await LAST.all(db, list(scope.accounts), *arguments)
 
 
 READ = Read(

@@ -88,8 +88,6 @@ def _loss(total: CurrencyTotal) -> Component:
     blocked: list[Component | str] = []
     if total.trading_blocked:
         blocked = [components.chip("Trading blocked", "critical", icon_name="x"), " "]
-        [components.chip("Trading blocked", "critical", icon_name="x"), " "] if total.trading_blocked else []
-    )
     bar: Component | str = written if blocked else components.limit_bar(total.loss_share, written, warn_at=WARN_AT)
     figure = components.amount(text.percent(total.loss_share, 1))
     unit = total.loss_label or "" if total.accounts > 1 else ""
