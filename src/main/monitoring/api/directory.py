@@ -38,6 +38,11 @@ class Directory:
         self._changed.append(listener)
         return lambda: self._changed.remove(listener)
 
+    @property
+    def known(self) -> bool:
+        """Whether the accounts have been read yet; not while the database has been away since the start."""
+        return self._pulse is not None
+
     async def refresh(self) -> None:
         """Read the accounts anew. With the database away the last known ones stay."""
         async with self._refreshing:

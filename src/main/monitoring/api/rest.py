@@ -76,7 +76,7 @@ async def chosen_scope(asked: Question, viewer: Viewer | None, directory: Direct
         raise AccessDenied("nobody is logged in: the request did not come through the guard")
     named = asked.scope.accounts
     visible = await directory.visible(viewer.accounts)
-    if not visible:  # none recorded yet, or the database was away since the start: the answer will say which
+    if not directory.known:  # the database was away since the start: the answer will say so
         return replace(asked.scope, accounts=viewer.visible(named)), ""
     for account in named:
         if account not in visible:
