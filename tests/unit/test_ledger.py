@@ -63,6 +63,13 @@ def test_one_fill_through_zero_closes_a_position_and_opens_the_opposite_one():
     assert (cover.fees, cover.gross_pnl, cover.position_id) == (2, 20, opened.position_id)
 
 
+def test_a_price_known_before_the_first_fill_values_it():
+    books = Ledger("A", "test")
+    books.mark("X", D(99), moment(5_000))
+    books.apply(fill("buy", 2, 100, at=moment(5_000)))
+    assert (books.positions[0].current_price, books.unrealized) == (99, -2)
+
+
 def test_a_multiplier_counts_in_profit_and_exposure():
     books = ledger(fill("buy", 2, 100, multiplier=D(50)))
     books.mark("X", D(101), moment(10_000))

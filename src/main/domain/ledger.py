@@ -42,7 +42,7 @@ class LedgerChange:
 @dataclass(slots=True)
 class _Holding:
     symbol: str
-    multiplier: Decimal
+    multiplier: Decimal = _ONE
     lots: Lots = field(default_factory=Lots)
     position_id: str = ""
     strategy: str | None = None
@@ -137,10 +137,10 @@ class Ledger:
         return True
 
     def mark(self, symbol: str, price: Decimal, at: datetime) -> None:
-        """Value a symbol at `price` from now on; open lots remember the extremes. A symbol never traded is ignored."""
+        """Value a symbol at `price` from now on, held or not; open lots remember the extremes."""
         holding = self._holdings.get(symbol)
         if holding is None:
-            return
+            holding = self._holdings[symbol] = _Holding(symbol)
         holding.mark, holding.marked_at = price, at
         holding.lots.see(price, price)
 
@@ -209,9 +209,9 @@ class Ledger:
     def _holding(self, fill: Fill) -> _Holding:
         holding = self._holdings.get(fill.symbol)
         if holding is None:
-            holding = self._holdings[fill.symbol] = _Holding(fill.symbol, fill.multiplier)
+            holding = self._holdings[fill.symbol] = _Holding(fill.symbol)
         if holding.multiplier != fill.multiplier:
-            if holding.lots.quantity:
+            if holding.lots.quantity:  # while flat it is but the next fill's to say
                 raise RecordRejected("multiplier", fill.multiplier, f"{fill.symbol} is held at {holding.multiplier}")
             holding.multiplier = fill.multiplier
         return holding

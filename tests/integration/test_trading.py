@@ -1,0 +1,275 @@
+"""The bot as a whole: real prices, real PostgreSQL, real sockets."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from bokeh_sampledata import stocks
+
+from main.config import Settings, load_settings
+from main.database.address import Address
+from main.database.pool import Database
+from main.domain.events import CashFlow, Fill
+from main.domain.ledger import Ledger
+from main.errors import ConfigurationError, FeedError, PortInUse, UnknownName
+from main.trading.run import run_bot
+
+PATIENCE = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings_for(folder: Path, feed: str, **trade: object) -> Settings:
+    values = {"feed": feed, "health_port": free_port(), **trade}
+    return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=folder)
+
+
+def write_prices(folder: Path, days: int) -> None:
+    for symbol in ("AAPL", "IBM", "MSFT"):
+        data = getattr(stocks, symbol)
+        pq.write_table(pa.table({name: list(data[name])[:days] for name in data}), folder / f"{symbol}.parquet")
+
+
+@asynccontextmanager
+async def running(settings: Settings, address: Address) -> AsyncIterator["asyncio.Task[None]"]:
+    stop = asyncio.Event()
+    bot = asyncio.create_task(run_bot(settings, address, stop))
+    try:
+        yield bot
+    finally:
+        stop.set()
+        await bot
+
+
+async def until(met: Callable[[], Awaitable[bool]], bot: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not await met():
+            if bot.done():
+                bot.result()
+                raise AssertionError("the bot ended by itself")
+            await asyncio.wait({bot}, timeout=0.05)
+
+
+async def value(service: Database, sql: str, *arguments: object) -> Any:
+    async with service.scoped() as connection:
+        return await connection.fetchval(sql, *arguments)
+
+
+async def stored_books(service: Database, account: str) -> Ledger:
+    async with service.scoped() as connection:
+        fills = await connection.fetch(
+            "SELECT at, account_id AS account, source, source_id, revision, symbol, side, quantity, price, fee, "
+            "multiplier FROM fills WHERE account_id = $1",
+            account,
+        )
+        flows = await connection.fetch(
+            "SELECT at, account_id AS account, source, source_id, revision, kind, amount FROM cash_flows "
+            "WHERE account_id = $1",
+            account,
+        )
+    return Ledger.folded(account, "check", [Fill(**dict(f)) for f in fills], [CashFlow(**dict(f)) for f in flows])
+
+
+async def test_a_replay_of_real_prices_is_traded_to_its_end_and_its_books_follow_from_the_fills(
+    tmp_path, address, service
+):
+    write_prices(tmp_path, 60)
+    account = f"REPLAY-{tmp_path.name.replace('_', '-')}"
+    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500)
+
+    async def finished() -> bool:
+        status = (
+            "SELECT status = 'finished' FROM bot_heartbeats WHERE account_id = $1 ORDER BY recorded_at DESC LIMIT 1"
+        )
+        return bool(await value(service, status, account))
+
+    async with running(settings, address) as bot:
+        await until(finished, bot)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.trade.health_port}") as client:
+            assert (await client.get("/health")).status_code == 200
+            status = (await client.get("/status")).json()
+            assert (status["status"], status["cycles"]) == ("finished", 60)
+            assert "ai_trader_bot_cycles_total" in (await client.get("/metrics")).text
+            assert (await client.get("/health", headers={"Host": "evil.example"})).status_code == 400
+
+    assert await value(service, "SELECT count(*) FROM market_snapshots") == 180
+    assert await value(service, "SELECT count(*) FROM fills WHERE account_id = $1", account) > 20
+    assert await value(service, "SELECT max(at) FROM bot_heartbeats") == await value(
+        service, "SELECT max(at) FROM market_snapshots"
+    )
+    books = await stored_books(service, account)
+    async with service.scoped() as connection:
+        equity = await connection.fetchrow("SELECT * FROM trading_pnl WHERE account_id = $1 ORDER BY at DESC", account)
+        mids = await connection.fetch(
+            "SELECT DISTINCT ON (symbol) symbol, mid, at FROM market_snapshots ORDER BY 1, 3 DESC"
+        )
+        gross = await connection.fetchval("SELECT sum(gross_pnl) FROM trades WHERE account_id = $1", account)
+        rows = await connection.fetch(
+            "SELECT symbol, quantity, entry_price, unrealized_pnl FROM positions WHERE is_active"
+        )
+    for mid in mids:
+        books.mark(mid["symbol"], mid["mid"], mid["at"])
+    assert (equity["realized_pnl"], equity["unrealized_pnl"], equity["fees"]) == (
+        books.realized,
+        books.unrealized,
+        books.fees,
+    )
+    assert equity["equity"] == 100_000 + books.realized - books.fees + books.unrealized
+    assert gross == books.realized
+    assert {row["symbol"]: (row["quantity"], row["entry_price"], row["unrealized_pnl"]) for row in rows} == {
+        each.symbol: (each.quantity, each.entry_price, each.unrealized_pnl) for each in books.positions
+    }
+
+
+async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_bar(tmp_path, address, service):
+    write_prices(tmp_path, 40)
+    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=200, account="R")
+
+    def some_bars(count: int) -> Callable[[], Awaitable[bool]]:
+        async def seen() -> bool:
+            return bool(await value(service, "SELECT count(DISTINCT at) >= $1 FROM trading_pnl", count))
+
+        return seen
+
+    async with running(settings, address) as bot:
+        await until(some_bars(10), bot)
+    before = await value(service, "SELECT max(at) FROM trading_pnl")
+    open_before = await value(service, "SELECT count(*) FROM orders WHERE status IN ('placed', 'accepted')")
+    assert open_before == 0  # a bot that stops in order takes its quotes back
+    async with running(settings, address) as bot:
+        await until(some_bars(40), bot)
+    assert await value(service, "SELECT count(*) FROM trading_pnl") == 40  # no bar twice, none left out
+    assert await value(service, "SELECT count(*) FROM cash_flows") == 1
+    assert await value(service, "SELECT count(*) FROM fills WHERE at > $1", before) > 0
+    books = await stored_books(service, "R")
+    last = "SELECT realized_pnl FROM trading_pnl ORDER BY at DESC LIMIT 1"
+    assert await value(service, last) == books.realized
+    assert await value(service, "SELECT sum(gross_pnl) FROM trades") == books.realized
+
+
+async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, address, service):
+    write_prices(tmp_path, 30)
+    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account="K")
+
+    async def over() -> bool:
+        return bool(await value(service, "SELECT count(*) = 30 FROM trading_pnl"))
+
+    async with running(settings, address) as bot:
+        await until(over, bot)
+    trades = await value(service, "SELECT count(*) FROM trades")
+    position = "SELECT position_id FROM positions WHERE NOT is_active ORDER BY at DESC LIMIT 1"
+    closed = await value(service, position)
+    async with service.scoped() as connection:  # as if the kill had come before these were written
+        await connection.execute("DELETE FROM trades WHERE exit_time = (SELECT max(exit_time) FROM trades)")
+        await connection.execute("UPDATE positions SET is_active = true, quantity = 1 WHERE position_id = $1", closed)
+        await connection.execute(
+            "UPDATE orders SET status = 'accepted' WHERE order_id = (SELECT max(order_id) FROM orders)"
+        )
+
+    async def mended() -> bool:
+        undone = (
+            "SELECT (SELECT count(*) FROM trades) = $1 AND NOT EXISTS (SELECT FROM positions WHERE position_id = $2 "
+            "AND is_active) AND EXISTS (SELECT FROM orders WHERE status = 'expired' AND reason LIKE '%restarted')"
+        )
+        return bool(await value(service, undone, trades, closed))
+
+    async with running(settings, address) as bot:
+        await until(mended, bot)
+
+
+async def test_a_bot_that_cannot_read_its_books_waits_and_says_so(tmp_path, address, service):
+    settings = settings_for(tmp_path, "sim", interval=0.1)
+    elsewhere = replace(address, port=free_port())
+
+    health = f"http://127.0.0.1:{settings.trade.health_port}"
+    async with running(settings, elsewhere) as bot, httpx.AsyncClient(base_url=health) as client:
+
+        async def unwell() -> bool:
+            try:
+                answer = await client.get("/health")
+            except httpx.TransportError:
+                return False
+            return answer.status_code == 503 and "waiting for the database" in answer.text
+
+        await until(unwell, bot)
+    assert await value(service, "SELECT count(*) FROM fills") == 0
+
+
+async def test_a_simulated_bot_trades_and_stops_with_a_last_heartbeat(tmp_path, address, service):
+    settings = settings_for(tmp_path, "sim", interval=0.1)
+
+    async def traded() -> bool:
+        return bool(await value(service, "SELECT count(*) > 0 FROM fills"))
+
+    async with running(settings, address) as bot:
+        await until(traded, bot)
+    account = await value(service, "SELECT (account_id, mode, source, periods_per_year)::text FROM accounts")
+    assert account == "(SIM,simulated,sim,365)"
+    assert (
+        await value(service, "SELECT status FROM bot_heartbeats ORDER BY at DESC, cycle_count DESC LIMIT 1")
+        == "stopped"
+    )
+    assert await value(service, "SELECT count(*) FROM instruments WHERE sector IS NOT NULL") == 8
+    books = await stored_books(service, "SIM")
+    assert await value(service, "SELECT realized_pnl FROM trading_pnl ORDER BY at DESC LIMIT 1") == books.realized
+    residual = "SELECT max(abs(equity - 100000 - realized_pnl + fees - unrealized_pnl)) FROM trading_pnl"
+    assert await value(service, residual) == 0
+
+
+async def test_an_account_of_another_market_is_refused(tmp_path, address, service):
+    (tmp_path / "prices").mkdir()
+    write_prices(tmp_path / "prices", 5)
+
+    async def known() -> bool:
+        return bool(await value(service, "SELECT count(*) = 1 FROM accounts"))
+
+    async with running(settings_for(tmp_path, "sim", account="SIM", interval=0.1), address) as bot:
+        await until(known, bot)
+    replay = settings_for(tmp_path, f"replay:{tmp_path / 'prices'}", account="SIM")
+    with pytest.raises(ConfigurationError, match="SIM, which trades on sim"):
+        await run_bot(replay, address, asyncio.Event())
+
+
+@pytest.mark.parametrize(
+    ("trade", "error", "message"),
+    [
+        ({"feed": "simm"}, UnknownName, 'unknown feed "simm"; did you mean "sim"'),
+        ({"feed": "sim", "strategy": "market_taker"}, UnknownName, 'did you mean "market_maker"'),
+        ({"feed": "sim", "broker": "papers"}, UnknownName, 'did you mean "paper"'),
+        ({"feed": "replay:nowhere"}, FeedError, "no such file or directory"),
+    ],
+)
+async def test_a_name_that_does_not_exist_is_told_before_anything_begins(tmp_path, address, trade, error, message):
+    with pytest.raises(error, match=message):
+        await run_bot(settings_for(tmp_path, **trade), address, asyncio.Event())
+
+
+async def test_a_taken_health_port_names_its_setting(tmp_path, address):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings = settings_for(tmp_path, "sim", health_port=taken.getsockname()[1])
+        with pytest.raises(PortInUse, match="BOT_HEALTH_PORT"):
+            await run_bot(settings, address, asyncio.Event())
+
+
+def test_the_loss_limit_of_an_account_comes_from_the_settings(tmp_path):
+    from main.trading.choice import choose
+
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "dashboards.yaml").write_text(
+        "accounts:\n  - {id: SIM, label: Mine, daily_loss_limit: 250, position_limit: 1500}\n"
+    )
+    chosen = choose(settings_for(tmp_path, "sim"))
+    assert (chosen.account.label, chosen.limits.daily_loss, chosen.limits.position) == ("Mine", 250, Decimal(1500))

@@ -1,0 +1,271 @@
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal, TypeVar
+
+import pytest
+from tests.factories import START, book, instrument, moment, tick
+
+from main.domain.events import (
+    Account,
+    Alert,
+    CashFlow,
+    DailyStats,
+    Equity,
+    Event,
+    Fill,
+    Heartbeat,
+    Instrument,
+    MarketSnapshot,
+    Order,
+    OrderEvent,
+    Position,
+    SystemEvent,
+    Trade,
+)
+from main.domain.ledger import Ledger
+from main.domain.market import Tick
+from main.trading.brokers.paper import PaperBroker
+from main.trading.choice import STRATEGIES
+from main.trading.engine import Engine
+from main.trading.feed import Feed
+from main.trading.feeds.sim import SimFeed
+from main.trading.journal import Journal
+from main.trading.risk import LOSS_LIMIT, Limits, RiskRules
+from main.trading.strategy import Situation, Strategy, Wishes
+
+D = Decimal
+E = TypeVar("E", bound=Event)
+
+
+class Pages:
+    """Keeps what a Recorder would write."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._awaited: Callable[[Event], bool] | None = None
+        self._came = asyncio.Event()
+
+    def record(self, event: Event) -> None:
+        self.events.append(event)
+        if self._awaited is not None and self._awaited(event):
+            self._came.set()
+
+    async def until(self, awaited: Callable[[Event], bool]) -> None:
+        self._awaited = awaited
+        await asyncio.wait_for(self._came.wait(), 10)
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [each for each in self.events if isinstance(each, kind)]
+
+
+class Ticks:
+    """A replay of given ticks."""
+
+    source = "test"
+    clock: Literal["wall", "replay"] = "replay"
+    interval_seconds = 0.01
+    notices: tuple[str, ...] = ("2 rows left out",)
+
+    def __init__(self, *ticks: Tick) -> None:
+        self.ticks = ticks
+
+    @property
+    def instruments(self) -> tuple[Instrument, ...]:
+        return (instrument(),)
+
+    def resume(self, mids: Mapping[str, Decimal], after: datetime | None) -> None:
+        raise AssertionError("nothing to go on with")
+
+    async def __aiter__(self) -> AsyncIterator[Tick]:
+        for each in self.ticks:
+            yield each
+
+
+class Buys:
+    """Wants to hold ten at the market."""
+
+    name = "buys"
+
+    def decide(self, situation: Situation) -> Wishes:
+        from main.trading.broker import OrderRequest
+
+        if situation.held["X"]:
+            return Wishes()
+        return Wishes(place=(OrderRequest("X", "buy", D(10), None, situation.tick.books["X"].mid, "buys"),))
+
+
+class Stumbles:
+    name = "stumbles"
+
+    def decide(self, situation: Situation) -> Wishes:
+        raise ZeroDivisionError("no idea")
+
+
+def built(feed: Feed, strategy: Strategy, pages: Pages, **given: Any) -> Engine:
+    account = Account(
+        at=START, account="A", source=feed.source, broker="paper", label="A", currency="USD", mode="replay"
+    )
+    parts: dict[str, Any] = {
+        "risk": RiskRules(Limits(daily_loss=D(100))),
+        "ledger": Ledger("A", feed.source, feed.instruments),
+    }
+    return Engine(
+        feed=feed,
+        strategy=strategy,
+        broker=PaperBroker("A", feed.source, feed.instruments),
+        journal=Journal(account, pages, strategy=strategy.name),
+        **(parts | given),
+    )
+
+
+def priced(mid: object, at: float) -> Tick:
+    return tick(book(D(str(mid)) - D("0.01"), D(str(mid)) + D("0.01")), at=at)
+
+
+async def test_one_cycle_records_the_market_the_orders_the_books_and_a_heartbeat_last():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages)
+    await engine.cycle(priced(100, 0))
+    recorded = [type(each) for each in pages.events]
+    for kind in (SystemEvent, CashFlow, MarketSnapshot, OrderEvent, Fill, Order, Position, Equity, DailyStats):
+        assert kind in recorded
+    assert recorded[-1] is Heartbeat
+    (equity,) = pages.of(Equity)
+    fee = pages.of(Fill)[0].fee
+    assert equity.equity == 100_000 - fee - D("0.1")  # ten, bought a cent above the mid
+    assert len(pages.of(Order)) == 1  # its last state of the cycle
+    assert [each.kind for each in pages.of(OrderEvent)] == ["placed", "accepted", "filled"]
+    assert pages.of(Heartbeat)[0].status == "running"
+
+
+async def test_the_first_deposit_comes_before_everything_and_only_once():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages)
+    for second in range(3):
+        await engine.cycle(priced(100, second))
+    (flow,) = pages.of(CashFlow)
+    assert (flow.source_id, flow.amount) == ("initial", 100_000)
+    assert flow.at < min(each.at for each in pages.of(Equity))
+    again = Pages()
+    resumed = built(Ticks(), Buys(), again, ledger=engine.ledger)
+    await resumed.cycle(priced(100, 9))
+    assert again.of(CashFlow) == []
+
+
+async def test_the_daily_loss_limit_closes_everything_alerts_and_blocks_until_the_next_trading_day():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages)
+    await engine.cycle(priced(100, 0))
+    await engine.cycle(priced(89, 1))  # ten of them lost eleven each
+    assert engine.status == "blocked"
+    (alert,) = pages.of(Alert)
+    assert (alert.rule, alert.severity, alert.resolved_at, alert.threshold) == (LOSS_LIMIT, "critical", None, 100)
+    assert [each.kind for each in pages.of(SystemEvent) if each.severity == "critical"] == ["risk_block"]
+    (trade,) = pages.of(Trade)
+    assert trade.exit_type == "auto_loss_limit"
+    assert engine.ledger.positions == ()
+    await engine.cycle(priced(89, 2))
+    stats = pages.of(DailyStats)[-1]
+    assert (stats.limit_hit, stats.trading_blocked, stats.trades, stats.realized_pnl) == (
+        True,
+        True,
+        1,
+        trade.realized_pnl,
+    )
+    assert stats.loss_used == -trade.realized_pnl
+    assert pages.of(Heartbeat)[-1].status == "blocked"
+    assert len(pages.of(Fill)) == 2
+    await engine.cycle(priced(89, 86_400))
+    assert engine.status == "running"
+    resolved = pages.of(Alert)[-1]
+    assert (resolved.alert_id, resolved.resolved_at) == (alert.alert_id, moment(86_400))
+    assert pages.of(DailyStats)[-1].trading_blocked is False
+    assert len(pages.of(Fill)) == 3
+
+
+async def test_the_change_of_unrealised_of_a_day_starts_at_the_last_mark_of_the_day_before():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages)
+    await engine.cycle(priced(100, 0))
+    await engine.cycle(priced(95, 1))
+    assert pages.of(DailyStats)[-1].loss_used == D("50.1")
+    await engine.cycle(priced(96, 86_400))
+    assert pages.of(DailyStats)[-1].loss_used == 0
+    assert pages.of(DailyStats)[-1].day == (START + timedelta(days=1)).date()
+    await engine.cycle(priced(94, 86_401))
+    assert pages.of(DailyStats)[-1].loss_used == 10
+
+
+async def test_an_error_of_the_strategy_is_told_once_and_the_bot_goes_on():
+    pages = Pages()
+    engine = built(Ticks(), Stumbles(), pages)
+    for second in range(3):
+        await engine.cycle(priced(100, second))
+    (told,) = [each for each in pages.of(SystemEvent) if each.kind == "error"]
+    assert told.message == "ZeroDivisionError: no idea"
+    beats = pages.of(Heartbeat)
+    assert [(each.status, each.error_count, each.cycle_count) for each in beats] == [
+        ("error", 1, 1),
+        ("error", 2, 2),
+        ("error", 3, 3),
+    ]
+
+
+async def test_a_replay_that_ends_leaves_the_bot_up_with_heartbeats_at_the_last_bar():
+    pages, stop = Pages(), asyncio.Event()
+    engine = built(Ticks(priced(100, 0), priced(101, 60)), Buys(), pages)
+    run = asyncio.create_task(engine.run(stop))
+    await pages.until(lambda event: isinstance(event, Heartbeat) and event.status == "finished")
+    assert not run.done()
+    stop.set()
+    await run
+    assert {each.at for each in pages.of(Heartbeat) if each.status in {"finished", "stopped"}} == {moment(60)}
+    assert [each.kind for each in pages.of(SystemEvent)] == ["start", "feed", "finished", "stop"]
+    assert pages.of(Heartbeat)[-1].status == "stopped"
+    assert {each.at for each in pages.events if not isinstance(each, Instrument | CashFlow)} <= {moment(0), moment(60)}
+
+
+async def test_stopping_takes_the_quotes_back():
+    pages, stop = Pages(), asyncio.Event()
+    feed = SimFeed(3, 0.01, paced=False)
+    engine = built(feed, STRATEGIES["market_maker"]({each.symbol: each for each in feed.instruments}), pages)
+    run = asyncio.create_task(engine.run(stop))
+    await pages.until(lambda event: isinstance(event, Order))
+    stop.set()
+    await run
+    last = {each.order_id: each.status for each in pages.of(Order)}
+    assert set(last.values()) <= {"cancelled", "filled", "rejected"}
+    assert engine.open_orders == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_day_of_market_making_balances_and_keeps_its_limits(seed):
+    pages = Pages()
+    feed = SimFeed(seed, 60.0, moments=lambda: START, paced=False)
+    limits = Limits(position=D(10_000))
+    engine = built(
+        feed,
+        STRATEGIES["market_maker"]({each.symbol: each for each in feed.instruments}),
+        pages,
+        risk=RiskRules(limits),
+    )
+    for _ in range(600):
+        await engine.cycle(feed.next_tick())
+    assert engine.last_error is None
+    fills, trades = pages.of(Fill), pages.of(Trade)
+    assert len(fills) > 100
+    assert {each.side for each in fills} == {"buy", "sell"}
+    again = Ledger.folded("A", "sim", fills, pages.of(CashFlow))
+    assert again.realized == engine.ledger.realized == sum((each.gross_pnl for each in trades), D(0))
+    for equity in pages.of(Equity):
+        assert equity.realized_pnl is not None
+        assert equity.unrealized_pnl is not None
+        assert equity.fees is not None
+        assert equity.equity == 100_000 + equity.realized_pnl - equity.fees + equity.unrealized_pnl
+    # A price may move a position a little past the limit it was bought within.
+    assert all(abs(each.quantity * (each.current_price or 0)) < 11_000 for each in pages.of(Position))
+    for kind in (Fill, Trade, OrderEvent, Equity, Heartbeat, SystemEvent):
+        ids = [each.source_id for each in pages.of(kind)]
+        assert len(ids) == len(set(ids))
