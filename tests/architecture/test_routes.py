@@ -11,7 +11,10 @@ from dash import Dash, html
 from fastapi import FastAPI
 from starlette.routing import Mount
 
+from main.config import Settings
+from main.database.address import Address
 from main.monitoring.api.app import create_app, protect
+from main.monitoring.dashboards.v2 import SystemDashboardV2, TradingDashboardV2
 from main.security.guard import Guard
 from main.security.policy import WEBSOCKET, Policy, dashboard_policy, service_policy
 from main.telemetry.metrics import Metrics
@@ -48,6 +51,10 @@ GOLDEN_SERVICE = {
     ("GET", "/metrics"): "viewer",
     ("GET", "/readyz"): "public",
     ("GET", "/status"): "viewer",
+}
+GOLDEN_PAGES = {
+    TradingDashboardV2: {"/overview", "/tabs/{name}"},
+    SystemDashboardV2: {"/system-health", "/tabs/{name}"},
 }
 PROBES = ProbeApp("trading", status=dict, registry=Metrics("trading", "0").registry)
 
@@ -102,6 +109,17 @@ def access(policy: Policy, method: str, path: str) -> str:
 def test_every_route_of_a_dashboard_is_in_the_golden_table_with_its_access(app: FastAPI) -> None:
     policy = dashboard_policy(())
     assert {each: access(policy, *each) for each in routes_of(app.router.routes)} == GOLDEN
+
+
+@pytest.mark.parametrize("dashboard", GOLDEN_PAGES, ids=lambda dashboard: str(dashboard.__name__))
+def test_every_route_of_the_real_dashboards_is_in_the_golden_table_with_its_access(dashboard: Any) -> None:
+    served = dashboard(Address("127.0.0.1", 1, "ai_trader", "ai_trader"), settings=Settings()).server
+    assert served.user_middleware[0].cls is Guard
+    policy = served.user_middleware[0].args[0]()
+    absent = {("GET", "/status"), (WEBSOCKET, "/_dash-ws-callback")}
+    expected = {each: kind for each, kind in GOLDEN.items() if each not in absent}
+    expected |= {("GET", path): "viewer" for path in GOLDEN_PAGES[dashboard]}
+    assert {each: access(policy, *each) for each in routes_of(served.router.routes)} == expected
 
 
 def test_every_route_of_a_service_is_in_the_golden_table_with_its_access() -> None:
