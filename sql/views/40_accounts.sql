@@ -29,7 +29,7 @@ LANGUAGE sql VOLATILE ROWS 10 SET jit = off AS $$
            n.start, p.pnl, p.period_return,
            CASE WHEN o.positions > 0 THEN o.unrealized_pnl ELSE e.unrealized_pnl END, o.positions, o.unpriced, o.cost,
            t.net, t.gross, t.fees, t.closed, t.won,
-           coalesce(s.loss_used, greatest(0, -p.pnl)), coalesce(s.loss_limit, n.daily_loss_limit),
+           coalesce(s.loss_used, CASE WHEN p.pnl < 0 THEN -p.pnl WHEN p.pnl >= 0 THEN 0 END), coalesce(s.loss_limit, n.daily_loss_limit),
            CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
            coalesce(s.trading_blocked, n.status = 'blocked'),
            d.drawdown, d.max_drawdown,

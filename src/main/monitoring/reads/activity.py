@@ -142,7 +142,8 @@ async def activity(db: Fetcher, scope: Scope) -> list[Activity]:
     """Return the last 50 things that happened at or before the scope's moment, newest first; empty when nothing did.
 
     Fills and exits without those that were busted; orders rejected, expired and cancelled, other than to be quoted
-    anew, among the newest 2,000 order events; system events from warning up and all about risk; alerts when they fired. A strategy narrows the first three.
+    anew, and system events from warning up or about risk, both among the newest 2,000 of an account; alerts when they
+    fired. A strategy narrows the first three.
     """
     bounds = scope.bounds()
     arguments = (bounds.end, bounds.known_at, scope.present, scope.strategy, LIMIT, LOOKED_AT, list(ROUTINE))
