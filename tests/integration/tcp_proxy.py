@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 from dataclasses import replace
 from types import TracebackType
@@ -17,9 +18,8 @@ class TcpProxy:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
         self._port = 0
         self._cuts_left = 0
         self._frozen = False
@@ -59,42 +59,47 @@ class TcpProxy:
         self._cuts_left = times
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", self._port))
+        listener.setblocking(False)
+        self._port = listener.getsockname()[1]
+        self._accepting = asyncio.create_task(self._accept(listener))
+
+    async def _accept(self, listener: socket.socket) -> None:
+        # asyncio.Server loses a connection that arrives while it closes; the client would wait for nobody.
+        with listener:
+            while True:
+                connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+                serving = asyncio.create_task(self._serve(connection))
+                self._serving.add(serving)
+                serving.add_done_callback(self._serving.discard)
 
     async def _stop(self) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._tasks):
+        if self._accepting is not None:
+            self._accepting.cancel()
+            await asyncio.wait({self._accepting})
+        await asyncio.sleep(0)  # a task that has not begun would not close its connection
+        for task in tuple(self._serving):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for writer in tuple(self._writers):
-            writer.transport.abort()
-        self._writers.clear()
-        await asyncio.sleep(0)
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0.01)  # transports close in a later turn of the loop
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._writers.add(writer)
+    async def _serve(self, connection: socket.socket) -> None:
+        writers: list[asyncio.StreamWriter] = []
         try:
+            reader, writer = await asyncio.open_connection(sock=connection)
+            writers.append(writer)
             upstream, to_server = await asyncio.open_connection(self._target.host, self._target.port)
-            self._writers.add(to_server)
+            writers.append(to_server)
             directions = (self._pass(reader, to_server, answers=False), self._pass(upstream, writer, answers=True))
-            pumps = {asyncio.ensure_future(each) for each in directions}
+            pumps = {asyncio.create_task(each) for each in directions}
             try:
                 await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for pump in pumps:
                     pump.cancel()
                 await asyncio.gather(*pumps, return_exceptions=True)
-        except (OSError, asyncio.CancelledError):
-            pass
         finally:
-            self._tasks.discard(task)
-            for each in (writer, *([to_server] if "to_server" in locals() else [])):
-                self._writers.discard(each)
+            for each in writers:
                 each.transport.abort()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool) -> None:

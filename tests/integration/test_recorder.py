@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from tests.factories import START, fill
 from tests.integration.tcp_proxy import TcpProxy
 
@@ -193,6 +194,59 @@ async def test_the_answer_to_a_commit_may_be_lost_any_number_of_times(address: A
     assert await sql.fetchval("SELECT count(*) = count(DISTINCT at) FROM orders_history WHERE operation = 'update'")
 
 
+@pytest.mark.parametrize("seed", range(3))
+async def test_each_fact_is_there_once_whatever_fails_and_when(address: Address, sql: asyncpg.Connection, seed: int):
+    chance = random.Random(seed)
+    expected: list[str] = []
+    with TcpProxy(address) as proxy:
+        recorder = Recorder(proxy.address, flush_interval=0.005)
+        recorder.record(account())
+        recorder.start()
+        for _ in range(15):
+            fault = chance.choice(("answer", "cut", "kill", "poison", "none"))
+            if fault == "answer":
+                proxy.lose_answers_to_commits(chance.randint(1, 2))
+            for number in range(chance.randint(1, 60)):
+                event = fill("buy", 1, 100)
+                recorder.record(event)
+                expected.append(event.source_id)
+                if fault == "poison" and number % 7 == 0:
+                    recorder.record(fill("buy", 1, 100, account="nobody"))
+            if fault == "cut":
+                proxy.refuse()
+                await asyncio.sleep(chance.random() / 50)
+                proxy.accept()
+            if fault == "kill":
+                await sql.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND application_name LIKE 'ai-trader%'"
+                )
+            await asyncio.sleep(chance.random() / 10)
+        proxy.lose_answers_to_commits(0)
+        assert recorder.close(30) == 0
+    assert balanced(recorder)
+    assert recorder.statistics.conflicts == 0
+    assert [row[0] for row in await sql.fetch("SELECT source_id FROM fills ORDER BY 1")] == sorted(expected)
+    assert await sql.fetchval("SELECT count(*) FROM dead_letters") == recorder.statistics.dead_letters
+
+
+async def test_a_lost_database_and_its_return_are_logged_once_each(address: Address):
+    with structlog.testing.capture_logs() as lines, TcpProxy(address) as proxy:
+        recorder = Recorder(proxy.address, flush_interval=0.01)
+        recorder.start()
+        wait_until(lambda: recorder.statistics.database_reachable)
+        proxy.refuse()
+        recorder.record(account())
+        wait_until(lambda: recorder.statistics.database_reachable is False)
+        await asyncio.sleep(0.5)  # several attempts fail meanwhile
+        proxy.accept()
+        wait_until(lambda: recorder.statistics.written == 1)
+        recorder.close()
+    assert [line["event"] for line in lines] == ["database lost, events are kept", "database back"]
+    assert address.password is not None
+    assert address.password not in str(lines)
+
+
 async def test_a_state_keeps_the_newest_whatever_the_order_of_arrival(address: Address, sql: asyncpg.Connection):
     first = written(address, [account(), order("filled", 5), order("placed", 1), order("accepted", 2)])
     assert await sql.fetchval("SELECT status FROM orders") == "filled"
@@ -340,6 +394,15 @@ async def test_a_database_without_the_schema_keeps_events_until_it_has_one(serve
         assert recorder.close(0.2) == 1
     finally:
         await sql.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_closing_with_nothing_to_write_does_not_wait_for_a_database_that_is_away(server: Address):
+    recorder = Recorder(replace(server, port=1), flush_interval=0.01)
+    recorder.start()
+    wait_until(lambda: recorder.statistics.database_reachable is False)
+    started = time.monotonic()
+    assert recorder.close(20) == 0
+    assert time.monotonic() - started < 5
 
 
 async def test_nothing_is_raised_after_close_or_for_junk(address: Address):

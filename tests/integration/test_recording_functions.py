@@ -25,7 +25,8 @@ from main.recording import (
 
 
 @pytest.fixture(autouse=True)
-def closed() -> Iterator[None]:
+def closed(address: Address) -> Iterator[None]:
+    """Close the default Recorder before its database is dropped."""
     yield
     close_database()
 

@@ -50,11 +50,12 @@ class Announcer:
             await asyncio.sleep(pause)
 
     async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - the callers hand on their own time limit
-        """Send what waits, within `timeout` seconds, and disconnect. `run` must have been cancelled before."""
+        """Send what waits, within `timeout` seconds, and disconnect. `run` must have ended before."""
         with contextlib.suppress(Exception):
             async with asyncio.timeout(timeout):
                 await self._send()
-                await self._connection.close()
+                if self._connection is not None:
+                    await self._connection.close()
         self._disconnect()
 
     async def _send(self) -> None:

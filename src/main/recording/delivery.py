@@ -9,6 +9,7 @@ import structlog
 from main.clock import monotonic
 from main.database.address import Address
 from main.domain.events import Event
+from main.domain.topics import Announcement, Topic
 from main.recording.announcer import Announcer
 from main.recording.buffer import Buffer
 from main.recording.dead_letters import INSERT, DeadLetter
@@ -78,18 +79,19 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until `close` was called and nothing waits any more."""
-        announcing = asyncio.create_task(self._announcer.run())
-        spooling = asyncio.create_task(self._fill_spool(self._spool)) if self._spool is not None else None
+        beside = [asyncio.create_task(self._announcer.run())]
+        if self._spool is not None:
+            beside.append(asyncio.create_task(self._fill_spool(self._spool)))
         try:
             while True:
                 pause = await self._deliver_once()
-                if self._closing.is_set() and self.queued == 0 and pause == self._flush_interval:
+                if self._closing.is_set() and self.queued == 0:
                     return
                 await self._pause(pause)
         finally:
-            for task in (announcing, spooling):
-                if task is not None:
-                    task.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._disconnect()
 
     async def _pause(self, seconds: float) -> None:
@@ -138,6 +140,15 @@ class Delivery:
         self._in_flight -= len(rows)
         self.outcome += outcome
         self._announcer.add({row.table.announcement(row.event) for row in rows})
+        if outcome.conflicts:
+            self._report_conflicts(rows, outcome.conflicts)
+
+    def _report_conflicts(self, rows: list[Row], conflicts: int) -> None:
+        """Announce the system events that tell of conflicts, and log the first ones."""
+        accounts = {row.table.account_of(row.event) for row in rows}
+        self._announcer.add(Announcement(Topic.EVENTS, account) for account in accounts)
+        if conflicts == self.outcome.conflicts:
+            _log.error("facts came again with other content, the first ones are kept", conflicts=conflicts)
 
     async def _write_letter(self, writer: Writer) -> None:
         letter = self._letters[0]

@@ -101,7 +101,8 @@ class Recorder:
     def close(self, timeout: float = CLOSE_SECONDS) -> int:
         """Write what waits, for at most `timeout` seconds, and stop. Return how many events could not be written.
 
-        Called by itself when the interpreter ends. Idempotent; in a forked child it does nothing.
+        It blocks: on an event loop, call it by ``asyncio.to_thread``. Called by itself when the interpreter ends.
+        Idempotent; in a forked child it does nothing.
         """
         if self._buffer.foreign:
             return 0

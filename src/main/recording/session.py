@@ -1,6 +1,5 @@
 """How does the Recorder connect, and which errors mean "later" rather than "never"?"""
 
-import asyncio
 import random
 from typing import Any
 
@@ -51,8 +50,8 @@ async def connect(address: Address, application_name: str, **settings: str) -> A
 def describe(error: BaseException) -> str:
     """Return an error in one line, with its class where the text alone says little."""
     text = " ".join(str(error).split())
-    if isinstance(error, (TimeoutError, asyncio.TimeoutError)) and not text:
-        return f"no answer within {COMMAND_SECONDS:g} s"
+    if isinstance(error, TimeoutError) and not text:
+        return f"no answer within {CONNECT_SECONDS:g} s to connect, {COMMAND_SECONDS:g} s to a command"
     return text if isinstance(error, asyncpg.PostgresError) and text else f"{type(error).__name__}: {text}"
 
 
