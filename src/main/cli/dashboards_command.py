@@ -132,14 +132,13 @@ def _print(told: dict[str, Any]) -> None:
 
     from main.text import bytes_
 
-    table = Table(box=None, padding=(0, 2), header_style="bold")
-    for name, justify in (("Service", "left"), ("State", "left"), ("Pid", "right"), ("Port", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich names the two words
-    for name in ("Restarts", "CPU", "Memory"):
-        table.add_column(name, justify="right")
-    table.add_column("Reason")
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    table.add_column("Service", no_wrap=True)
+    table.add_column("State", no_wrap=True)
+    for name in ("Pid", "Port", "Restarts", "CPU", "Memory"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in told["services"]:
-        cpu, memory = row["cpu_percent"], row["rss_bytes"]
+        cpu = row["cpu_percent"]
         table.add_row(
             row["service"],
             row["state"],
@@ -147,12 +146,13 @@ def _print(told: dict[str, Any]) -> None:
             str(row["port"] or "—"),
             str(row["restarts"]),
             "—" if cpu is None else f"{cpu:.1f} %",
-            bytes_(memory),
-            row["restart_reason"] or "",
+            bytes_(row["rss_bytes"]),
         )
     console = Console()
     console.print(table)
     for row in told["services"]:
-        if row["state"] in _UNHEALTHY and row["last_stderr"]:
-            console.print(f"\n{row['service']} wrote last:", style="bold")
-            console.print(row["last_stderr"], markup=False, highlight=False)
+        if row["restart_reason"]:
+            told_by = f"{row['service']}: {row['restart_reason']}"
+            console.print(told_by, markup=False, highlight=False, soft_wrap=True)
+        if row["state"] in _UNHEALTHY and row["last_stderr"] and row["last_stderr"] != row["restart_reason"]:
+            console.print(row["last_stderr"], markup=False, highlight=False, soft_wrap=True)

@@ -1,7 +1,6 @@
 """How does `trade` run: the bot in the foreground, the database under it, the monitoring beside it?"""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -10,17 +9,16 @@ from main.cli.monitoring import Monitoring
 from main.cli.stop_signals import StopSignals
 from main.config import Settings
 from main.database.address import Address
-from main.database.keeper import DatabaseKeeper, direct_address
-from main.database.migrate import migrate
-from main.errors import AITraderError, DatabaseTimeout, DatabaseUnreachable
+from main.database.keeper import DatabaseKeeper
+from main.errors import AITraderError
+from main.monitoring.dashboards.v2.restart_policy import USELESS_TO_RESTART
 from main.telemetry.ports import ensure_free
+from main.trading.choice import choose
 from main.trading.run import run_bot
 
 _log = structlog.get_logger(__name__)
 
 _HOST = "127.0.0.1"
-_RETRY_SECONDS = 2.0
-_ONLY_THE_USER_CAN_MEND = (2, 3)
 
 
 class ForegroundBot:
@@ -43,14 +41,14 @@ class ForegroundBot:
         keep_dashboards = False
         try:
             self._prepare()
-            self._keeper.open()
+            address = self._keeper.open()
             if self._monitoring is not None:
                 self._monitoring.start()
-            asyncio.run(self._trade())
+            asyncio.run(self._trade(address))
         except KeyboardInterrupt:
             pass  # asked for the end before there was a bot
         except AITraderError as error:
-            keep_dashboards = error.exit_code not in _ONLY_THE_USER_CAN_MEND
+            keep_dashboards = error.exit_code not in USELESS_TO_RESTART
             raise
         except Exception:
             keep_dashboards = True
@@ -60,49 +58,32 @@ class ForegroundBot:
             self._end(keep_dashboards=keep_dashboards)
 
     def _prepare(self) -> None:
+        choose(self._settings)  # what is misspelt must be told before anything is started
         ensure_free(_HOST, self._settings.trade.health_port, setting="BOT_HEALTH_PORT")
         if self._monitoring is not None:
             self._monitoring.prepare()
 
-    async def _trade(self) -> None:
+    async def _trade(self, address: Address) -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def ask() -> None:
             loop.call_soon_threadsafe(self._ask, stop)
 
         self._signals.listen(ask)
-        address = await self._migrated(stop)
-        if address is not None:
-            await run_bot(self._settings, address, stop)
+        await run_bot(self._settings, address, stop)
 
     def _ask(self, stop: asyncio.Event) -> None:
         if not stop.is_set():
             self._say("Stopping.")
             stop.set()
 
-    async def _migrated(self, stop: asyncio.Event) -> Address | None:
-        """Return the address once the schema is current; ``None`` when the end was asked for before."""
-        told = False
-        while not stop.is_set():
-            address = self._keeper.address
-            try:
-                if address is not None:
-                    await migrate(direct_address(self._settings, address))
-                    return address
-            except (DatabaseUnreachable, DatabaseTimeout) as error:
-                if not told:
-                    self._say(f"{error.message}\nThe bot starts when the database answers.")
-                told = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
-        return None
-
     def _end(self, *, keep_dashboards: bool) -> None:
-        if self._monitoring is not None and keep_dashboards:
-            self._monitoring.leave()
-            self._say("The bot has ended; the dashboards stay up. `ai_trader.py dashboards stop` ends them.")
-        elif self._monitoring is not None:
-            self._monitoring.stop()
+        if self._monitoring is not None and self._monitoring.started:
+            if keep_dashboards:
+                self._monitoring.leave()
+                self._say("The bot has ended; the dashboards stay up. `ai_trader.py dashboards stop` ends them.")
+            else:
+                self._monitoring.stop()
         self._keeper.close()
 
     def _moved(self, address: Address) -> None:

@@ -40,6 +40,11 @@ class Monitoring:
         self._thread: threading.Thread | None = None
         self._ours: subprocess.Popen[bytes] | None = None
 
+    @property
+    def started(self) -> bool:
+        """Whether `start` was called."""
+        return self._thread is not None
+
     def prepare(self) -> None:
         """See to it that a manager can run: end one that supervises something else, and find the ports free or ours.
 
@@ -94,7 +99,7 @@ class Monitoring:
             if self._stop.is_set():
                 return
             pause = policy.pause_after_end(monotonic()) or _LONGEST_PAUSE_SECONDS
-            self._say(f"The dashboards' manager is gone; the bot goes on. Starting it again in {pause:.0f} s.")
+            self._say(f"The dashboards' manager is gone; the bot goes on. Starting it again in {pause:.1f} s.")
             self._stop.wait(pause)
 
     def _launch(self, announced: bool) -> bool:

@@ -83,6 +83,7 @@ class DashboardManager:
         self._server: ProbeServer | None = None
         self._rows: ServiceRows | None = None
         self._sampler: asyncio.Task[None] | None = None
+        self._state_changed = asyncio.Event()
         self.stop_requested = asyncio.Event()
 
     async def start_all(self) -> None:
@@ -175,6 +176,7 @@ class DashboardManager:
         self._runs.append(asyncio.create_task(supervisor.run(), name=command.name))
 
     def _changed(self) -> None:
+        self._state_changed.set()
         if self._rows is not None:
             self._rows.report_soon()
         if self.failed:
@@ -188,7 +190,10 @@ class DashboardManager:
         while True:
             leaders = {name: run.pid for name, each in self._supervisors.items() if (run := each.now).pid is not None}
             self._usage = self._trees.sample({**leaders, NAME: os.getpid()})
-            await asyncio.sleep(_SAMPLE_SECONDS)
+            self._state_changed.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SAMPLE_SECONDS):
+                    await self._state_changed.wait()
 
     def _status_of(self, name: str, supervisor: Supervisor) -> ProcessStatus:
         run, usage = supervisor.now, self._usage.get(name)

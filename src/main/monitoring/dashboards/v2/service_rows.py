@@ -93,7 +93,8 @@ class ServiceRows:
                     _log.warning("database does not take the reports", reason=str(error))
                 self._trouble = str(error) or type(error).__name__
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _INTERVAL_SECONDS)
+                async with asyncio.timeout(_INTERVAL_SECONDS):  # wait_for would lose a cancellation that meets a change
+                    await self._changed.wait()
             await asyncio.sleep(_LEAST_SECONDS)
             self._changed.clear()
 

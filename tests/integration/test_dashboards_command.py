@@ -1,0 +1,88 @@
+"""`dashboards start|status|restart|stop`: the supervised set without a bot."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.running import Suite, fetch, until
+
+from main.database.embedded import EmbeddedServer
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Iterator[Suite]:
+    suite = Suite(tmp_path / "suite")
+    yield suite
+    finished(suite, "dashboards", "stop")
+    suite.stop()
+
+
+def finished(suite: Suite, *arguments: str) -> tuple[int, str]:
+    """Run a command to its end and return its exit code and what it said."""
+    before = len(suite.said())
+    code = suite.start(*arguments).wait(timeout=70)
+    return code, suite.said()[before:]
+
+
+def test_the_set_is_started_looked_at_restarted_and_stopped(suite: Suite) -> None:
+    assert finished(suite, "dashboards", "status")[0] == 1
+    code, told = finished(suite, "dashboards", "start")
+    assert code == 0, told
+    assert f"http://localhost:{suite.port('trading')}" in told
+    assert fetch(suite.url("trading", "/readyz"))[0] == 200
+
+    code, told = finished(suite, "dashboards", "status", "--json")
+    assert code == 0, told
+    before = {row["service"]: row for row in json.loads(told)["services"]}
+    assert set(before) == {"manager", "trading-dashboard", "system-dashboard", "worker", "database"}
+    code, told = finished(suite, "dashboards", "start")
+    assert code == 0
+    assert "run already" in told
+
+    assert finished(suite, "dashboards", "restart", "system")[0] == 0
+
+    def restarted() -> dict[str, dict[str, object]]:
+        code, told = finished(suite, "dashboards", "status", "--json")
+        after = {row["service"]: row for row in json.loads(told)["services"]}
+        return after if code == 0 and after["system-dashboard"]["pid"] != before["system-dashboard"]["pid"] else {}
+
+    after = until(restarted, 20, "another system dashboard")
+    assert after["trading-dashboard"]["pid"] == before["trading-dashboard"]["pid"]
+    assert finished(suite, "dashboards", "restart", "sytem")[0] == 2
+
+    assert finished(suite, "dashboards", "stop") == (0, "The dashboards have ended.\n")
+    assert finished(suite, "dashboards", "stop") == (0, "The dashboards do not run.\n")
+    assert not suite.members()
+    assert EmbeddedServer(suite.folder / "data").running() is None
+
+
+def test_a_new_set_starts_right_after_the_manager_was_killed(suite: Suite) -> None:
+    assert finished(suite, "dashboards", "start")[0] == 0
+    pid = json.loads((suite.folder / "data" / "manager.json").read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    code, told = finished(suite, "dashboards", "start")
+    assert code == 0, told
+
+
+def test_a_command_to_the_manager_needs_its_token(suite: Suite) -> None:
+    assert finished(suite, "dashboards", "start")[0] == 0
+    url = suite.url("manager", "/control/restart")
+    done = subprocess.run(
+        ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", url],  # what any local user could do
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "403"
+
+
+def test_one_dashboard_runs_in_the_foreground_on_the_port_given(suite: Suite) -> None:
+    port = suite.ports["MANAGER_PORT"]  # not needed here, so it is free
+    process = suite.start("dashboards", "run", "system", "--port", str(port))
+    until(lambda: fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, 30, f"it answers\n{suite.said()}")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
