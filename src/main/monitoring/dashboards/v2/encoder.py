@@ -30,7 +30,7 @@ class PanelEncoder:
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         """Draw a panel: the members ``figure`` and ``children``, and ``subtitle`` where it computes one.
 
-        A drawing that fails is logged and becomes the panel's error state.
+        A drawing that fails is logged and becomes the panel's error state, marked ``broken``.
         """
         chosen = self._named(panel)
         try:
@@ -38,7 +38,8 @@ class PanelEncoder:
         except Exception as error:
             _log.exception("panel failed", panel=panel, scope=repr(scope))
             details = f"{panel}: {type(error).__name__}: {error}"
-            return _encoded({"children": components.failed("It could not be drawn; the log has more.", details)})
+            notice = components.failed("It could not be drawn; the log has more.", details)
+            return _encoded({"children": notice, "broken": True})
 
     def _named(self, panel: str) -> Panel:
         try:
@@ -49,7 +50,9 @@ class PanelEncoder:
 
 def _members(panel: Panel, answers: Mapping[str, Answer[Any]], scope: Scope) -> dict[str, Any]:
     unanswered = next((answer for answer in answers.values() if answer.value is None and answer.error), None)
-    if unanswered is not None:
+    # What this process knows by itself (a live read) is worth showing while the database is away.
+    known = any(read.source == "live" and answers[read.name].value is not None for read in panel.reads)
+    if unanswered is not None and not known:
         return {"children": _without_answer(unanswered)}
     given = Answers(answers)
     members = _drawn(panel.draw(given, scope))

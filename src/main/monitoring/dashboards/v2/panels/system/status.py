@@ -108,7 +108,9 @@ def _detail(process: ServiceState) -> components.Child:
 
 
 def _disk(history: HostHistory | None) -> Light:
-    sample = history.latest if history else None
+    if history is None:
+        return Light("hard-drive", "Disk", "unknown", "Not known", "its samples could not be read")
+    sample = history.latest
     if sample is None or sample.disk is None:
         return Light("hard-drive", "Disk", "unknown", "Not sampled", "the worker samples the machine")
     state = _STATES.get(sample.disk_condition, "unknown")

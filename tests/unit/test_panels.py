@@ -1,0 +1,395 @@
+"""What panels draw from answers made by hand: figures, words, unknown values, empty states, hostile names."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from types import NoneType
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from main.database.pool import DatabaseStatus
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2.encoder import PanelEncoder
+from main.monitoring.dashboards.v2.panel import Answers, Panel, panels_of
+from main.monitoring.read import Answer, Freshness, Read, State
+from main.monitoring.reads import (
+    account_summary,
+    account_totals,
+    activity,
+    bots,
+    cumulative_pnl,
+    daily_pnl,
+    database_status,
+    equity,
+    feeds,
+    host_history,
+    positions,
+    services,
+)
+
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+SCOPE = Scope(accounts=("A",), window="3M").resolved(NOW)
+PANELS = {panel.name: panel for dashboard in ("trading", "system") for panel in panels_of(dashboard)}
+
+TOTAL = account_totals.CurrencyTotal(
+    currency="USD",
+    accounts=2,
+    unobserved=0,
+    equity_at=NOW,
+    equity=Decimal("208253.63"),
+    cash=Decimal(64741),
+    available_margin=Decimal(96214),
+    today_pnl=Decimal("971.80"),
+    today_return=0.0047,
+    unrealized_pnl=Decimal("2778.88"),
+    unrealized_share=0.0133,
+    positions=10,
+    unpriced_positions=0,
+    realized_today=Decimal("144.65"),
+    fees_today=Decimal("38.04"),
+    closed_today=23,
+    won_today=14,
+    loss_account="B",
+    loss_label="Maker US",
+    loss_used=Decimal("312.60"),
+    loss_limit=Decimal(500),
+    loss_share=0.6252,
+    trading_blocked=False,
+    drawdown=-0.0267,
+    max_drawdown=-0.048,
+)
+
+
+def filled(row: type, **given: Any) -> Any:
+    """A row whose unnamed fields are `None` where they may be, else a plain value of their type."""
+    plain = {str: "text", int: 1, float: 0.5, bool: False, datetime: NOW, Decimal: Decimal(1)}
+    hints = get_type_hints(row)
+    values = {
+        spec.name: None if NoneType in get_args(hints[spec.name]) else plain.get(hints[spec.name])
+        for spec in fields(row)
+    }
+    return row(**(values | given))
+
+
+def bot(**given: Any) -> bots.BotState:
+    values = {
+        "account": "A",
+        "label": "Maker",
+        "mode": "paper",
+        "clock": "wall",
+        "condition": "ok",
+        "status": "running",
+    }
+    return filled(bots.BotState, **(values | {"uptime_seconds": 130.0, "heard_at": NOW, "silent": False} | given))
+
+
+def position(**given: Any) -> positions.OpenPosition:
+    values = {"label": "Maker", "currency": "USD", "symbol": "XLK", "side": "long", "quantity": Decimal(180)}
+    priced = {"value": Decimal(49844), "unrealized_pnl": Decimal("1528.2"), "pnl_share": 0.0316, "weight": 0.24}
+    return filled(positions.OpenPosition, **(values | priced | {"current_price": Decimal("276.9")} | given))
+
+
+def answer(value: Any) -> Answer[Any]:
+    return Answer(value, Freshness(State.LIVE, NOW, NOW, 60.0))
+
+
+def drawn(name: str, *given: tuple[Read[Any], Any], scope: Scope = SCOPE) -> dict[str, Any]:
+    """The panel's members as the browser gets them; reads that are not given are empty."""
+    panel = PANELS[name]
+    values: dict[str, Any] = {read.name: [] for read in panel.reads} | {read.name: value for read, value in given}
+    encoded = PanelEncoder([panel]).encode(name, {key: answer(value) for key, value in values.items()}, scope)
+    members: dict[str, Any] = json.loads(b"{" + encoded + b"}")
+    assert "broken" not in members
+    return members
+
+
+def words(drawing: Any) -> str:
+    """Every text of a drawing in reading order."""
+    return " ".join(part.strip() for part in _texts(drawing.get("children")) if part.strip())
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for part in node:
+            yield from _texts(part)
+    elif isinstance(node, dict):
+        yield from _texts(node.get("props", {}).get("children"))
+
+
+def test_the_cards_say_what_the_mock_up_says() -> None:
+    said = words(drawn("account_cards", (account_totals.READ, [TOTAL])))
+    for expected in (
+        "Equity 208,254 USD Cash 64,741.00 · free 96,214.00",
+        "Today's P&L +971.80 +0.47% after fees 38.04",
+        "Unrealised +2,778.88 +1.33% on 10 positions",
+        "Realised today +144.65 23 closed trades · 14 won",
+        "Drawdown −2.67% Max −4.80% in 3M",
+        "Daily loss used 62.5% Maker US 312.60 of 500",
+    ):
+        assert expected in said
+
+
+def test_cards_of_two_currencies_are_two_bands() -> None:
+    euros = replace(TOTAL, currency="EUR", accounts=1, equity=Decimal(10))
+    members = drawn("account_cards", (account_totals.READ, [TOTAL, euros]))
+    assert "USD · 2 accounts" in words(members)
+    assert "EUR · 1 account" in words(members)
+    assert "10.00 EUR" in words(members)
+
+
+def test_what_is_not_known_is_a_dash_with_its_reason_and_never_zero() -> None:
+    nothing = dict.fromkeys(
+        ("equity", "cash", "available_margin", "today_pnl", "today_return", "unrealized_pnl", "drawdown", "loss_share")
+    )
+    said = words(drawn("account_cards", (account_totals.READ, [replace(TOTAL, **nothing, unpriced_positions=1)])))
+    assert "Today's P&L — not observed today" in said
+    assert "Unrealised — 1 of 10 positions without a price" in said
+    assert "Drawdown — too few observations in 3M" in said
+    assert "Equity — USD Cash — · free —" in said
+
+
+def test_a_breached_limit_is_a_chip_and_leaves_the_number_as_it_is() -> None:
+    blocked = replace(TOTAL, loss_used=Decimal("504.10"), loss_share=1.0082, trading_blocked=True)
+    said = words(drawn("account_cards", (account_totals.READ, [blocked])))
+    assert "100.8% Maker US Trading blocked 504.10 of 500" in said
+
+
+@pytest.mark.parametrize("name", sorted(PANELS))
+def test_every_panel_has_an_empty_state_that_gives_a_reason(name: str) -> None:
+    panel = PANELS[name]
+    empty = {read.name: answer(_nothing(read)) for read in panel.reads}
+    members = json.loads(b"{" + PanelEncoder([panel]).encode(name, empty, SCOPE) + b"}")
+    assert "broken" not in members
+    assert "figure" not in members
+    assert len(words(members)) > 30
+
+
+def _nothing(read: Read[Any]) -> Any:
+    if read is host_history.READ:
+        return host_history.HostHistory(None, (), NOW, NOW)
+    return None if read is database_status.READ else []
+
+
+def test_an_empty_panel_says_how_long_the_bot_has_run_and_what_it_does() -> None:
+    members = drawn("activity", (bots.READ, [bot()]))
+    assert words(members) == (
+        "Nothing happened yet The bot has run for 2 m 10 s; it watches the market, but nothing has traded."
+    )
+
+
+@pytest.mark.parametrize(
+    ("scope", "bot_state", "expected"),
+    [
+        (Scope(accounts=("A",), as_of=NOW).resolved(NOW), bot(), "go back to live"),
+        (SCOPE, bot(status=None, condition="unknown"), "never sent a heartbeat"),
+        (SCOPE, bot(condition="down"), "Maker is not running"),
+        (Scope().resolved(NOW), bot(), "There is no account yet"),
+    ],
+)
+def test_an_empty_panel_names_the_cause(scope: Scope, bot_state: bots.BotState, expected: str) -> None:
+    assert expected in words(drawn("positions", (bots.READ, [bot_state]), scope=scope))
+
+
+def test_equity_is_drawn_over_its_drawdown() -> None:
+    at = [NOW + timedelta(minutes=step) for step in range(3)]
+    curve = [
+        equity.EquityPoint("USD", moment, value, value / 100, drawdown)
+        for moment, value, drawdown in zip(at, (100.0, 110.0, 99.0), (0.0, 0.0, -0.1), strict=True)
+    ]
+    members = drawn("equity", (equity.READ, [*curve, equity.EquityPoint("EUR", NOW, 1.0, 1.0, 0.0)]))
+    lines = {trace.get("name"): trace["y"] for trace in members["figure"]["data"] if trace.get("name")}
+    assert lines["Equity"] == [100, 110, 99]
+    assert lines["Drawdown"] == [0, 0, -0.1]
+    assert members["subtitle"] == "USD · 3M · EUR below"
+
+
+def test_tiles_are_sized_by_value_and_say_short() -> None:
+    short = position(symbol="SPY", side="short", value=Decimal(-900), unrealized_pnl=Decimal("-14.2"), pnl_share=-0.001)
+    members = drawn("positions_map", (positions.READ, [position(), short, position(value=None)]))
+    trace = members["figure"]["data"][0]
+    assert trace["values"] == [49844, 900]
+    assert trace["labels"] == ["XLK", "SPY short"]
+    assert trace["text"][0].endswith("+1,528 · +3.2%<br>49,844")
+    assert "−14.20 · −0.1%" in trace["text"][1]
+
+
+def test_the_positions_table_has_sides_signs_and_dashes() -> None:
+    unpriced = position(
+        symbol="GLD", side="short", value=None, unrealized_pnl=None, pnl_share=None, weight=None, current_price=None
+    )
+    members = drawn("positions", (positions.READ, [position(), unpriced]))
+    said = words(members)
+    assert "XLK Long 180 1.00 276.90 +1,528.20 +3.16% 49,844.00 24.0%" in said
+    assert "GLD Short 180 1.00 — — — — —" in said
+    assert members["subtitle"] == "2 open · 1 without a price"
+
+
+def test_the_accounts_table_has_a_total_a_currency() -> None:
+    def account(name: str, currency: str, mode: str) -> account_summary.AccountFigures:
+        known = {"equity": Decimal("154382.17"), "today_pnl": Decimal("-312.60"), "status": "running"}
+        place = {"account": name, "label": name, "currency": currency, "mode": mode}
+        return filled(account_summary.AccountFigures, **(place | known))
+
+    rows = [account("One", "USD", "paper"), account("Two", "USD", "live"), account("Coin", "USDT", "simulated")]
+    said = words(
+        drawn(
+            "accounts",
+            (account_summary.READ, rows),
+            (account_totals.READ, [TOTAL, replace(TOTAL, currency="USDT", accounts=1)]),
+            (bots.READ, [bot(account="One")]),
+        )
+    )
+    assert "One USD PAPER Running — 154,382.17 — −312.60" in said
+    assert "Two USD LIVE MONEY" in said
+    assert "Coin USDT SIMULATED" in said
+    assert "USD total 2 accounts 208,253.63" in said
+    assert "USDT total" not in said
+
+
+def test_activity_reads_like_sentences() -> None:
+    def event(kind: str, **given: Any) -> activity.Activity:
+        return filled(activity.Activity, **({"kind": kind, "symbol": "SPY", "label": "Maker"} | given))
+
+    fill = {"side": "sell", "quantity": Decimal(12), "order_quantity": Decimal(20), "price": Decimal("690.15")}
+    events = [
+        event("fill", **fill),
+        event("rejected", side="buy", quantity=Decimal(20), word="outside the limit"),
+        event("exit", pnl=Decimal("184.20"), word="trailing_stop"),
+        event("event", word="risk_factor", said="Risk factor 0.80 → 0.65", severity="info"),
+        event("event", word="disk", said="Disk full", severity="error"),
+        event("alert", said="Daily loss above 60%", severity="warning"),
+    ]
+    said = words(drawn("activity", (activity.READ, events)))
+    for expected in (
+        "Sell SPY 20 · 12 filled at 690.15 Maker",
+        "Buy SPY 20 rejected: outside the limit",
+        "Exit SPY +184.20 , trailing stop",
+        "Risk Risk factor 0.80 → 0.65",
+        "Error Disk full",
+        "Alert Daily loss above 60%",
+    ):
+        assert expected in said
+
+
+def test_periods_and_days_are_signed() -> None:
+    periods = [cumulative_pnl.PeriodPnl("USD", name, NOW, value, share) for name, value, share in _PERIODS]
+    assert words(drawn("cumulative_pnl", (cumulative_pnl.READ, periods))).endswith(
+        "Today +972.00 +0.47% Week −3.10 −1.51% All — —"
+    )
+    days = [
+        daily_pnl.DayPnl("USD", NOW.date(), NOW, Decimal(5), Decimal(5)),
+        daily_pnl.DayPnl("USD", NOW.date(), NOW, None, None),
+    ]
+    bars = next(
+        trace for trace in drawn("daily_pnl", (daily_pnl.READ, days))["figure"]["data"] if trace["type"] == "bar"
+    )
+    assert bars["y"] == [5, None]
+
+
+_PERIODS = (("today", Decimal(972), 0.0047), ("week", Decimal("-3.1"), -0.0151), ("all", None, None))
+
+
+def test_lights_stand_for_everything_and_count_what_is_well() -> None:
+    status = DatabaseStatus("db", True, NOW, "", "18.0 (x)", 0.003, 1, 1, 8, 0)
+    members = drawn(
+        "status",
+        (database_status.READ, status),
+        (bots.READ, [bot(dropped_events=3), bot(label="Other", condition="down", silent=True)]),
+        (feeds.READ, [feeds.FeedState("sim", "wall", 4, NOW, NOW, 20.0, 6.0, "ok")]),
+        (services.READ, [_service("trading", port=8080, viewers=3, probe_seconds=0.006), _service("worker", "worker")]),
+        (host_history.READ, _machine(0.612)),
+    )
+    said = words(members)
+    for expected in (
+        "Database Healthy PostgreSQL 18.0 · 3.00 ms",
+        "Maker Running heartbeat",
+        "Other Silent",
+        "Feed: sim Healthy 20.0 msg/s · 4 symbols",
+        "Recorder 3 dropped",
+        "Trading :8080 Serving 3 viewers · 6.00 ms",
+        "Worker Working",
+        "Disk 61% used of 500 GB",
+    ):
+        assert expected in said
+    assert members["subtitle"] == "6 of 8 healthy · Other silent, Recorder 3 dropped"
+
+
+def test_a_database_that_is_away_has_its_light_while_nothing_else_is_known() -> None:
+    status = DatabaseStatus("db", False, NOW, "refused", None, None, 0, 0, 8, 0)
+    panel = PANELS["status"]
+    lost = Freshness(State.UNREACHABLE, None, NOW, 60.0, detail="refused")
+    answers = {read.name: Answer(None, lost, "refused") for read in panel.reads} | {"database_status": answer(status)}
+    members = json.loads(b"{" + PanelEncoder([panel]).encode("status", answers, SCOPE) + b"}")
+    assert "Database Unreachable since" in words(members)
+
+
+def test_host_panels_show_now_mean_maximum_and_limit() -> None:
+    history = _machine(0.243)
+    for name, expected in (
+        ("cpu", "24.3 % mean 20.0 · max 58.2 · 16 cores"),
+        ("memory", "24.3 % 19.3 GB of 32.0 GB · swap 0 B"),
+        ("disk", "24.3 % 306 GB of 500 GB · +1.90 GB a day"),
+    ):
+        members = drawn(name, (host_history.READ, history))
+        assert words(members) == expected
+        assert members["figure"]["layout"]["shapes"][0]["y0"] == (0.9 if name == "disk" else 0.8)
+
+
+def test_services_have_a_row_each_and_no_past() -> None:
+    silent = _service("system", condition="down", silent=True, pid=None, last_stderr="first\nlast line\n")
+    said = words(
+        drawn("services", (services.READ, [_service("trading", cpu_share=0.031, rss_bytes=184_000_000), silent]))
+    )
+    assert "trading Running 41207" in said
+    assert "3.1 184 MB" in said
+    assert "system Silent —" in said
+    assert "last line" in said
+    then = Scope(accounts=("A",), as_of=NOW).resolved(NOW)
+    assert "no past" in words(drawn("services", (services.READ, []), scope=then))
+
+
+def test_hostile_names_stay_text() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    members = drawn("positions", (positions.READ, [position(symbol=evil)]))
+    assert evil in words(members)
+    assert "dangerously" not in json.dumps(members)
+
+
+def test_answers_of_a_panel_are_only_those_it_lists() -> None:
+    for panel in PANELS.values():
+        assert isinstance(panel, Panel)
+        assert panel.draw(Answers({read.name: answer(_nothing(read)) for read in panel.reads}), SCOPE) is not None
+
+
+def _service(name: str, kind: str = "dashboard", **given: Any) -> services.ServiceState:
+    values = {"service": name, "host": "h", "kind": kind, "condition": "ok", "state": "running", "pid": 41207}
+    return filled(services.ServiceState, **(values | {"silent": False, "restarts": 0} | given))
+
+
+def _machine(share: float) -> host_history.HostHistory:
+    sample = filled(
+        host_history.HostSample,
+        cpu=share,
+        cpu_mean=0.2,
+        cpu_max=0.582,
+        cpu_count=16,
+        memory=share,
+        memory_used_bytes=19_300_000_000,
+        memory_total_bytes=32_000_000_000,
+        swap_used_bytes=0,
+        disk=share,
+        disk_path="/var/lib",
+        disk_used_bytes=306_000_000_000,
+        disk_total_bytes=500_000_000_000,
+        disk_growth_bytes=1.9e9 if share < 0.5 else None,
+    )
+    points = (
+        host_history.HostPoint(NOW - timedelta(minutes=1), share, share, share),
+        host_history.HostPoint(NOW, 1, 1, 1),
+    )
+    return host_history.HostHistory(sample, points, NOW - timedelta(hours=1), NOW)
