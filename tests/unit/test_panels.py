@@ -215,7 +215,7 @@ def test_tiles_are_sized_by_value_and_say_short() -> None:
     assert trace["values"] == [49844, 900]
     assert trace["labels"] == ["XLK", "SPY short"]
     assert trace["text"][0].endswith("+1,528 · +3.2%<br>49,844")
-    assert "−14.20 · −0.1%" in trace["text"][1]
+    assert "−14.20 (−0.1%)" in trace["customdata"][1]
 
 
 def test_the_positions_table_has_sides_signs_and_dashes() -> None:
