@@ -41,7 +41,8 @@ def value_axis(
     """Return an axis over ``[low, high]`` without the tick that the tag of the value `avoid` would cover."""
     ticks = nice_ticks(low, high, count)
     if avoid is not None:
-        ticks = [tick for tick in ticks if abs(tick - avoid) > (high - low) * 0.06]
+        covered = (high - low) * 0.45 / count  # a tag is about as high as half the distance of two ticks
+        ticks = [tick for tick in ticks if abs(tick - avoid) > covered]
     return axis(ticks, write(ticks)) | {"range": [low, high]}
 
 

@@ -4,7 +4,6 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from threading import current_thread, main_thread
 from typing import Any, ClassVar, TypeVar
 
@@ -142,10 +141,9 @@ class Dashboard:
         return metrics
 
     def _shown_pages(self) -> tuple[Page, ...]:
-        """The first page is the front door; a page without panels is not listed."""
+        """The pages that have panels; the first of them is what ``/`` shows."""
         filled = {panel.page for panel in self._panels}
-        listed = [page for page in self.pages if page.name in filled] or [self.pages[0]]
-        return (replace(listed[0], path="/" + listed[0].name.lower()), *listed[1:])
+        return tuple(page for page in self.pages if page.name in filled) or (self.pages[0],)
 
     def _shell(self) -> Shell:
         return Shell(

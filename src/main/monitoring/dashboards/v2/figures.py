@@ -72,6 +72,8 @@ def area(
     last = known[-1] if known else None
     annotations = [] if last is None else [_tag(last, tag(last), tone)]
     layout = _layout(yaxis=axes.value_axis(low, high, ticks, avoid=last), annotations=annotations)
+    if len(x) > 1:
+        layout["xaxis"]["range"] = [x[0], x[-1]]  # the marks would make Plotly add room at the ends
     return {"data": [_floor(x, low), line], "layout": layout}
 
 
@@ -87,7 +89,8 @@ def host_trend(
     ticks = [
         value for value in (0.0, 0.25, 0.5, 0.75, 1.0) if limit is None or abs(value - limit) > 0.09 or value == 1.0
     ]
-    axis = axes.axis(ticks, [f"{value * 100:.0f}" for value in ticks]) | {"range": [0, 1.02]}
+    words = ["" if limit is not None and abs(value - limit) < 0.12 else f"{value * 100:.0f}" for value in ticks]
+    axis = axes.axis(ticks, words) | {"range": [0, 1.02]}
     line = _line(x, shares, "Used", lambda v: text.percent(v, 1), "accent", width=1.5) | {
         "fill": "tozeroy",
         "fillgradient": {
@@ -150,15 +153,16 @@ class Tile:
 
 def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
     """Return positions as areas of |value| in seven steps of colour around 0, clipped at ±3 % of P&L."""
+    total = sum(abs(tile.value) for tile in tiles) or 1.0
     trace = {
         "type": "treemap",
         "ids": [str(index) for index in range(len(tiles))],
         "labels": [tile.name for tile in tiles],
         "parents": [""] * len(tiles),
         "values": [abs(tile.value) for tile in tiles],
-        "text": ["<br>".join(tile.lines) for tile in tiles],
+        "text": [_words(tile, abs(tile.value) / total) for tile in tiles],
         "customdata": [tile.hover for tile in tiles],
-        "texttemplate": "<b>%{label}</b><br>%{text}",
+        "texttemplate": "%{text}",
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
             "colors": [_diverging(tile.pnl_fraction) for tile in tiles],
@@ -171,12 +175,19 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
         "pathbar": {"visible": False},
         "root": {"color": "@surface-panel"},
     }
-    return {"data": [trace], "layout": {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}}
+    layout = {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}
+    return {"data": [trace], "layout": layout | {"uniformtext": {"minsize": 11, "mode": "hide"}}}
+
+
+def _words(tile: Tile, share: float) -> str:
+    # Plotly shrinks or drops what does not fit: a small tile says its name only.
+    lines = tile.lines if share > 0.075 else ()
+    return "<br>".join((f"<b>{tile.name}</b>", *lines))
 
 
 def _layout(*, yaxis: FigureDict, annotations: list[FigureDict] | None = None) -> FigureDict:
     return {
-        "margin": {"l": 0, "r": _RIGHT, "t": 4, "b": 24},
+        "margin": {"l": 0, "r": _RIGHT, "t": 8, "b": 24},
         "xaxis": {"type": "date", "automargin": False, "showline": False, "hoverformat": "%-d %b %H:%M:%S"},
         "yaxis": yaxis,
         "annotations": list(annotations or []),

@@ -35,7 +35,7 @@ TRADING_PAGES = (
     Page("Alerts", "bell", "a"),
 )
 SYSTEM_PAGES = (
-    Page("Health", "activity", "h"),
+    Page("Health", "activity", "h", "/system-health"),  # /health is the probe
     Page("Infrastructure", "server", "i"),
     Page("Database", "database", "b"),
     Page("Pipelines", "workflow", "p"),

@@ -18,6 +18,8 @@
   new MutationObserver(write).observe(root, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
 
   window.aiTrader = {
+    // Asked for first, because the first chart waits for it.
+    templates: fetch("/assets/plotly.json").then(function (answer) { return answer.json(); }),
     theme: {
       get current() { return current; },
       /** Show a theme; `remember` keeps it for the next visit. */

@@ -3,10 +3,11 @@
   "use strict";
   var templates = null;
   var colours = {};
+  var ranges = {};  // by graph id: the ranges the figure itself named last
   var probe = null;
   var DATA = { x: 1, y: 1, text: 1, customdata: 1, values: 1, labels: 1, ids: 1, parents: 1, ticktext: 1, tickvals: 1 };
   var CONFIG = {
-    displayModeBar: "hover", displaylogo: false, showSendToCloud: false, responsive: true,
+    displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, displaylogo: false, showSendToCloud: false, responsive: true,
     modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "pan2d"],
   };
   app.theme.onChange(function () { colours = {}; });
@@ -35,8 +36,23 @@
     return value;
   }
 
+  /** Plotly takes a number for the browser's own local time, a text for what it says: so the wall clock goes as text. */
   function moved(values, zone) {
-    return values.map(function (value) { return typeof value === "number" ? value + app.writing.offset(value, zone) : value; });
+    return values.map(function (value) {
+      if (typeof value !== "number") return value;
+      return new Date(value + app.writing.offset(value, zone)).toISOString().slice(0, 23).replace("T", " ");
+    });
+  }
+
+  /** Make room for what is missing up to a moment, however little of the axis that is. */
+  function extended(figure, until) {
+    var axis = figure.layout.xaxis || {};
+    if (axis.type !== "date") return;
+    var first = Infinity, last = -Infinity;
+    figure.data.forEach(function (trace) {
+      (trace.x || []).forEach(function (at) { if (at < first) first = at; if (at > last) last = at; });
+    });
+    if (first < last) axis.range = [axis.range ? axis.range[0] : first, Math.max(until, last + (last - first) * 0.08)];
   }
 
   function zoned(figure, zone) {
@@ -50,15 +66,13 @@
   }
 
   /** Keep what the viewer zoomed to. `uirevision` does not, for a range the figure itself names. */
-  function zoomed(figure, plot) {
+  function zoomed(figure, plot, given) {
     if (!plot || !plot.layout) return;
     Object.keys(plot.layout).forEach(function (name) {
       var axis = plot.layout[name];
       if (!/^[xy]axis/.test(name) || !axis || axis.autorange !== false || !axis.range) return;
-      var given = plot.aiTraderGiven && plot.aiTraderGiven[name];
-      if (given && String(given.map(Number)) === String(axis.range.map(Number))) return;
-      if (!given && axis.fixedrange) return;
-      if (figure.layout[name] && !figure.layout[name].fixedrange) figure.layout[name].range = axis.range.slice();
+      if (axis.fixedrange || (given[name] && String(given[name]) === String(axis.range))) return;
+      if (figure.layout[name]) Object.assign(figure.layout[name], { range: axis.range.slice(), autorange: false });
     });
   }
 
@@ -71,21 +85,25 @@
     CONFIG: CONFIG,
     /** Load the templates; resolves when figures can be dressed. */
     ready: function () {
-      return fetch("/assets/plotly.json").then(function (answer) { return answer.json(); })
-        .then(function (loaded) { templates = loaded; });
+      return app.templates.then(function (loaded) { templates = loaded; });
     },
     /** Return a figure as the page shows it; the one given stays as the server sent it. */
-    dressed: function (figure, id) {
+    dressed: function (figure, id, until) {
       var copy = { data: coloured(figure.data || [], ""), layout: coloured(figure.layout || {}, "") };
       copy.layout.template = templates ? templates[app.theme.current] : undefined;
+      if (until) extended(copy, until);
       zoned(copy, app.view.zone);
       var given = {};
       Object.keys(copy.layout).forEach(function (name) {
-        if (/^[xy]axis/.test(name) && copy.layout[name] && copy.layout[name].range) given[name] = copy.layout[name].range.slice();
+        if (!/^[xy]axis/.test(name) || !copy.layout[name]) return;
+        // Said in so many words: Plotly keeps an old "false" beside a range that is no longer there.
+        copy.layout[name].autorange = !copy.layout[name].range;
+        if (copy.layout[name].range) given[name] = copy.layout[name].range.slice();
       });
-      var plot = id ? plotOf(id) : null;
-      zoomed(copy, plot);
-      if (plot) plot.aiTraderGiven = given;
+      if (id) {
+        zoomed(copy, plotOf(id), ranges[id] || {});
+        ranges[id] = given;
+      }
       return copy;
     },
     plotOf: plotOf,
@@ -97,12 +115,13 @@
       if (old) old.remove();
       var full = plot._fullLayout;
       if (!show || !full || !full._size || !full.xaxis || full.xaxis.type !== "date") return;
-      var last = Math.max.apply(null, plot.data.map(function (trace) {
-        return trace.x && trace.x.length ? Number(new Date(trace.x[trace.x.length - 1])) || trace.x[trace.x.length - 1] : -Infinity;
-      }));
+      var last = plot.data.reduce(function (latest, trace) {
+        var end = trace.x && trace.x.length ? trace.x[trace.x.length - 1] : "";
+        return end > latest ? end : latest;
+      }, "");
       var size = full._size;
-      var from = full.xaxis.d2p ? full.xaxis.d2p(last) : size.w;
-      var width = Math.max(24, size.w - from);
+      var width = size.w - full.xaxis.d2p(last);
+      if (!(width > 2 && width < size.w)) return;
       var mark = document.createElement("div");
       mark.className = "gap";
       mark.style.cssText = "top:" + size.t + "px;height:" + size.h + "px;width:" + width + "px;left:" + (size.l + size.w - width) + "px";

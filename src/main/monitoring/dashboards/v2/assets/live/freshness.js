@@ -49,14 +49,14 @@
   app.freshness = {
     stateOf: stateOf,
     /** Show how fresh a panel is now. Returns its state. */
-    show: function (name, fresh) {
+    show: function (name, fresh, broken) {
       var section = document.getElementById("panel-" + name), slot = document.getElementById("badge-" + name);
       if (!section || !slot || !fresh) return null;
-      var now = app.shell.now(), state = stateOf(fresh, now);
+      var now = app.shell.now(), state = broken ? "error" : stateOf(fresh, now);
       var next = badge(fresh, state, now);
       if (!slot.firstChild || slot.firstChild.getAttribute("aria-label") !== next.getAttribute("aria-label")) slot.replaceChildren(next);
       if (section.dataset.state !== state) section.dataset.state = state;
-      var line = document.getElementById("footer-" + name), said = footer(fresh, state, now);
+      var line = document.getElementById("footer-" + name), said = broken ? null : footer(fresh, state, now);
       if (line) {
         line.hidden = !said;
         if (said && line.dataset.said !== said[1]) {
@@ -69,7 +69,7 @@
     },
     loading: function (name) {
       var slot = document.getElementById("badge-" + name);
-      if (slot && !slot.firstChild) slot.replaceChildren(app.shell.element("span", { class: "badge badge-loading skeleton" }));
+      if (slot && !slot.firstChild) slot.replaceChildren(app.shell.element("span", { class: "badge badge-loading" }));
     },
   };
 })(window.aiTrader);

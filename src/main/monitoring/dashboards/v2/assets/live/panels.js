@@ -31,6 +31,7 @@
   /** The body has one of three shapes; only a change of shape replaces it, else the parts are updated in place. */
   function render(name, record) {
     if (!record || !document.getElementById("body-" + name)) return;
+    record.state = app.freshness.show(name, record.freshness, record.broken);
     if (record.subtitle !== undefined) app.shell.setProps("subtitle-" + name, { children: record.subtitle });
     var graph = "graph-" + name, heading = "heading-" + name;
     var children = record.children === undefined ? undefined : app.content.translated(record.children);
@@ -38,7 +39,8 @@
       if (children !== undefined) app.shell.setProps("body-" + name, { children: children });
       record.mode = "children";
     } else {
-      var figure = app.figures.dressed(record.figure, graph);
+      var until = OLD[record.state] && record.freshness.state !== "past" ? app.shell.now() : null;
+      var figure = app.figures.dressed(record.figure, graph, until);
       var mode = children === undefined ? "figure" : "both";
       if (record.mode === mode && document.getElementById(graph)) {
         app.shell.setProps(graph, { figure: figure });
@@ -49,14 +51,19 @@
       }
       record.mode = mode;
     }
-    record.drawn = true;
-    record.state = app.freshness.show(name, record.freshness);
     gap(name, record);
   }
 
   function gap(name, record) {
     if (!record.figure) return;
     requestAnimationFrame(function () { app.figures.gap("graph-" + name, Boolean(OLD[record.state])); });
+  }
+
+  /** Show the age; a chart that turns old (or young again) is drawn with (or without) what is missing at its end. */
+  function aged(name, record) {
+    var before = Boolean(OLD[record.state]);
+    record.state = app.freshness.show(name, record.freshness, record.broken);
+    if (before !== Boolean(OLD[record.state]) && record.figure) { dirty[name] = true; schedule(); }
   }
 
   function wanted() {
@@ -99,11 +106,12 @@
         record.freshness = news.freshness;
         if ("figure" in news || "children" in news) {
           record.figure = news.figure;
+          record.broken = news.broken;
           record.children = news.children;
           if ("subtitle" in news) record.subtitle = news.subtitle;
           dirty[name] = true;
         } else {
-          record.state = app.freshness.show(name, record.freshness);
+          aged(name, record);
         }
       });
       schedule();
@@ -117,9 +125,7 @@
       page.forEach(function (name) {
         var record = known[name];
         if (!record || !record.freshness) return;
-        var before = record.state;
-        record.state = app.freshness.show(name, record.freshness);
-        if (before !== record.state) gap(name, record);
+        aged(name, record);
       });
     },
     record: function (name) { return known[name]; },

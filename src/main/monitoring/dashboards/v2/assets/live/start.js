@@ -35,7 +35,7 @@
     app.theme.onChange(function (name) { app.shell.setProps("mantine", { forceColorScheme: name }); });
     app.socket.onChange(function () { app.controls.moment(); app.strips.tick(); });
     app.socket.on("hello", app.view.introduced);
-    app.socket.on("view", app.view.settled);
+    app.socket.on("view", function (message) { app.strips.hide("error"); app.view.settled(message); });
     app.socket.on("update", app.panels.received);
     app.socket.on("error", function (message) { app.strips.show("error", "warn", "Not possible", message.message); });
     app.router.start();

@@ -12,6 +12,7 @@
 
   function modes() {
     var shown = app.view.shown, order = ["live", "replay", "simulated", "paper"];
+    if (app.shell.config.controls.indexOf("accounts") < 0) order = ["replay", "simulated"]; // no account is selected there
     return order.map(function (mode) {
       var those = shown.filter(function (account) { return account.mode === mode; });
       var known = app.controls.MODES[mode];
