@@ -1,10 +1,13 @@
 """The bot as a whole: real prices, real PostgreSQL, real sockets."""
 
 import asyncio
+import contextlib
+import json
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -188,6 +191,65 @@ async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, addre
 
     async with running(settings, address) as bot:
         await until(mended, bot)
+
+
+KILLABLE = """
+import asyncio, json, sys
+from pathlib import Path
+from main.config import load_settings
+from main.database.address import Address
+from main.trading.run import run_bot
+
+given = json.load(sys.stdin)
+settings = load_settings(given["trade"], env={}, cwd=Path(given["folder"]))
+asyncio.run(run_bot(settings, Address(**given["address"]), asyncio.Event()))
+"""
+
+
+async def test_a_bot_killed_twice_goes_on_with_nothing_lost_and_nothing_twice(tmp_path, address, service):
+    trade = {"trade.feed": "sim", "trade.interval": 0.1, "trade.health_port": free_port()}
+    given = {"trade": trade, "folder": str(tmp_path), "address": asdict(address)}
+
+    async def more_than(fills: int) -> bool:
+        return bool(await value(service, "SELECT count(*) > $1 FROM fills", fills))
+
+    for fills in (2, 6):
+        bot = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", KILLABLE, stdin=asyncio.subprocess.PIPE, env={"PYTHONPATH": "src"}
+        )
+        assert bot.stdin is not None
+        bot.stdin.write(json.dumps(given).encode())
+        bot.stdin.close()
+        try:
+            await until(lambda fills=fills: more_than(fills), asyncio.create_task(exit_of(bot)))
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # when it has died by itself, `until` says so
+                bot.kill()
+            await bot.wait()
+
+    async with running(settings_for(tmp_path, "sim", interval=0.1), address) as last:
+        await until(lambda: more_than(10), last)
+    books = await stored_books(service, "SIM")
+    assert await value(service, "SELECT sum(gross_pnl) FROM trades") == books.realized
+    assert await value(service, "SELECT realized_pnl FROM trading_pnl ORDER BY at DESC LIMIT 1") == books.realized
+    assert await value(service, "SELECT fees FROM trading_pnl ORDER BY at DESC LIMIT 1") == books.fees
+    assert await value(service, "SELECT count(*) FROM cash_flows") == 1
+    assert await value(service, "SELECT count(*) FROM system_events WHERE kind = 'start'") == 3
+    resting = "SELECT count(*) FROM orders WHERE status IN ('placed', 'accepted', 'partially_filled')"
+    assert await value(service, resting) == 0
+    held = await value(
+        service, "SELECT coalesce(array_agg(symbol ORDER BY symbol), '{}') FROM positions WHERE is_active"
+    )
+    assert held == [each.symbol for each in books.positions]
+    jump = """
+        SELECT max(abs(mid / before - 1)) FROM (
+            SELECT mid, lag(mid) OVER (PARTITION BY symbol ORDER BY at) AS before FROM market_snapshots) AS moves
+    """
+    assert await value(service, jump) < Decimal("0.01")  # prices went on from where they were
+
+
+async def exit_of(process: asyncio.subprocess.Process) -> None:
+    await process.wait()
 
 
 async def test_a_bot_that_cannot_read_its_books_waits_and_says_so(tmp_path, address, service):

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 from main.domain.events import Account, DailyStats, Fill, Trade
+from main.domain.lots import EXACT
 from main.domain.market import Book
 from main.domain.scope import trading_day
 from main.trading.risk import LOSS_LIMIT, RiskRules
@@ -54,10 +55,11 @@ class TradingDay:
         """Count a fill of this day and the trades it closed; earlier ones are left out."""
         if fill.at < self.start:
             return
-        self.fees += fill.fee
-        self.volume += fill.quantity * fill.price * fill.multiplier
         self.trades += len(trades)
-        self.net_realized += sum((trade.realized_pnl for trade in trades), _ZERO)
+        with localcontext(EXACT):
+            self.fees += fill.fee
+            self.volume += fill.quantity * fill.price * fill.multiplier
+            self.net_realized += sum((trade.realized_pnl for trade in trades), _ZERO)
 
     def see(self, books: Mapping[str, Book], values: Mapping[str, Decimal]) -> None:
         """Take in the spreads of a tick and the signed market values held."""
@@ -79,7 +81,8 @@ class TradingDay:
 
     def result(self, unrealized: Decimal) -> Decimal:
         """Return net realised P&L of the day plus the change of unrealised P&L within it."""
-        return self.net_realized + unrealized - self.unrealized_before
+        with localcontext(EXACT):
+            return self.net_realized + unrealized - self.unrealized_before
 
     def statistics(self, at: datetime, unrealized: Decimal, risk: RiskRules) -> DailyStats:
         """Return the row of the day as it is now. Positions are signed market values, in account currency."""

@@ -4,6 +4,7 @@ Fills and cash flows are the truth: everything else is folded from them. What a 
 a recorded fill, the end of a position, the fate of a resting order) is written now.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from main.trading.feed import Feed
 from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, Limits, RiskRules
 
 LOOSE = timedelta(hours=1)
-"""How long before the last fill trades are looked for that were not written; the Recorder's buffer is far shorter."""
+"""How long before the last fill unwritten trades are looked for; what waits in a Recorder is far younger."""
 
 _SOURCE = "SELECT source FROM accounts WHERE account_id = $1"
 _FILLS = """
@@ -117,17 +118,19 @@ class _Reading:
         self._risk = RiskRules(limits)
 
     async def restored(self) -> Restored:
-        fills = [Fill(**row) for row in await self._rows(_FILLS, self._id)]
+        # Rows become facts in a thread: with a year of fills this takes a while, and the health server has to answer.
+        rows = await self._connection.fetch(_FILLS, self._id)
+        fills = await asyncio.to_thread(lambda: [Fill(**row) for row in rows])
         flows = [CashFlow(**row) for row in await self._rows(_FLOWS, self._id)]
         symbols = sorted({each.symbol for each in self._instruments} | {fill.symbol for fill in fills})
-        rows = await self._rows(_MIDS, self._account.source, symbols)
-        mids = {row["symbol"]: row["mid"] for row in rows}
+        marks = await self._rows(_MIDS, self._account.source, symbols)
+        mids = {row["symbol"]: row["mid"] for row in marks}
         last = await self._connection.fetchval(_LAST, self._id)
-        moment = max((at for at in (last, *(row["at"] for row in rows)) if at is not None), default=None)
+        moment = max((at for at in (last, *(row["at"] for row in marks)) if at is not None), default=None)
         today = moment if self._replayed else now()
         day = await self._begun_day(today) if today is not None else None
-        ledger, trades = self._folded(fills, flows, day)
-        for row in rows:
+        ledger, trades = await asyncio.to_thread(self._folded, fills, flows, day)
+        for row in marks:
             ledger.mark(row["symbol"], row["mid"], row["at"])
         await self._widen(ledger)
         if day is not None:
@@ -149,11 +152,14 @@ class _Reading:
         return [dict(row) for row in await self._connection.fetch(sql, *arguments)]
 
     def _folded(self, fills: list[Fill], flows: list[CashFlow], day: TradingDay | None) -> tuple[Ledger, list[Trade]]:
+        """The books, and the trades that may not have been written yet."""
         ledger = Ledger.folded(self._id, self._account.source, (), flows, self._instruments)
         trades: list[Trade] = []
+        since = max(fill.at for fill in fills) - LOOSE if fills else None
         for fill in latest(fills):
             change = ledger.apply(fill)
-            trades += change.trades
+            if since is not None and fill.at >= since:
+                trades += change.trades
             if day is not None:
                 day.book(fill, change.trades)
         return ledger, trades
@@ -186,9 +192,8 @@ class _Reading:
         for row in await self._rows(_ORDERS, self._id):
             ends += _expired(Order(**row), max(row["at"], moment or row["at"]))
         if trades:
-            since = trades[-1].at - LOOSE
-            written = {row["source_id"] for row in await self._rows(_TRADES, self._id, since)}
-            ends += [trade for trade in trades if trade.at >= since and trade.source_id not in written]
+            written = {row["source_id"] for row in await self._rows(_TRADES, self._id, trades[0].at)}
+            ends += [trade for trade in trades if trade.source_id not in written]
         held = {position.position_id for position in ledger.positions}
         for row in await self._rows(_POSITIONS, self._id):
             if row["position_id"] not in held:

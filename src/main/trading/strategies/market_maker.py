@@ -1,8 +1,8 @@
 """A market maker: which two prices should be quoted, given what is already held?
 
-Around the mid it quotes a distance of what the market moves within a tick, and never less than earns its fees. What is
-held pushes both quotes away from itself (long: lower, to sell rather than buy) in proportion to the position limit, and
-takes size from the side that would add to it.
+Around the mid it quotes at a distance of what the market moves within some ticks, and never less than the spread of the
+others nor than earns its fees. What is held pushes both quotes away from itself (long: lower, to sell rather than buy)
+in proportion to the position limit, and takes size from the side that would add to it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,14 @@ SHARE_OF_LIMIT = Decimal("0.2")
 """Value of one quote as a fraction of the position limit: five fills in a row reach the limit."""
 
 SMALLEST_DISTANCE = Decimal("0.0004")
-"""Half-spread as a fraction of the mid; seven times what the paper broker takes from a maker."""
+"""Half-spread as a fraction of the mid; six times what the paper broker takes from a maker."""
 
-DISTANCE_IN_MOVES = 2.5
+DISTANCE_IN_MOVES = 4.0
 """Half-spread in standard deviations of one tick's move: wider quotes when prices jump further."""
 
-LARGEST_DISTANCE = Decimal("0.05")
+LARGEST_DISTANCE = Decimal("0.02")
+"""So that quotes are still met within the range of a daily bar."""
+
 SKEW = Decimal("0.9")
 """By how much of the distance both quotes shift when the position is at its limit."""
 
@@ -63,7 +65,8 @@ class MarketMaker:
 
     def _distance(self, symbol: str, book: Book, situation: Situation) -> Decimal:
         move = Decimal(repr(situation.volatility.get(symbol, 0.0) * DISTANCE_IN_MOVES))
-        return book.mid * min(LARGEST_DISTANCE, max(SMALLEST_DISTANCE, move))
+        least = max(book.mid * SMALLEST_DISTANCE, book.best_ask - book.best_bid)
+        return min(book.mid * LARGEST_DISTANCE, max(least, book.mid * move))
 
     def _quotes(self, symbol: str, book: Book, distance: Decimal, situation: Situation) -> Iterator[OrderRequest]:
         instrument = self._instruments[symbol]
