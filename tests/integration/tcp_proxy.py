@@ -19,7 +19,7 @@ class TcpProxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._serving: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
+        self._listener: socket.socket | None = None
         self._port = 0
         self._cuts_left = 0
         self._frozen = False
@@ -62,21 +62,22 @@ class TcpProxy:
         listener = socket.create_server(("127.0.0.1", self._port))
         listener.setblocking(False)
         self._port = listener.getsockname()[1]
-        self._accepting = asyncio.create_task(self._accept(listener))
+        self._listener = listener
+        self._loop.add_reader(listener, self._accept, listener)
 
-    async def _accept(self, listener: socket.socket) -> None:
-        # asyncio.Server loses a connection that arrives while it closes; the client would wait for nobody.
-        with listener:
-            while True:
-                connection, _ = await asyncio.get_running_loop().sock_accept(listener)
-                serving = asyncio.create_task(self._serve(connection))
-                self._serving.add(serving)
-                serving.add_done_callback(self._serving.discard)
+    def _accept(self, listener: socket.socket) -> None:
+        # Neither asyncio.Server nor a cancelled sock_accept closes a connection that arrives at that moment.
+        connection, _ = listener.accept()
+        connection.setblocking(False)
+        serving = asyncio.create_task(self._serve(connection))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _stop(self) -> None:
-        if self._accepting is not None:
-            self._accepting.cancel()
-            await asyncio.wait({self._accepting})
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
         await asyncio.sleep(0)  # a task that has not begun would not close its connection
         for task in tuple(self._serving):
             task.cancel()
