@@ -12,7 +12,7 @@ import structlog
 from dash import Dash
 from dash.backends import _fastapi
 from dash.exceptions import PreventUpdate
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
 from main.monitoring.dashboards.v2.theme import ASSETS
 
@@ -46,12 +46,16 @@ ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></
 
 
 class DashApplication(Dash):
-    """Dash on our FastAPI application. ``shell`` is what the scripts are told in the page itself."""
+    """Dash on our FastAPI application."""
 
-    def __init__(self, server: FastAPI, *, title: str, workers: Executor, shell: Callable[[], Mapping[str, Any]]) -> None:
-        """Take the application with its own routes already on it, and the threads for synchronous callbacks."""
+    def __init__(
+        self, server: Any, *, title: str, workers: Executor, configuration: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        """Take the application (FastAPI) with its own routes on it, the threads for synchronous callbacks, and what
+        the scripts are told in the page itself.
+        """
         self._workers = workers
-        self._shell = shell
+        self._configuration = configuration
         super().__init__(
             "main.monitoring.dashboards.v2",
             server=server,
@@ -71,30 +75,36 @@ class DashApplication(Dash):
         """Register Dash's routes without its own socket and without its catch-all."""
         self.backend.websocket_capability = False
         # Its catch-all is registered at the start on the newest Dash of the process, and answers 200 for any path.
-        self.backend._setup_catchall = lambda: None
+        backend: Any = self.backend
+        backend._setup_catchall = lambda: None
         super().init_app(app, **kwargs)
 
     def ready(self) -> None:
         """Collect assets and callbacks now: the first request may be a deep link, which would come without them."""
-        self._setup_server()
+        self._setup_server()  # type: ignore[no-untyped-call]
 
     def page(self, request: Request) -> Response:
         """Return the document of every page; which one is shown is the browser's router's business."""
-        token = _fastapi.set_current_request(request)
+        backend: Any = _fastapi  # untyped
+        token = backend.set_current_request(request)
         try:
-            return Response(self.index(), media_type="text/html", headers={"Cache-Control": "no-store"})
+            return Response(self._document(), media_type="text/html", headers={"Cache-Control": "no-store"})
         finally:
-            _fastapi.reset_current_request(token)
+            backend.reset_current_request(token)
 
-    def interpolate_index(self, **parts: str) -> str:
+    def _document(self) -> str:
+        document: str = self.index()  # type: ignore[no-untyped-call]
+        return document
+
+    def interpolate_index(self, *args: Any, **parts: Any) -> str:
         """Return the document with what our scripts need to know before Dash has loaded its layout."""
         # "<" could end the script block it stands in.
-        shell = orjson.dumps(self._shell(), default=_component).decode().replace("<", "\\u003c")
-        document = super().interpolate_index(**(parts | {"app_entry": ENTRY}))
-        return document.replace("@shell@", shell)
+        told = orjson.dumps(self._configuration(), default=_component).decode().replace("<", "\\u003c")
+        document: str = super().interpolate_index(*args, **(parts | {"app_entry": ENTRY}))  # type: ignore[no-untyped-call]
+        return document.replace("@shell@", told)
 
     def _execute_callback(self, func: Callable[..., Any], args: Any, outputs_list: Any, g: Any) -> Callable[[], Any]:
-        call = super()._execute_callback(func, args, outputs_list, g)
+        call: Callable[[], Any] = super()._execute_callback(func, args, outputs_list, g)  # type: ignore[no-untyped-call]
         is_coroutine = inspect.iscoroutinefunction(func)
 
         async def off_the_loop() -> Any:

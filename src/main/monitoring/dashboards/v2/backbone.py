@@ -1,10 +1,10 @@
 """What runs behind the pages of one dashboard, on the bridge's loop: database, hub, listener, sockets."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from starlette.websockets import WebSocket
@@ -24,6 +24,7 @@ from main.telemetry.probes import Check
 
 MIGRATION_RETRY_SECONDS = 1.0
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -119,8 +120,10 @@ class Backbone:
         return True
 
     async def _migrate_later(self, database: Database) -> None:
-        while not await self._migrated(database):
+        while True:
             await asyncio.sleep(MIGRATION_RETRY_SECONDS)
+            if await self._migrated(database):
+                break
         self._missed()
 
     def _announced(self, announcement: Announcement) -> None:
@@ -147,9 +150,7 @@ class Backbone:
             _log.error("background task failed", task=task.get_name(), exc_info=error)
 
 
-def _made(part: Any) -> Any:
+def _made(part: T | None) -> T:
     if part is None:
         raise DatabaseError("the dashboard does not run: call run() first")
     return part
-
-

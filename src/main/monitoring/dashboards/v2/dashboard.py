@@ -79,7 +79,7 @@ class Dashboard:
         self._probes = ProbeApp(f"{self.name}-dashboard", self._backbone.checks, registry=self._metrics().registry)
         self.server = self._server()
         self.app = DashApplication(
-            self.server, title=self.title, workers=self._workers, shell=lambda: self._shell().configuration()
+            self.server, title=self.title, workers=self._workers, configuration=lambda: self._shell().configuration()
         )
         self.app.layout = lambda: self._shell().layout()
         self._add_pages()
@@ -170,7 +170,8 @@ class Dashboard:
         return (_host_of(str(own.public_url)),) if own.public_url else ()
 
     def _policy(self) -> Policy:
-        return dashboard_policy([page.address for page in self._shown_pages()], Rule("/tabs/{name}", ("GET",), "viewer"))
+        pages = [page.address for page in self._shown_pages()]
+        return dashboard_policy(pages, Rule("/tabs/{name}", ("GET",), "viewer"))
 
     def _add_pages(self) -> None:
         for page in self._shown_pages():

@@ -35,7 +35,7 @@ class PanelEncoder:
         chosen = self._named(panel)
         try:
             return _encoded(_members(chosen, answers, scope))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # a boundary: one broken drawing must not take the page with it
             _log.exception("panel failed", panel=panel, scope=repr(scope))
             details = f"{panel}: {type(error).__name__}: {error}"
             notice = components.failed("It could not be drawn; the log has more.", details)
@@ -85,12 +85,16 @@ def _encoded(members: Mapping[str, Any]) -> bytes:
 def _plain(value: object) -> object:
     match value:
         case Component():
-            return value.to_plotly_json()
+            return _as_json(value)
         case Decimal():
             return float(value)
         case set() | frozenset() | range():
             return list(value)
         case _ if hasattr(value, "to_plotly_json"):
-            return value.to_plotly_json()
+            return _as_json(value)
         case _:
             raise TypeError(f"{type(value).__name__} has no place in a drawing")
+
+
+def _as_json(value: Any) -> object:
+    return value.to_plotly_json()

@@ -1,4 +1,4 @@
-"""What surrounds every panel: title, unit, badge, the skeleton of what comes, the line below. The browser fills the badge."""
+"""What surrounds every panel: title, unit, badge, the skeleton of what comes, the line below."""
 
 from typing import Any
 

@@ -83,9 +83,10 @@ class Shell:
             html.Div(id="announcer", className="visually-hidden", role="status"),
             interval,
         ]
-        return dmc.MantineProvider(
+        provider: Component = dmc.MantineProvider(
             parts, id="mantine", theme=theme.mantine_theme(), defaultColorScheme=theme.DEFAULT_THEME
         )
+        return provider
 
     def configuration(self) -> Mapping[str, Any]:
         """Return what the scripts are told in the page, the skeletons of all pages among it."""
@@ -146,7 +147,8 @@ def _navigation(siblings: Sequence[Sibling], pages: Sequence[Page]) -> list[Comp
         [html.Span(icon("trending-up"), className="brand-mark"), html.Span("AI Trader", className="brand-name")],
         className="brand",
     )
-    switch = html.Div([_sibling(each) for each in siblings], className="segmented", **_named("Dashboards", role="group"))
+    sides = [_sibling(each) for each in siblings]
+    switch = html.Div(sides, className="segmented", **_named("Dashboards", role="group"))
     links = html.Nav([_nav_link(page) for page in pages], **_named("Pages"))
     foot = html.Div(
         [icon("monitor"), html.Div([html.B("This machine"), html.Span("no login")])],
@@ -164,9 +166,12 @@ def _sibling(sibling: Sibling) -> Component:
 
 
 def _nav_link(page: Page) -> Component:
-    attributes: dict[str, Any] = {"data-page": page.slug}
     parts = [icon(page.icon), html.Span(page.name)]
-    return html.A(parts, href=page.address, className="nav-link", title=page.name, **attributes)
+    return html.A(parts, href=page.address, className="nav-link", title=page.name, **_page_link(page))
+
+
+def _page_link(page: Page) -> dict[str, Any]:
+    return {"data-page": page.slug}
 
 
 def _main(tabs: Sequence[Tab]) -> Component:
@@ -185,7 +190,7 @@ def _main(tabs: Sequence[Tab]) -> Component:
 
 def _footer(pages: Sequence[Page]) -> list[Component]:
     targets = [
-        html.A([icon(page.icon), page.name], href=page.address, className="foot-target", **{"data-page": page.slug})
+        html.A([icon(page.icon), page.name], href=page.address, className="foot-target", **_page_link(page))
         for page in pages[:FOOT_TARGETS]
     ]
     more = html.Button([icon("menu"), "More"], className="foot-target", type="button", **_action("open-drawer", "More"))

@@ -1,4 +1,4 @@
-"""Which colours, sizes and type do the component libraries use? Ours: `assets/tokens.css`, repeated for those who need values."""
+"""Which colours, sizes and type do the component libraries use? Those of `assets/tokens.css`, each in its own form."""
 
 import json
 from functools import cache
