@@ -124,7 +124,7 @@ def _texts(node: Any) -> Iterator[str]:
 def test_the_cards_say_what_the_mock_up_says() -> None:
     said = words(drawn("account_cards", (account_totals.READ, [TOTAL])))
     for expected in (
-        "Equity 208,254 USD Cash 64,741.00 · free 96,214.00",
+        "Equity 208,254 USD Cash 64,741 · free 96,214",
         "Today's P&L +971.80 +0.47% after fees 38.04",
         "Unrealised +2,778.88 +1.33% on 10 positions",
         "Realised today +144.65 23 closed trades · 14 won",
@@ -264,7 +264,9 @@ def test_activity_reads_like_sentences() -> None:
         event("event", word="disk", said="Disk full", severity="error"),
         event("alert", said="Daily loss above 60%", severity="warning"),
     ]
-    said = words(drawn("activity", (activity.READ, events)))
+    several = Scope(accounts=("A", "B")).resolved(NOW)
+    assert "Maker" not in words(drawn("activity", (activity.READ, events)))
+    said = words(drawn("activity", (activity.READ, events), scope=several))
     for expected in (
         "Sell SPY 20 · 12 filled at 690.15 Maker",
         "Buy SPY 20 rejected: outside the limit",

@@ -1,5 +1,6 @@
 """Services: every process of the suite, with what it takes and what it last complained of."""
 
+from dash import html
 from dash.development.base_component import Component
 
 from main import text
@@ -54,20 +55,19 @@ def _columns(hosts: bool) -> list[Column]:
 
 def _row(process: ServiceState, hosts: bool) -> Row:
     word = "Silent" if process.silent else process.state.capitalize()
-    restarts = f"{process.restarts} {process.restart_reason}" if process.restart_reason else str(process.restarts)
     cells: list[Cell] = [
-        process.service,
+        process.service.replace("-", " "),
         *([process.host] if hosts else []),
         components.light(_LIGHTS.get(process.condition, "unknown"), word),
         str(process.pid) if process.pid else components.unknown("not running"),
         components.age(process.started_at),
-        restarts,
+        html.Span(str(process.restarts), title=process.restart_reason or None),
         components.amount(text.percent(process.cpu_share, 1).removesuffix("%"), reason="not sampled"),
         components.amount(text.bytes_(process.rss_bytes), reason="not sampled"),
         components.amount(text.latency(process.probe_seconds), reason="not probed"),
         str(process.viewers) if process.viewers is not None else components.unknown("it has no pages"),
         process.version or components.unknown("not reported"),
-        _shortened(process.last_stderr),
+        _shortened(process.last_stderr or process.restart_reason),
     ]
     return Row(f"{process.service}@{process.host}", cells)
 
@@ -76,7 +76,8 @@ def _shortened(stderr: str | None) -> Cell:
     if not stderr:
         return components.unknown("nothing was written")
     line = stderr.strip().splitlines()[-1] if stderr.strip() else ""
-    return line if len(line) <= _WIDEST_STDERR else f"{line[: _WIDEST_STDERR - 1]}…"
+    short = line if len(line) <= _WIDEST_STDERR else f"{line[: _WIDEST_STDERR - 1]}…"
+    return html.Span(short, title=stderr)
 
 
 PANEL = Panel(

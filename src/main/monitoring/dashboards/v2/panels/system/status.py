@@ -95,7 +95,7 @@ def _processes(processes: Sequence[ServiceState]) -> Iterator[Light]:
         port = f" :{process.port}" if process.port and process.kind == "dashboard" else ""
         well = process.condition == "ok" and process.state == "running"
         word = "Silent" if process.silent else words[process.kind] if well else process.state.capitalize()
-        name = f"{process.service.capitalize()}{port}"
+        name = f"{process.service.removesuffix('-dashboard').capitalize()}{port}"
         yield Light(icons[process.kind], name, _STATES.get(process.condition, "unknown"), word, _detail(process))
 
 

@@ -39,7 +39,7 @@ def _cards(total: CurrencyTotal, scope: Scope) -> list[Component]:
 def _equity(total: CurrencyTotal) -> Component:
     figure = components.amount(_large(total.equity), reason="no equity was recorded")
     missing = f" · {total.unobserved} without equity" if total.unobserved else ""
-    detail = f"Cash {_large(total.cash)} · free {_large(total.available_margin)}{missing}"
+    detail = f"Cash {text.money(total.cash, 0)} · free {text.money(total.available_margin, 0)}{missing}"
     return components.kpi("Equity", figure, unit=total.currency, detail=detail, lead=True)
 
 

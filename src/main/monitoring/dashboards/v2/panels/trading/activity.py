@@ -21,12 +21,13 @@ def draw(answers: Answers, scope: Scope) -> Component:
             answers[bots.READ].value, scope, running="it watches the market, but nothing has traded."
         )
         return components.empty("Nothing happened yet", reason, icon_name="activity")
-    return components.feed([_item(event) for event in events], label="Activity, newest first")
+    several = len(scope.accounts) > 1
+    return components.feed([_item(event, several) for event in events], label="Activity, newest first")
 
 
-def _item(event: Activity) -> FeedItem:
+def _item(event: Activity, several: bool) -> FeedItem:
     word, tone, said = _said(event)
-    return FeedItem(event.at, word, said, event.label or "", tone)
+    return FeedItem(event.at, word, said, (event.label or "") if several else "", tone)
 
 
 def _said(event: Activity) -> tuple[str, Tone, Child]:

@@ -18,7 +18,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     several = len({period.currency for period in periods}) > 1
     columns = [
         Column("Period", phone="name"),
-        Column("P&L" if several else f"P&L, {periods[0].currency}", "right", phone="figure"),
+        Column("P&L" if several else f"P&L, {periods[0].currency}", "right", phone="corner"),
         Column("Return", "right", phone="figure"),
     ]
     return table(columns, [_row(period, several) for period in periods], label="Cumulative P&L")

@@ -13,6 +13,9 @@ from main.monitoring.reads.daily_pnl import DayPnl
 
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     days = _shown(answers[daily_pnl.READ].value or [])
+    if len(days) == 1:
+        reason = "Its figure stands in Cumulative P&L. Bars begin with the second trading day."
+        return components.empty("This is the first trading day", reason, icon_name="chart-column")
     if not days:
         reason = reasons.nothing_because(
             answers[bots.READ].value, scope, running="its first trading day has no equity yet."
@@ -25,7 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     days = _shown(answers[daily_pnl.READ].value or [])
-    return f"{days[0].currency} · {len(days)} days · line = cumulative" if days else "line = cumulative"
+    return f"{days[0].currency} · {len(days)} days · line = cumulative" if len(days) > 1 else "line = cumulative"
 
 
 def _shown(days: Sequence[DayPnl]) -> list[DayPnl]:
