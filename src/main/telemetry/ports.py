@@ -2,6 +2,7 @@
 
 import errno
 import socket
+import time
 
 import psutil
 
@@ -44,6 +45,24 @@ def ensure_free(host: str, port: int, *, setting: str = "") -> None:
     """Raise PortInUse, naming the owner and the `setting` that moves us, unless a server could listen there now."""
     if not is_free(host, port):
         raise PortInUse(port, port_owner(port), setting=setting)
+
+
+def listening_socket(host: str, port: int, *, setting: str = "", backlog: int = 128) -> socket.socket:
+    """Return a socket that listens there. Raises PortInUse or ConfigurationError.
+
+    A port that was let go a moment ago may need a moment more, so it is tried for a second.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for pause in (0.05, 0.1, 0.2, 0.3, 0.4, None):
+        ensure_free(host, port, setting=setting)
+        try:
+            return socket.create_server((host, port), family=family, backlog=backlog)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise _unusable(host, port, error) from error
+            if pause is not None:
+                time.sleep(pause)
+    raise PortInUse(port, port_owner(port), setting=setting)
 
 
 def _unusable(host: str, port: int, error: OSError) -> ConfigurationError:

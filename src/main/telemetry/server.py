@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
 
-from main.telemetry.ports import ensure_free
+from main.telemetry.ports import listening_socket
 
 _GRACE_SECONDS = 2
 
@@ -33,9 +32,7 @@ class ProbeServer:
 
     async def start(self) -> None:
         """Listen; returns when requests are answered. Raises PortInUse, or ConfigurationError for a foreign address."""
-        ensure_free(self._host, self._port, setting=self._setting)
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        listener = socket.create_server((self._host, self._port), family=family, backlog=128)
+        listener = await asyncio.to_thread(listening_socket, self._host, self._port, setting=self._setting)
         self._server = _Server(
             uvicorn.Config(
                 self._app,
@@ -45,6 +42,7 @@ class ProbeServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )
