@@ -138,8 +138,8 @@ async def test_a_replay_of_real_prices_is_traded_to_its_end_and_its_books_follow
 
 
 async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_bar(tmp_path, address, service):
-    write_prices(tmp_path, 40)
-    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=200, account="R")
+    write_prices(tmp_path, 200)
+    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=100, account="R")
 
     def some_bars(count: int) -> Callable[[], Awaitable[bool]]:
         async def seen() -> bool:
@@ -153,8 +153,8 @@ async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_ba
     open_before = await value(service, "SELECT count(*) FROM orders WHERE status IN ('placed', 'accepted')")
     assert open_before == 0  # a bot that stops in order takes its quotes back
     async with running(settings, address) as bot:
-        await until(some_bars(40), bot)
-    assert await value(service, "SELECT count(*) FROM trading_pnl") == 40  # no bar twice, none left out
+        await until(some_bars(200), bot)
+    assert await value(service, "SELECT count(*) FROM trading_pnl") == 200  # no bar twice, none left out
     assert await value(service, "SELECT count(*) FROM cash_flows") == 1
     assert await value(service, "SELECT count(*) FROM fills WHERE at > $1", before) > 0
     books = await stored_books(service, "R")
