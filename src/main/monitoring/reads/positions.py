@@ -51,13 +51,14 @@ OPEN = Query(
       JOIN accounts_at($1, $2, $3, $4) a ON a.account_id = p.account_id
       LEFT JOIN instruments i ON i.source = a.source AND i.symbol = p.symbol
      WHERE $5::text IS NULL OR p.strategy = $5
-     ORDER BY abs(p.value) DESC NULLS LAST, p.symbol, p.position_id
+     ORDER BY a.currency, abs(p.value) DESC NULLS LAST, p.symbol, p.position_id
     """,
 )
 
 
 async def positions(db: Fetcher, scope: Scope) -> list[OpenPosition]:
-    """Return the open positions, biggest |value| first, those without a price last; empty when nothing is held.
+    """Return the open positions by currency, biggest |value| first,
+    those without a price last; empty when nothing is held.
 
     A past moment shows the newest version of each position at or before it, with its mark to the minute.
     """

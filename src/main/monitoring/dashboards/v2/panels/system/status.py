@@ -34,26 +34,29 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 def _lights(answers: Answers, scope: Scope) -> list[Light]:
     heard = answers[bots.READ].value or []
+    processes = answers[services.READ].value or []
     return [
-        _database(answers[database_status.READ].value, scope),
+        _database(answers[database_status.READ].value, processes, scope),
         *(_bot(bot) for bot in heard),
         *(_feed(feed) for feed in answers[feeds.READ].value or []),
         _recorder(heard),
-        *_processes(answers[services.READ].value or []),
+        *_processes(processes),
         _disk(answers[host_history.READ].value),
     ]
 
 
-def _database(status: DatabaseStatus | None, scope: Scope) -> Light:
+def _database(status: DatabaseStatus | None, processes: Sequence[ServiceState], scope: Scope) -> Light:
     if not scope.live:
         return Light("database", "Database", "unknown", "No past", "only known live")
     if status is None or status.reachable is None:
         return Light("database", "Database", "unknown", "Not tried yet")
     if not status.reachable:
         return Light("database", "Database", "down", "Unreachable", ["since ", components.moment(status.since)])
-    version = (status.version or "").partition(" ")[0]
-    detail = f"PostgreSQL {version} · {text.latency(status.ping_seconds)}" if version else status.target
-    return Light("database", "Database", "ok", "Healthy", detail)
+    # A process that never pinged has no version of its own; the worker reports one.
+    reported = next((process.version for process in processes if process.kind == "database"), None)
+    version = (status.version or reported or "").partition(" ")[0]
+    ping = "" if status.ping_seconds is None else f" · {text.latency(status.ping_seconds)}"
+    return Light("database", "Database", "ok", "Healthy", f"PostgreSQL {version}{ping}" if version else status.target)
 
 
 def _bot(bot: BotState) -> Light:
@@ -102,6 +105,9 @@ def _processes(processes: Sequence[ServiceState]) -> Iterator[Light]:
 def _detail(process: ServiceState) -> components.Child:
     if process.silent:
         return ["last word ", components.age(process.heard_at), " ago"]
+    complaint = (process.last_stderr or process.restart_reason or "").strip()
+    if process.condition == "down" and complaint:
+        return complaint.splitlines()[-1]
     viewers = f"{process.viewers} viewer{'' if process.viewers == 1 else 's'}" if process.viewers is not None else ""
     probe = text.latency(process.probe_seconds) if process.probe_seconds is not None else ""
     return " · ".join(part for part in (viewers, probe) if part) or f"pid {process.pid or text.DASH}"

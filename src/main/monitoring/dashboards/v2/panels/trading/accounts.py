@@ -75,7 +75,7 @@ def _columns(currencies: Sequence[str]) -> list[Column]:
 
 def _row(account: AccountFigures, condition: str) -> Row:
     word = "Silent" if account.silent else (account.status or "never heard").capitalize()
-    used = f"{text.percent(account.loss_share, 1)} of {text.money(account.loss_limit, 0)}"
+    used = text.percent(account.loss_share, 1)
     loss: Component = (
         components.unknown("not known today")
         if account.loss_share is None

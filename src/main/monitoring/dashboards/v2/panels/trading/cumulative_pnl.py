@@ -1,5 +1,7 @@
 """Cumulative P&L: today, this week, month, year, and all."""
 
+from collections.abc import Sequence
+
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
@@ -9,27 +11,51 @@ from main.monitoring.dashboards.v2.table import Column, Row, table
 from main.monitoring.reads import bots, cumulative_pnl
 from main.monitoring.reads.cumulative_pnl import PeriodPnl
 
+_UNSEEN = "nothing was observed in this period"
+
 
 def draw(answers: Answers, scope: Scope) -> Component:
     periods = answers[cumulative_pnl.READ].value
     if not periods:
         reason = reasons.nothing_because(answers[bots.READ].value, scope, running="no equity was recorded yet.")
         return components.empty("No P&L yet", reason, icon_name="trending-up")
-    several = len({period.currency for period in periods}) > 1
+    currencies = list(dict.fromkeys(period.currency for period in periods))
+    if len(currencies) > 1:
+        return _by_currency(periods, currencies)
     columns = [
         Column("Period", phone="name"),
-        Column("P&L" if several else f"P&L, {periods[0].currency}", "right", phone="corner"),
+        Column(f"P&L, {currencies[0]}", "right", phone="corner"),
         Column("Return", "right", phone="figure"),
     ]
-    return table(columns, [_row(period, several) for period in periods], label="Cumulative P&L")
+    rows = [Row(period.period, [period.period.capitalize(), _pnl(period), _return(period)]) for period in periods]
+    return table(columns, rows, label="Cumulative P&L")
 
 
-def _row(period: PeriodPnl, several: bool) -> Row:
-    name = f"{period.period.capitalize()}, {period.currency}" if several else period.period.capitalize()
-    unseen = components.unknown("nothing was observed in this period")
-    pnl = unseen if period.pnl is None else components.signed_money(period.pnl)
-    share = unseen if period.period_return is None else components.signed_percent(period.period_return)
-    return Row(f"{period.currency}-{period.period}", [name, pnl, share])
+def caption(answers: Answers, scope: Scope) -> str:
+    currencies = {period.currency for period in answers[cumulative_pnl.READ].value or []}
+    return "net" if len(currencies) < 2 else "net, by currency"
+
+
+def _by_currency(periods: Sequence[PeriodPnl], currencies: Sequence[str]) -> Component:
+    """Return a column of P&L for each currency; there is no room for returns beside them."""
+    columns = [Column("Period", phone="name"), *(Column(name, "right", phone="figure") for name in currencies)]
+    found = {(period.period, period.currency): period for period in periods}
+    rows = [
+        Row(name, [name.capitalize(), *(_pnl(found.get((name, currency))) for currency in currencies)])
+        for name in dict.fromkeys(period.period for period in periods)
+    ]
+    return table(columns, rows, label="Cumulative P&L")
+
+
+def _pnl(period: PeriodPnl | None) -> Component:
+    if period is None or period.pnl is None:
+        return components.unknown(_UNSEEN)
+    return components.signed_money(period.pnl)
+
+
+def _return(period: PeriodPnl) -> Component:
+    share = period.period_return
+    return components.unknown(_UNSEEN) if share is None else components.signed_percent(share)
 
 
 PANEL = Panel(
@@ -41,6 +67,6 @@ PANEL = Panel(
     width=3,
     order=50,
     kind="flush",
-    subtitle="net",
+    caption=caption,
     skeleton="table",
 )

@@ -24,7 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     held = _shown(answers[positions.READ].value or [])
-    return f"{held[0].currency} · colour = P&L, ±3%" if held else "colour = P&L, ±3%"
+    return f"{held[0].currency} · colour ±3%" if held else ""
 
 
 def _shown(held: Sequence[OpenPosition]) -> list[OpenPosition]:
