@@ -72,18 +72,18 @@ async def address(server: Address, template: str) -> AsyncIterator[Address]:
 @pytest.fixture
 async def database(address: Address) -> AsyncIterator[Database]:
     """The fresh database as a dashboard sees it: role app, transactions scoped to accounts."""
-    async with _opened(Database(address, role="app", max_size=4)) as opened:
+    async with _Opened(Database(address, role="app", max_size=4)) as opened:
         yield opened
 
 
 @pytest.fixture
 async def service(address: Address) -> AsyncIterator[Database]:
     """The fresh database as recorder, worker and command line see it: role service, all accounts."""
-    async with _opened(Database(address, role="service", max_size=4)) as opened:
+    async with _Opened(Database(address, role="service", max_size=4)) as opened:
         yield opened
 
 
-class _opened:
+class _Opened:
     def __init__(self, database: Database) -> None:
         self._database = database
 

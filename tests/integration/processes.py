@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from tests.running import ROOT, fetch
 
 HERE = Path(__file__).parent

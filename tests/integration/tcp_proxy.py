@@ -110,7 +110,7 @@ class TcpProxy:
                     self._cuts_left -= 1
                     self.cuts += 1
                     return
-                while answers and self._frozen:  # noqa: ASYNC110 - another thread sets it
+                while answers and self._frozen:
                     await asyncio.sleep(0.01)
                 writer.write(data)
                 await writer.drain()

@@ -14,7 +14,10 @@ from main.database.pool import Database
 from main.domain.topics import Announcement, Topic
 from main.errors import CallbackOnLoop, DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
 
-ACCOUNT = "INSERT INTO accounts (account_id, source, broker, label, currency, mode) VALUES ($1, 's', 'b', 'l', 'USD', 'paper')"
+ACCOUNT = (
+    "INSERT INTO accounts (account_id, source, broker, label, currency, mode) "
+    "VALUES ($1, 's', 'b', 'l', 'USD', 'paper')"
+)
 
 
 async def given_accounts(service: Database, *names: str) -> None:
@@ -128,7 +131,8 @@ async def test_positions_written_with_plain_sql_keep_their_history(service: Data
     await given_accounts(service, "A")
     async with service.scoped() as connection:
         await connection.execute(
-            "INSERT INTO positions (account_id, position_id, source, symbol, side, quantity, entry_time, entry_price, at) "
+            "INSERT INTO positions (account_id, position_id, source, symbol, side, quantity, "
+            "entry_time, entry_price, at) "
             "VALUES ('A', 'p', 's', 'X', 'long', 5, now(), 10, now())"
         )
         await connection.execute("UPDATE positions SET quantity = 7")

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.running import ROOT, free_ports
 
 from main.database.address import Address
+from tests.running import ROOT, free_ports
 
 
 def command(address: Address, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

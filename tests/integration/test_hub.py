@@ -86,7 +86,8 @@ async def given_heartbeat(
 async def given_cash(service: Database, amount: int, source_id: str, name: str = "A") -> None:
     async with service.scoped() as connection:
         await connection.execute(
-            "INSERT INTO cash_flows (account_id, source, source_id, at, kind, amount) VALUES ($1, 's', $2, now(), 'deposit', $3)",
+            "INSERT INTO cash_flows (account_id, source, source_id, at, kind, amount) "
+            "VALUES ($1, 's', $2, now(), 'deposit', $3)",
             name,
             source_id,
             amount,

@@ -14,10 +14,12 @@ from typing import Any
 import asyncpg
 import psutil
 import pytest
-from tests.integration.processes import HERE, marked, program, status
-from tests.running import fetch, free_ports, until
 
 from main.database.address import Address
+from main.monitoring.dashboards.v2.child import ServiceCommand
+from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager
+from tests.integration.processes import HERE, marked, program, status
+from tests.running import fetch, free_ports, until
 
 CANARY = "canary-Zx81-not-to-be-seen"
 Manager = tuple[Popen[bytes], int, list[int]]
@@ -238,3 +240,30 @@ def _squatter(port: int) -> Iterator[None]:
 
     with until(attempt, 2, f"port {port} to be free"):
         yield
+
+
+async def test_the_manager_is_used_from_a_program_with_the_databases_address(
+    address: Address, tmp_path: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = free_ports(2)
+    for name, value in environment(address, tmp_path, ports[0]).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DB_HOST")
+    db_config = {
+        "host": address.host,
+        "port": address.port,
+        "database": address.database,
+        "user": address.user,
+        "password": address.password,
+    }
+    command = ServiceCommand("service-0", "dashboard", tuple(stand_in(ports[1], mark)), "127.0.0.1", ports[1])
+    manager = DashboardManager(db_config, commands=[command])
+    await manager.start_all()
+    try:
+        (service,) = manager.status()
+        assert (service.service, service.state, service.restarts) == ("service-0", "running", 0)
+        assert service.pid in [process.pid for process in marked(mark)]
+    finally:
+        await manager.stop_all()
+    assert not marked(mark)
+    assert fetch(f"http://127.0.0.1:{ports[0]}/livez")[0] == 0

@@ -4,6 +4,19 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+
+from main.clock import now
+from main.database.pool import Database
+from main.domain.scope import trading_day
+from main.monitoring.reads import (
+    account_summary,
+    account_totals,
+    accounts,
+    activity,
+    daily_pnl,
+    open_alerts,
+    positions,
+)
 from tests.given import (
     DAY,
     HOUR,
@@ -24,19 +37,6 @@ from tests.given import (
     given_trade,
     live,
     past,
-)
-
-from main.clock import now
-from main.database.pool import Database
-from main.domain.scope import trading_day
-from main.monitoring.reads import (
-    account_summary,
-    account_totals,
-    accounts,
-    activity,
-    daily_pnl,
-    open_alerts,
-    positions,
 )
 
 MIDNIGHT = MOMENT.replace(hour=5, minute=0)

@@ -8,6 +8,9 @@ from itertools import count, pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from main.database.pool import Database
+from main.monitoring.reads import cumulative_pnl, equity
 from tests.given import (
     DAY,
     HOUR,
@@ -20,9 +23,6 @@ from tests.given import (
     live,
     past,
 )
-
-from main.database.pool import Database
-from main.monitoring.reads import cumulative_pnl, equity
 
 CHECK_VECTOR = (-0.02, 0.01, 0.005, -0.01, 0.03, 0, -0.015, 0.02, 0.004, -0.006)
 """The returns of NUMBERS.md: G = 1.017048…, and the deepest drawdown is the loss of the first day."""

@@ -3,6 +3,11 @@
 from datetime import timedelta
 
 import pytest
+
+from main.clock import now
+from main.database.pool import Database
+from main.monitoring.read import LiveSource
+from main.monitoring.reads import bots, database_status, feeds, host_history, services
 from tests.given import (
     DAY,
     HOUR,
@@ -18,11 +23,6 @@ from tests.given import (
     live,
     past,
 )
-
-from main.clock import now
-from main.database.pool import Database
-from main.monitoring.read import LiveSource
-from main.monitoring.reads import bots, database_status, feeds, host_history, services
 
 SECOND = timedelta(seconds=1)
 

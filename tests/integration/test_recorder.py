@@ -18,8 +18,6 @@ from typing import Any
 import asyncpg
 import pytest
 import structlog
-from tests.factories import START, fill
-from tests.integration.tcp_proxy import TcpProxy
 
 from main.database.address import Address
 from main.domain.events import (
@@ -40,6 +38,8 @@ from main.domain.events import (
     Trade,
 )
 from main.recording.recorder import Recorder
+from tests.factories import START, fill
+from tests.integration.tcp_proxy import TcpProxy
 
 INCOMPRESSIBLE = random.Random(1).randbytes(10_000).hex()  # longer than an index entry can be
 

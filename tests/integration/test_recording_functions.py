@@ -8,7 +8,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.factories import START
 
 from main.config import database_url
 from main.database.address import Address
@@ -22,6 +21,7 @@ from main.recording import (
     log_system_event,
     save_market_snapshot,
 )
+from tests.factories import START
 
 
 @pytest.fixture(autouse=True)

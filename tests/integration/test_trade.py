@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.running import Suite, fetch, until
 
 from main.database.embedded import EmbeddedServer
+from tests.running import Suite, fetch, until
 
 MONITORED = ("trade", "--enable-monitoring", "--interval", "0.5")
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests.integration.processes import program
-from tests.running import fetch, free_ports, until
 
 from main.clock import now
 from main.database.address import Address
 from main.database.partitions import make_partitions_ahead
 from main.database.pool import Database
 from main.monitoring.collectors.host import HostCollector, store
+from tests.integration.processes import program
+from tests.running import fetch, free_ports, until
 
 
 def environment(address: Address, folder: Path, port: int) -> dict[str, str]:

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.factories import START, fill
 
 from main.domain.events import Equity, Event, Fill, Heartbeat, MarketSnapshot
 from main.recording.buffer import Buffer
+from tests.factories import START, fill
 
 
 def snapshot(number: int) -> MarketSnapshot:

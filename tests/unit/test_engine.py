@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 import pytest
-from tests.factories import START, book, instrument, moment, tick
 
 from main.domain.events import (
     Account,
@@ -34,6 +33,7 @@ from main.trading.feeds.sim import SimFeed
 from main.trading.journal import Journal
 from main.trading.risk import LOSS_LIMIT, Limits, RiskRules
 from main.trading.strategy import Situation, Strategy, Wishes
+from tests.factories import START, book, instrument, moment, tick
 
 D = Decimal
 E = TypeVar("E", bound=Event)

@@ -6,11 +6,11 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.factories import START, fill, flow, instrument, moment
 
 from main.domain.events import Fill, Trade
 from main.domain.ledger import Ledger
 from main.errors import RecordRejected
+from tests.factories import START, fill, flow, instrument, moment
 
 D = Decimal
 

@@ -2,11 +2,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.factories import book, instrument, tick
 
 from main.domain.events import Fill, Order, OrderEvent
 from main.trading.broker import OrderRequest
 from main.trading.brokers.paper import PaperBroker
+from tests.factories import book, instrument, tick
 
 D = Decimal
 

@@ -5,7 +5,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.factories import START, fill, flow
 
 from main.domain import events
 from main.domain.events import Event, SystemEvent
@@ -14,6 +13,7 @@ from main.recording import encoding
 from main.recording.dead_letters import DeadLetter
 from main.recording.tables import ORDER, TABLES
 from main.recording.writer import encode
+from tests.factories import START, fill, flow
 
 
 def test_every_class_of_event_has_a_table_and_accounts_come_first():

@@ -1,10 +1,10 @@
 from decimal import Decimal
 
 import pytest
-from tests.factories import moment
 
 from main.trading.broker import OrderRequest
 from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, Limits, RiskRules
+from tests.factories import moment
 
 D = Decimal
 

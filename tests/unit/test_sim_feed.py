@@ -3,9 +3,8 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
 
-from tests.factories import START
-
 from main.trading.feeds.sim import SimFeed
+from tests.factories import START
 
 
 def market(seed: int = 7, **options: object) -> SimFeed:

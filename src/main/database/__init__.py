@@ -1,1 +1,1 @@
-"""How does the suite reach PostgreSQL, its own or yours: launch, pool, queries, notifications, migrations, retention."""
+"""How does the suite reach PostgreSQL, its own or yours: launch, pool, queries, notifications, migrations."""

@@ -70,7 +70,7 @@ class AsyncBridge:
         """
         if threading.current_thread() is self._thread:
             coroutine.close()
-            raise CallbackOnLoop(f"coroutine {coroutine.__qualname__}")
+            raise CallbackOnLoop(f"coroutine {getattr(coroutine, '__qualname__', coroutine)}")
         future = self.submit(coroutine)
         try:
             return future.result(timeout)

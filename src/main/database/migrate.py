@@ -117,7 +117,9 @@ async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple
             f"sql/{status.changed[0]} was applied with another text: a migration never changes once it has run; "
             "restore the file and put the change into a new one"
         )
-    steps = [(file,) for file in files if not file.repeatable and file.name in status.pending]
+    steps: list[tuple[Migration, ...]] = [
+        (file,) for file in files if not file.repeatable and file.name in status.pending
+    ]
     views = tuple(file for file in files if file.repeatable)
     if any(view.name in status.pending for view in views):
         steps.append(views)

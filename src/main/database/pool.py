@@ -181,7 +181,7 @@ class Database:
             return self._ping_seconds
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+    async def _connection(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise DatabaseError("the database pool is not open: call open() first, or the process is shutting down")
         self._waiting += 1

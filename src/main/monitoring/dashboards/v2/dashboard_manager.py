@@ -20,7 +20,7 @@ import psutil
 import structlog
 
 from main.clock import monotonic, now
-from main.config import Settings, load_settings
+from main.config import Settings, database_overrides, load_settings
 from main.errors import AITraderError, UnknownName
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.lifeline import Lifeline
@@ -68,7 +68,7 @@ class DashboardManager:
 
         `commands` replaces the processes that the settings call for. Raises ConfigurationError.
         """
-        self.settings = db_config if isinstance(db_config, Settings) else load_settings(_overrides(db_config or {}))
+        self.settings = db_config if isinstance(db_config, Settings) else _settings_with(db_config or {})
         self.commands = tuple(commands) if commands is not None else service_commands(self.settings, dashboards)
         self._timing = timing or Timing()
         self._file = ManagerFile(self.settings.data_dir)
@@ -291,9 +291,8 @@ def configuration_of(settings: Settings, commands: Sequence[ServiceCommand]) -> 
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def _overrides(db_config: Mapping[str, Any]) -> dict[str, object]:
-    names = {"database": "name", "dbname": "name"}
-    return {f"database.{names.get(key, key)}": value for key, value in db_config.items()}
+def _settings_with(db_config: Mapping[str, Any]) -> Settings:
+    return load_settings(database_overrides(db_config, "db_config"))
 
 
 async def supervise(manager: DashboardManager) -> int:

@@ -50,7 +50,8 @@
     },
     settled: function (message) { effective = message; tell("settled"); },
     introduced: function (hello) {
-      directory = { accounts: hello.accounts || [], strategies: hello.strategies || [] };
+      var accounts = (hello.accounts || []).map(function (each) { return Object.assign({ id: each.account }, each); });
+      directory = { accounts: accounts, strategies: hello.strategies || [] };
       tell("directory");
     },
     onChange: function (listener) { listeners.push(listener); },
