@@ -270,6 +270,65 @@ async def test_a_bot_that_cannot_read_its_books_waits_and_says_so(tmp_path, addr
     assert await value(service, "SELECT count(*) FROM fills") == 0
 
 
+class Wire:
+    """A TCP line to the database that can be cut and mended."""
+
+    def __init__(self, address: Address) -> None:
+        self._target = address
+        self._server: asyncio.Server | None = None
+        self._ends: set[asyncio.StreamWriter] = set()
+        self.address = replace(address, host="127.0.0.1", port=free_port())
+
+    async def mend(self) -> None:
+        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.address.port)
+
+    async def cut(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for end in tuple(self._ends):
+            end.transport.abort()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
+        self._ends |= {writer, far_writer}
+        await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+        self._ends -= {writer, far_writer}
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+    writer.close()
+
+
+async def test_a_bot_trades_on_while_the_database_is_away_and_nothing_is_missing_afterwards(tmp_path, address, service):
+    wire = Wire(address)
+    await wire.mend()
+    settings = settings_for(tmp_path, "sim", interval=0.1)
+    status_page = f"http://127.0.0.1:{settings.trade.health_port}"
+    async with running(settings, wire.address) as bot, httpx.AsyncClient(base_url=status_page) as client:
+
+        async def snapshots(count: int) -> bool:
+            return bool(await value(service, "SELECT count(*) >= $1 FROM trading_pnl", count))
+
+        async def cycles_without_database(count: int) -> bool:
+            status = (await client.get("/status")).json()
+            return status["recorder"]["database_reachable"] is False and status["cycles"] >= count
+
+        await until(lambda: snapshots(3), bot)
+        await wire.cut()
+        await until(lambda: cycles_without_database(15), bot)
+        assert (await client.get("/health")).status_code == 200  # it trades: only its recording is behind
+        await wire.mend()
+        await until(lambda: snapshots(20), bot)
+    await wire.cut()
+    cycles = await value(service, "SELECT max(cycle_count) FROM bot_heartbeats")
+    assert await value(service, "SELECT count(*) FROM trading_pnl") == cycles
+    assert await value(service, "SELECT count(*) FROM market_snapshots") == 8 * cycles
+
+
 async def test_a_simulated_bot_trades_and_stops_with_a_last_heartbeat(tmp_path, address, service):
     settings = settings_for(tmp_path, "sim", interval=0.1)
 
