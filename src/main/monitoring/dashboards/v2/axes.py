@@ -21,6 +21,14 @@ def money_ticks(ticks: Sequence[float], *, signed: bool = False) -> list[str]:
     return [write(tick, decimals) if tick else "0" for tick in ticks]
 
 
+def money_tag(value: float, span: float) -> str:
+    """Write the tag of a last value: `208.3k`, or `99,996` on an axis whose `span` tenths of a thousand would blur."""
+    blur = 10 ** (math.floor(math.log10(abs(value))) // 3 * 3 - 1) if abs(value) >= 1000 else 0.0
+    if blur and span >= 20 * blur:
+        return text.compact(value)
+    return text.money(value, 0 if span >= 20 else 2)
+
+
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
     """Return about `count` round numbers within ``[low, high]``: steps of 1, 2, 2.5 or 5 times a power of ten."""
     span = high - low
@@ -56,11 +64,7 @@ def profit_axis(values: Sequence[float], *, avoid: float | None = None) -> Axis:
 
 def drawdown_axis(deepest: float) -> Axis:
     """Return an axis from 0 on top down to a drawdown, a fraction ≤ 0, with room for the words at its deepest point."""
-    low = min(deepest * 1.35, -0.001)
-    decimals = 0 if low < -0.03 else 1 if low < -0.004 else 2
-    return value_axis(
-        low, 0.0, lambda ticks: [text.percent(tick, decimals) if tick else "0%" for tick in ticks], count=3
-    )
+    return value_axis(min(deepest * 1.35, -0.0001), 0.0, _percent_ticks, count=3)
 
 
 def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
@@ -68,6 +72,12 @@ def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
     # The vertical range follows the data: a zoom is one of time, and the written ticks stay true.
     fixed = {"automargin": False, "fixedrange": True, "ticklen": 4}
     return {"side": "right", "tickvals": list(ticks), "ticktext": list(words), **fixed}
+
+
+def _percent_ticks(ticks: Sequence[float]) -> list[str]:
+    step = min((b - a for a, b in pairwise(ticks)), default=0.01)
+    decimals = max(0, min(4, -math.floor(math.log10(step * 100))))
+    return [text.percent(tick, decimals) if tick else "0%" for tick in ticks]
 
 
 def _short(written: str) -> str:

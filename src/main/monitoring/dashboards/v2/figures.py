@@ -56,7 +56,7 @@ def area(
     name: str,
     write: Write,
     ticks: Callable[[list[float]], list[str]],
-    tag: Write = text.compact,
+    tag: Write | None = None,
     tone: str = "accent",
 ) -> FigureDict:
     """Return one line over a fading fill, its last value as a tag on the axis; a gap in `values` stays a gap."""
@@ -70,7 +70,7 @@ def area(
     # The fill ends at the plot's floor: to a zero far below it the gradient would show none of its fading.
     line = _line(x, values, name, write, tone) | {"fill": "tonexty", "fillgradient": fade}
     last = known[-1] if known else None
-    annotations = [] if last is None else [_tag(last, tag(last), tone)]
+    annotations = [] if last is None else [_tag(last, tag(last) if tag else axes.money_tag(last, high - low), tone)]
     layout = _layout(yaxis=axes.value_axis(low, high, ticks, avoid=last), annotations=annotations)
     if len(x) > 1:
         layout["xaxis"]["range"] = [x[0], x[-1]]  # the marks would make Plotly add room at the ends
