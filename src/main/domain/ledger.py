@@ -5,7 +5,7 @@ income is dividends, interest and funding, realised is gross and counted at fill
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Self, TypeVar
@@ -93,8 +93,7 @@ class Ledger:
         for flow in latest(flows):
             ledger.credit(flow)
         for fill in latest(fills):
-            if fill.quantity:
-                ledger.apply(fill)
+            ledger.absorb(fill)
         return ledger
 
     def apply(self, fill: Fill, exit_type: str | None = None) -> LedgerChange:
@@ -103,20 +102,21 @@ class Ledger:
         `exit_type` says why, on the trades it closes. Raise `RecordRejected` for a correction of a booked fill and for
         one older than the last of its symbol: lots match in order of time, so such books are folded anew.
         """
-        known = self._fills.get((fill.source, fill.source_id))
-        if known is not None and fill.revision <= known:
+        holding = self._admitted(fill)
+        if holding is None:
             return LedgerChange()
-        if known is not None:
-            raise RecordRejected("revision", fill.revision, "it corrects a booked fill; fold the ledger anew")
-        if not fill.quantity:  # busted before we ever heard of it
-            self._fills[fill.source, fill.source_id] = fill.revision
-            return LedgerChange()
-        holding = self._holding(fill)
-        if holding.filled_at is not None and fill.at < holding.filled_at:
-            raise RecordRejected("at", fill.at, f"older than the last fill of {fill.symbol}; fold the ledger anew")
-        self._fills[fill.source, fill.source_id] = fill.revision
         with localcontext(EXACT):
-            return self._book(holding, fill, exit_type)
+            before = self._position(holding) if holding.lots.quantity else None
+            matches = self._book(holding, fill)
+            trades = tuple(self._trade(match, before, exit_type) for match in matches) if before is not None else ()
+            return LedgerChange(trades, tuple(self._changed(holding, before, fill)))
+
+    def absorb(self, fill: Fill) -> None:
+        """Book a fill like `apply`, without the cost of telling what it changed: for folding long histories."""
+        holding = self._admitted(fill)
+        if holding is not None:
+            with localcontext(EXACT):
+                self._book(holding, fill)
 
     def credit(self, flow: CashFlow) -> bool:
         """Book a cash flow and tell whether it was new. Raise `RecordRejected` for a correction of a booked one."""
@@ -206,17 +206,26 @@ class Ledger:
                 available_margin=max(_ZERO, equity - self._margin_rate * gross),
             )
 
-    def _holding(self, fill: Fill) -> _Holding:
+    def _admitted(self, fill: Fill) -> _Holding | None:
+        """The holding a fill belongs to; ``None`` for one that changes nothing."""
+        known = self._fills.get((fill.source, fill.source_id))
+        if known is not None and fill.revision > known:
+            raise RecordRejected("revision", fill.revision, "it corrects a booked fill; fold the ledger anew")
+        if known is not None:
+            return None
         holding = self._holdings.get(fill.symbol)
         if holding is None:
             holding = self._holdings[fill.symbol] = _Holding(fill.symbol)
-        if holding.multiplier != fill.multiplier:
+        if fill.quantity and holding.multiplier != fill.multiplier:
             if holding.lots.quantity:  # while flat it is but the next fill's to say
                 raise RecordRejected("multiplier", fill.multiplier, f"{fill.symbol} is held at {holding.multiplier}")
             holding.multiplier = fill.multiplier
-        return holding
+        if fill.quantity and holding.filled_at is not None and fill.at < holding.filled_at:
+            raise RecordRejected("at", fill.at, f"older than the last fill of {fill.symbol}; fold the ledger anew")
+        self._fills[fill.source, fill.source_id] = fill.revision
+        return holding if fill.quantity else None  # busted before we ever heard of it
 
-    def _book(self, holding: _Holding, fill: Fill, exit_type: str | None) -> LedgerChange:
+    def _book(self, holding: _Holding, fill: Fill) -> list[Match]:
         lots = holding.lots
         sign = 1 if fill.side == "buy" else -1
         holding.filled_at = fill.at
@@ -224,26 +233,28 @@ class Ledger:
             holding.mark, holding.marked_at = fill.price, fill.at  # the newest price known
         self.cash -= sign * fill.quantity * fill.price * fill.multiplier + fill.fee
         self.fees += fill.fee
+        lots.see(fill.price, fill.price)
         matches: list[Match] = []
         rest, fee = fill.quantity, fill.fee
-        positions: list[Position] = []
-        lots.see(fill.price, fill.price)
         if lots.sign == -sign:
-            before = self._position(holding)
             matches, rest, fee = lots.close(fill)
             self.realized += sum((match.gross_pnl for match in matches), _ZERO)
-            if not lots.quantity:
-                positions.append(_closed(before, holding, fill))
-        trades = tuple(self._trade(match, holding, exit_type) for match in matches)
         if rest:
             if not lots.quantity:
                 holding.position_id, holding.strategy = f"{fill.symbol}@{fill.source_id}", fill.strategy
             lots.open(fill, rest, fee)
-        if lots.quantity:
-            positions.append(self._position(holding))
-        return LedgerChange(trades, tuple(positions))
+        return matches
 
-    def _trade(self, match: Match, holding: _Holding, exit_type: str | None) -> Trade:
+    def _changed(self, holding: _Holding, before: Position | None, fill: Fill) -> Iterator[Position]:
+        """The position that a fill closed, if it did, and the one it left, if there is one."""
+        if before is not None and (not holding.lots.quantity or holding.position_id != before.position_id):
+            yield replace(
+                before, at=fill.at, quantity=_ZERO, current_price=holding.mark, unrealized_pnl=_ZERO, is_active=False
+            )
+        if holding.lots.quantity:
+            yield self._position(holding)
+
+    def _trade(self, match: Match, position: Position, exit_type: str | None) -> Trade:
         entry, exit_ = match.entry, match.exit
         instrument = self._instruments.get(entry.symbol)
         return Trade(
@@ -260,7 +271,7 @@ class Ledger:
             gross_pnl=match.gross_pnl,
             fees=match.fees,
             realized_pnl=match.gross_pnl - match.fees,
-            position_id=holding.position_id,
+            position_id=position.position_id,
             exchange=instrument.exchange if instrument else None,
             segment=instrument.segment if instrument else None,
             instrument_token=instrument.instrument_token if instrument else None,
@@ -319,27 +330,6 @@ def _unrealized(holding: _Holding) -> Decimal:
     if not lots.quantity or holding.mark is None:
         return _ZERO
     return lots.sign * holding.multiplier * (lots.quantity * holding.mark - lots.cost)
-
-
-def _closed(before: Position, holding: _Holding, fill: Fill) -> Position:
-    return Position(
-        at=fill.at,
-        account=before.account,
-        source=before.source,
-        position_id=before.position_id,
-        symbol=before.symbol,
-        side=before.side,
-        quantity=_ZERO,
-        entry_time=before.entry_time,
-        entry_price=before.entry_price,
-        current_price=holding.mark,
-        unrealized_pnl=_ZERO,
-        multiplier=before.multiplier,
-        exchange=before.exchange,
-        instrument_token=before.instrument_token,
-        strategy=before.strategy,
-        is_active=False,
-    )
 
 
 def _escaped(fill_id: str) -> str:

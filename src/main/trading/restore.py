@@ -157,11 +157,13 @@ class _Reading:
         trades: list[Trade] = []
         since = max(fill.at for fill in fills) - LOOSE if fills else None
         for fill in latest(fills):
+            if since is None or day is None or fill.at < min(since, day.start):
+                ledger.absorb(fill)
+                continue
             change = ledger.apply(fill)
-            if since is not None and fill.at >= since:
+            day.book(fill, change.trades)
+            if fill.at >= since:
                 trades += change.trades
-            if day is not None:
-                day.book(fill, change.trades)
         return ledger, trades
 
     async def _begun_day(self, at: datetime) -> TradingDay:
