@@ -285,7 +285,6 @@ async def test_daily_pnl_adds_up_to_the_change_of_equity_without_flows(service: 
     await given_flow(service, -60, times[4] - HOUR, account="A")
     days = await asked(database, daily_pnl.READ, live("A", "B"))
     assert [(day.day.day, day.pnl, day.cumulative) for day in days] == [
-        (16, 0, 0),
         (17, 10, 10),
         (18, None, None),
         (19, 20, 30),

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from main.database.pool import Database
-from main.monitoring.reads import cumulative_pnl, equity
+from main.monitoring.reads import account_summary, account_totals, cumulative_pnl, daily_pnl, equity
 from tests.given import (
     DAY,
     HOUR,
@@ -282,6 +282,37 @@ async def test_a_period_without_an_observation_is_unknown_not_zero(service: Data
     assert (rows["today"].pnl, rows["today"].period_return) == (None, None)
     assert rows["all"].pnl == 10
     assert rows["all"].period_return == pytest.approx(0.1)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    values=st.lists(st.one_of(st.none(), st.integers(1, 1000)), min_size=2, max_size=70),
+    flows=st.lists(st.tuples(st.integers(0, 70 * 6), st.integers(-50, 50).filter(bool)), max_size=5),
+)
+async def test_a_figure_shown_in_two_places_is_the_same(
+    service: Database, database: Database, values: list[int | None], flows: list[tuple[int, int]]
+) -> None:
+    name = f"S{next(_examples)}"
+    await given_account(service, name, zone="Asia/Kolkata")
+    if all(value is None for value in values):
+        values = [100]
+    times = await given_equity(service, *values, account=name, every=6 * HOUR)
+    for hours, amount in flows:
+        await given_flow(service, amount, times[0] + hours * HOUR, account=name)
+    scope = live(name, window="3M")
+    points = await asked(database, equity.READ, scope)
+    periods = {row.period: row for row in await asked(database, cumulative_pnl.READ, scope)}
+    days = await asked(database, daily_pnl.READ, scope)
+    card = (await asked(database, account_summary.READ, scope))[0]
+    total = (await asked(database, account_totals.READ, scope))[0]
+    if len(points) > 1:
+        assert card.drawdown == points[-1].drawdown == total.drawdown
+        worst = None if any(point.drawdown is None for point in points) else min(point.drawdown for point in points)
+        assert card.max_drawdown == worst == total.max_drawdown
+        assert periods["all"].pnl == sum(day.pnl for day in days if day.pnl is not None)
+    assert (card.today_pnl, card.today_return) == (periods["today"].pnl, periods["today"].period_return)
+    assert (total.today_pnl, total.equity) == (card.today_pnl, card.equity)
+    assert [day.pnl for day in days if day.day == MOMENT.date()] in ([card.today_pnl], [])
 
 
 async def test_no_accounts_have_no_periods(database: Database) -> None:

@@ -60,11 +60,11 @@ FIGURES = Query(
     SELECT f.account_id AS account, f.label, f.currency, f.mode, f.clock,
            f.equity_at, f.equity, f.cash, f.available_margin,
            f.today_start, f.today_pnl, f.today_return,
-           f.unrealized_pnl, (f.unrealized_pnl / nullif(f.cost, 0))::float8 AS unrealized_share, f.positions,
-           f.unpriced_positions,
+           f.unrealized_pnl, (f.unrealized_pnl / nullif(f.cost, 0))::float8 AS unrealized_share,
+           f.positions, f.unpriced_positions,
            f.realized_today, f.gross_today, f.fees_today, f.closed_today, f.won_today,
-           f.loss_used, f.loss_limit, (f.loss_used / f.loss_limit)::float8 AS loss_share, f.loss_origin,
-           f.trading_blocked,
+           f.loss_used, f.loss_limit, (f.loss_used / f.loss_limit)::float8 AS loss_share,
+           f.loss_origin, f.trading_blocked,
            f.drawdown, f.max_drawdown,
            f.status, f.regime, f.strategy, f.heartbeat_at, f.heard_at, f.silent
       FROM account_figures($1, $2, $3, $4, $5) f

@@ -65,12 +65,11 @@ TOTALS = Query(
                    GROUP BY f.currency)
     SELECT s.currency, s.accounts, s.unobserved, s.equity_at, s.equity, s.cash, s.available_margin,
            s.today_pnl, CASE WHEN s.today_pnl IS NOT NULL THEN p.period_return END AS today_return,
-           s.unrealized_pnl, (s.unrealized_pnl / nullif(s.cost, 0))::float8 AS unrealized_share, s.positions,
-           s.unpriced_positions,
+           s.unrealized_pnl, (s.unrealized_pnl / nullif(s.cost, 0))::float8 AS unrealized_share,
+           s.positions, s.unpriced_positions,
            s.realized_today, s.fees_today, s.closed_today, s.won_today,
            n.account_id AS loss_account, n.label AS loss_label, n.loss_used, n.loss_limit,
-           n.loss_share::float8 AS loss_share,
-           n.trading_blocked IS TRUE AS trading_blocked,
+           n.loss_share::float8 AS loss_share, n.trading_blocked IS TRUE AS trading_blocked,
            d.drawdown, d.max_drawdown
       FROM sums s
       JOIN nearest n ON n.currency = s.currency

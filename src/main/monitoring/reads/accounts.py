@@ -30,11 +30,11 @@ ENTRIES = Query(
     AccountEntry,
     """
     SELECT a.account_id AS account, a.label, a.broker, a.currency, a.mode, a.zone,
-           extract(epoch FROM a.roll_over)::float8 AS roll_over_seconds, a.clock, a.source, a.periods_per_year,
-           a.benchmark
-      FROM accounts_at(ARRAY(SELECT v.account_id::text FROM accounts v WHERE $1::text[] = '{}' OR v.account_id = ANY
-      ($1)),
-                       $2, $3, $4) a
+           extract(epoch FROM a.roll_over)::float8 AS roll_over_seconds, a.clock, a.source,
+           a.periods_per_year, a.benchmark
+      FROM accounts_at(ARRAY(SELECT v.account_id::text
+                               FROM accounts v
+                              WHERE $1::text[] = '{}' OR v.account_id = ANY ($1)), $2, $3, $4) a
      ORDER BY a.label, a.account_id
     """,
 )

@@ -56,8 +56,7 @@ LAST = Query(
           FROM chosen c
           CROSS JOIN LATERAL (
                 SELECT f.at::timestamptz, 'fill' AS kind, f.source || f.source_id AS key, c.account_id, f.symbol,
-                f.side,
-                       f.quantity::numeric, o.quantity::numeric AS order_quantity, f.price::numeric,
+                       f.side, f.quantity::numeric, o.quantity::numeric AS order_quantity, f.price::numeric,
                        NULL::numeric AS pnl,
                        NULL::text AS word, NULL::text AS said, NULL::text AS severity
                   FROM fills f
@@ -65,9 +64,8 @@ LAST = Query(
                  WHERE f.account_id = c.account_id AND f.at <= $2 AND f.recorded_at <= $3 AND f.quantity > 0
                    AND ($5::text IS NULL OR f.strategy = $5)
                    AND NOT EXISTS (SELECT FROM fills n
-                                    WHERE n.account_id = f.account_id AND n.source = f.source AND n.source_id =
-                                    f.source_id
-                                      AND n.revision > f.revision AND n.recorded_at <= $3)
+                                    WHERE n.account_id = f.account_id AND n.source = f.source
+                                      AND n.source_id = f.source_id AND n.revision > f.revision AND n.recorded_at <= $3)
                  ORDER BY f.at DESC
                  LIMIT $6) e
         UNION ALL
@@ -95,16 +93,14 @@ LAST = Query(
           CROSS JOIN LATERAL (
                 SELECT t.exit_time::timestamptz, 'exit', t.source || t.source_id, c.account_id, t.symbol,
                        CASE t.transaction_type WHEN 'BUY' THEN 'long' ELSE 'short' END, t.quantity::numeric,
-                       NULL::numeric,
-                       t.exit_price::numeric, t.realized_pnl::numeric, t.exit_type, NULL, NULL
+                       NULL::numeric, t.exit_price::numeric, t.realized_pnl::numeric, t.exit_type, NULL, NULL
                   FROM closed_trades(c.account_id, '-infinity', $2, $3) t
                  WHERE $5::text IS NULL OR t.strategy = $5
                  ORDER BY t.exit_time DESC
                  LIMIT $6) e
         UNION ALL
-        SELECT v.at::timestamptz, 'event', v.source || v.source_id, v.account_id::text, NULL, NULL, NULL, NULL, NULL,
-        NULL,
-               v.kind, v.message, v.severity
+        SELECT v.at::timestamptz, 'event', v.source || v.source_id, v.account_id::text, NULL, NULL, NULL, NULL,
+               NULL, NULL, v.kind, v.message, v.severity
           FROM (SELECT s.*
                   FROM system_events s
                  WHERE (s.account_id IS NULL OR s.account_id = ANY ($1)) AND s.at <= $2 AND s.recorded_at <= $3
@@ -120,15 +116,14 @@ LAST = Query(
           FROM (SELECT a.*
                   FROM alerts a
                  WHERE (a.account_id IS NULL OR a.account_id = ANY ($1)) AND a.fired_at <= $2
-                   AND ($4 OR EXISTS (SELECT FROM alerts_history h WHERE h.alert_id = a.alert_id AND h.changed_at <=
-                   $3))
+                   AND ($4 OR EXISTS (SELECT FROM alerts_history h
+                                       WHERE h.alert_id = a.alert_id AND h.changed_at <= $3))
                  ORDER BY a.fired_at DESC
                  LIMIT $6) v
     )
-    SELECT h.at, h.kind, h.key, h.account_id AS account, c.label, c.currency, h.symbol, h.side, h.quantity,
-    h.order_quantity,
-           i.quantity_step::numeric AS quantity_step, h.price, i.tick::numeric AS tick, h.pnl, h.word, h.said,
-           h.severity
+    SELECT h.at, h.kind, h.key, h.account_id AS account, c.label, c.currency, h.symbol, h.side,
+           h.quantity, h.order_quantity, i.quantity_step::numeric AS quantity_step, h.price, i.tick::numeric AS tick,
+           h.pnl, h.word, h.said, h.severity
       FROM happened h
       LEFT JOIN chosen c ON c.account_id = h.account_id
       LEFT JOIN instruments i ON i.source = c.source AND i.symbol = h.symbol

@@ -35,8 +35,8 @@ PERIODS = Query(
               FROM (SELECT d.account_id,
                            CASE p.name WHEN 'all' THEN '1970-01-01 00:00Z'
                                 WHEN 'today' THEN trading_day_start(d.day, d.zone, d.roll_over)
-                                ELSE trading_day_start(date_trunc(p.name, d.day)::date, d.zone,
-                                d.roll_over) END AS start
+                                ELSE trading_day_start(date_trunc(p.name, d.day)::date, d.zone, d.roll_over)
+                           END AS start
                       FROM days d) b) s
       CROSS JOIN LATERAL period_pnl(s.ids, s.starts, $2, $3) r
      WHERE s.ids IS NOT NULL

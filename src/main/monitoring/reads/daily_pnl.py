@@ -30,15 +30,15 @@ LAST = Query(
     DayPnl,
     """
     WITH days AS MATERIALIZED (
-        SELECT a.account_id, a.currency, d.day::date AS day, trading_day_start(d.day::date, a.zone,
-        a.roll_over) AS start,
+        SELECT a.account_id, a.currency, d.day::date AS day,
+               trading_day_start(d.day::date, a.zone, a.roll_over) AS start,
                least($2, trading_day_start(d.day::date + 1, a.zone, a.roll_over)) AS finish
           FROM accounts_at($1, $2, $3, $4) a
           CROSS JOIN LATERAL generate_series(trading_date($2, a.zone, a.roll_over) - ($5::integer - 1),
                                              trading_date($2, a.zone, a.roll_over), interval '1 day') AS d (day)
     ), ends AS MATERIALIZED (
-        SELECT d.*, coalesce(open.at, first.at) AS base_at, coalesce(open.equity, first.equity) AS base, close.at,
-        close.equity
+        SELECT d.*, coalesce(open.at, first.at) AS base_at, coalesce(open.equity, first.equity) AS base,
+               close.at, close.equity
           FROM days d
           LEFT JOIN LATERAL latest_equity(d.account_id, d.start, $3) open ON true
           LEFT JOIN LATERAL latest_equity(d.account_id, d.finish, $3) close ON close.at > d.start
@@ -49,11 +49,12 @@ LAST = Query(
                  ORDER BY o.at, o.revision DESC
                  LIMIT 1) first ON true
     ), earned AS (
-        SELECT e.currency, e.day, min(e.start) AS start, sum(e.equity - e.base - f.amount) AS pnl
+        SELECT e.currency, e.day, min(e.start) AS start,
+               sum(e.equity - e.base - f.amount) FILTER (WHERE e.at > e.base_at) AS pnl
           FROM ends e
           CROSS JOIN LATERAL (
-                SELECT coalesce(sum(flow.amount), 0) AS amount FROM external_flows(e.account_id, e.base_at, e.at,
-                $3) flow) f
+                SELECT coalesce(sum(flow.amount), 0) AS amount
+                  FROM external_flows(e.account_id, e.base_at, e.at, $3) flow) f
          GROUP BY e.currency, e.day
     )
     SELECT s.currency, s.day, s.start, s.pnl, CASE WHEN s.pnl IS NOT NULL THEN s.cumulative END AS cumulative
@@ -68,7 +69,8 @@ async def daily_pnl(db: Fetcher, scope: Scope) -> list[DayPnl]:
     """Return the last 30 trading days up to the scope's moment by currency, oldest first; none before the first equity.
 
     The P&L of a day is the change of equity between the last observations at or before its two ends, without deposits,
-    withdrawals and transfers. A day without an observation is a gap, and the next one spans it.
+    withdrawals and transfers. A day without an observation is a gap, and the next one spans it;
+    the very first observation is nobody's profit.
     """
     bounds = scope.bounds()
     return await LAST.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, DAYS)

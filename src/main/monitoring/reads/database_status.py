@@ -9,9 +9,9 @@ from main.monitoring.read import LiveSource, Read
 
 
 async def database_status(live: LiveSource, scope: Scope) -> DatabaseStatus:
-    """Return what this process knows of its database without asking it; it is the only read that works while it is
-    down.
+    """Return what this process knows of its database without asking it.
 
+    It is the only read that works while the database is down.
     ``reachable`` is ``None`` before the first attempt. It has no past: whatever moment the scope names, this is now.
     Raises `UnknownName` in a process that offers no fact "database".
     """

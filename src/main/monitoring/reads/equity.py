@@ -11,8 +11,10 @@ from main.monitoring.read import Read
 
 @dataclass(frozen=True, slots=True)
 class EquityPoint:
-    """One point of a currency's curve. ``growth`` is of 1 since the beginning,
-    external flows removed; ``drawdown`` a fraction ≤ 0."""
+    """One point of a currency's curve.
+
+    ``growth`` is of 1 since the beginning, external flows removed; ``drawdown`` a fraction ≤ 0.
+    """
 
     currency: str
     at: datetime

@@ -11,11 +11,11 @@ from main.monitoring.read import Read
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """One source of market data. ``condition`` is ok, late, down,
-    idle (no bot runs on it) or unknown (nothing ever came).
+    """One source of market data.
 
-    ``last_at`` is the newest snapshot on the feed's clock, ``heard_at`` when the database learned of it; late after
-    ``expected_seconds`` (two loops of its fastest bot, at least 5 s), down after three times that.
+    ``condition`` is ok, late, down, idle (no bot runs on it) or unknown (nothing ever came): late after
+    ``expected_seconds`` (two loops of its fastest bot, at least 5 s), down after three times that. ``last_at`` is the
+    newest snapshot on the feed's clock, ``heard_at`` when the database learned of it.
     """
 
     source: str
@@ -50,9 +50,9 @@ STATES = Query(
                  ORDER BY m.at DESC
                  LIMIT 1) last
           CROSS JOIN LATERAL (
-                SELECT count(*) FILTER (WHERE CASE WHEN $4 THEN recent.recorded_at > database_clock() - interval '1
-                minute'
-                                                   ELSE recent.at > $2 - interval '1 minute' END) AS messages
+                SELECT count(*) FILTER (
+                           WHERE CASE WHEN $4 THEN recent.recorded_at > database_clock() - interval '1 minute'
+                                      ELSE recent.at > $2 - interval '1 minute' END) AS messages
                   FROM (SELECT m.at, m.recorded_at
                           FROM market_snapshots m
                          WHERE m.source = i.source AND m.symbol = i.symbol AND m.at <= $2 AND m.recorded_at <= $3

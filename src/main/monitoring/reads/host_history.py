@@ -87,17 +87,19 @@ LATEST = Query(
            n.memory_used_bytes::float8 / nullif(n.memory_total_bytes, 0) AS memory, w.memory_mean, w.memory_max,
            n.memory_used_bytes, n.memory_total_bytes, n.swap_used_bytes,
            n.disk_used_bytes::float8 / nullif(n.disk_total_bytes, 0) AS disk, n.disk_path, n.disk_used_bytes,
-           n.disk_total_bytes,
-           w.disk_growth_bytes, n.boot_at, w.samples
-      FROM (SELECT m.* FROM system_metrics m WHERE m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3 ORDER BY m.at DESC
-      LIMIT 1) n
+           n.disk_total_bytes, w.disk_growth_bytes, n.boot_at, w.samples
+      FROM (SELECT m.*
+              FROM system_metrics m
+             WHERE m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3
+             ORDER BY m.at DESC
+             LIMIT 1) n
       CROSS JOIN LATERAL (
             SELECT avg(m.cpu_percent) / 100 AS cpu_mean, max(m.cpu_percent) / 100 AS cpu_max,
                    avg(m.memory_used_bytes::float8 / nullif(m.memory_total_bytes, 0)) AS memory_mean,
                    max(m.memory_used_bytes::float8 / nullif(m.memory_total_bytes, 0)) AS memory_max,
                    CASE WHEN max(m.at) - min(m.at) >= interval '30 minutes'
-                        THEN regr_slope(m.disk_used_bytes,
-                        extract(epoch FROM m.at)::float8) * 86400 END AS disk_growth_bytes,
+                        THEN regr_slope(m.disk_used_bytes, extract(epoch FROM m.at)::float8) * 86400
+                   END AS disk_growth_bytes,
                    count(*) AS samples
               FROM system_metrics m
              WHERE m.host = n.host AND m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3) w

@@ -38,8 +38,7 @@ OPEN = Query(
          WHERE $4
         UNION ALL
         SELECT v.alert_id, v.account_id, v.rule, v.severity, v.title, v.details, v.value, v.threshold, v.unit,
-        v.fired_at,
-               v.resolved_at, v.acknowledged_at, v.acknowledged_by, v.at, v.recorded_at
+               v.fired_at, v.resolved_at, v.acknowledged_at, v.acknowledged_by, v.at, v.recorded_at
           FROM (SELECT DISTINCT ON (h.alert_id) h.*
                   FROM alerts_history h
                  WHERE NOT $4 AND h.changed_at <= $3

@@ -42,7 +42,7 @@ OPEN = Query(
     OpenPosition,
     """
     SELECT a.account_id AS account, a.label, a.currency, p.symbol, p.side, p.quantity,
-    i.quantity_step::numeric AS quantity_step,
+           i.quantity_step::numeric AS quantity_step,
            p.entry_time, p.entry_price, p.current_price, i.tick::numeric AS tick, p.value, p.unrealized_pnl,
            (p.unrealized_pnl / (p.quantity * p.multiplier * p.entry_price))::float8 AS pnl_share,
            (abs(p.value) / nullif(sum(abs(p.value)) OVER (PARTITION BY a.currency), 0))::float8 AS weight,
@@ -57,10 +57,10 @@ OPEN = Query(
 
 
 async def positions(db: Fetcher, scope: Scope) -> list[OpenPosition]:
-    """Return the open positions by currency, biggest |value| first,
-    those without a price last; empty when nothing is held.
+    """Return the open positions by currency, biggest |value| first, those without a price last.
 
     A past moment shows the newest version of each position at or before it, with its mark to the minute.
+    Empty when nothing is held.
     """
     bounds = scope.bounds()
     return await OPEN.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, scope.strategy)
