@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from main.database.embedded import EmbeddedServer
+from main.telemetry.ports import port_owner
 from tests.running import Suite, fetch, until
 
 MONITORED = ("trade", "--enable-monitoring", "--interval", "0.5")
@@ -126,6 +127,36 @@ def test_dashboards_outlive_a_killed_bot_and_the_next_bot_takes_them_over(suite:
     successor.send_signal(signal.SIGINT)
     assert successor.wait(timeout=25) == 0
     until(lambda: nothing_left(suite), 5, f"nothing left; {suite.members()}")
+
+
+def test_dashboards_stopped_on_purpose_stay_down_until_they_are_started_again(suite: Suite) -> None:
+    bot = suite.start(*MONITORED)
+    all_run(suite)
+    assert suite.start("dashboards", "stop").wait(timeout=20) == 0
+    until(lambda: "The dashboards have ended; the bot goes on" in suite.said(), 5, "the bot tells")
+    assert fetch(suite.url("trading", "/livez"))[0] == 0
+    assert fetch(suite.url("bot", "/health"))[0] == 200
+    assert suite.start("dashboards", "start").wait(timeout=60) == 0
+    all_run(suite)
+    bot.send_signal(signal.SIGINT)
+    assert bot.wait(timeout=25) == 0
+    until(lambda: nothing_left(suite), 5, f"nothing left; {suite.members()}")
+
+
+def test_a_killed_embedded_database_is_brought_back_and_the_services_recover(suite: Suite) -> None:
+    bot = suite.start(*MONITORED)
+    before = all_run(suite)
+    address = EmbeddedServer(suite.folder / "data").running()
+    assert address is not None
+    owner = port_owner(address.port) or ""
+    os.kill(int(owner.rsplit(" ", 1)[1]), signal.SIGKILL)
+    until(lambda: services(suite).get("database", {}).get("state") != "running", 10, "the loss is seen")
+    after = all_run(suite)
+    until(lambda: json.loads(fetch(suite.url("worker", "/status"))[1]).get("elected"), 15, "the worker at work again")
+    assert bot.poll() is None
+    assert {name: row["restarts"] for name, row in after.items()} == {
+        name: row["restarts"] for name, row in before.items()
+    }
 
 
 def test_only_the_wanted_dashboard_runs(suite: Suite) -> None:

@@ -10,6 +10,7 @@ import structlog
 from main.clock import monotonic
 from main.config import Settings
 from main.monitoring.dashboards.v2.dashboard_manager import configuration_of
+from main.monitoring.dashboards.v2.manager_state import ManagerFile
 from main.monitoring.dashboards.v2.restart_policy import RestartPolicy
 from main.monitoring.dashboards.v2.running_manager import (
     ManagerFailed,
@@ -39,6 +40,8 @@ class Monitoring:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._ours: subprocess.Popen[bytes] | None = None
+        self._file = ManagerFile(settings.data_dir)
+        self._said: set[str] = set()
 
     @property
     def started(self) -> bool:
@@ -84,35 +87,48 @@ class Monitoring:
                 self._ours.kill()
 
     def _run(self) -> None:
-        policy, announced = RestartPolicy(), False
+        policy = RestartPolicy()
         while not self._stop.is_set():
             try:
-                running = find_manager(self._settings)
-                if running is not None and self._suits(running):
-                    self._say(f"Taking over the running dashboards (manager pid {running.state.pid}).")
-                    self._greet(None if announced else running.document())
-                    self._watch(running)
-                else:
-                    announced = self._launch(announced) or announced
+                self._keep_one()
             except Exception as error:  # noqa: BLE001  # a boundary: whatever happens here, the bot goes on
                 self._say(f"Monitoring is down: {error}")
             if self._stop.is_set():
                 return
-            pause = policy.pause_after_end(monotonic()) or _LONGEST_PAUSE_SECONDS
-            self._say(f"The dashboards' manager is gone; the bot goes on. Starting it again in {pause:.1f} s.")
-            self._stop.wait(pause)
+            if self._file.left:
+                self._say(
+                    "The dashboards have ended; the bot goes on. `ai_trader.py dashboards start` starts them again."
+                )
+                self._wait_for_another()
+            else:
+                pause = policy.pause_after_end(monotonic()) or _LONGEST_PAUSE_SECONDS
+                self._say(f"The dashboards' manager is gone; the bot goes on. Starting it again in {pause:.1f} s.")
+                self._stop.wait(pause)
 
-    def _launch(self, announced: bool) -> bool:
-        process = self._ours = launch_manager(self._settings, self._dashboards)
-        told = wait_until_settled(self._settings, process, self._stop.is_set)
-        if told is None:
-            return False
-        self._greet(None if announced else told)
+    def _keep_one(self) -> None:
+        """Take the running manager over, or start one; return when it has ended."""
         running = find_manager(self._settings)
         if running is not None:
+            self._say(f"Taking over the running dashboards (manager pid {running.state.pid}).")
+            if self._suits(running):
+                self._greet(running.document())
+            else:
+                self._say("They were started with other settings; `ai_trader.py dashboards status` shows them.")
             self._watch(running)
+            return
+        process = self._ours = launch_manager(self._settings, self._dashboards)
+        told = wait_until_settled(self._settings, process, self._stop.is_set)
+        if told is not None:
+            self._greet(told)
+            running = find_manager(self._settings)
+            if running is not None:
+                self._watch(running)
         process.poll()  # no zombie stays behind
-        return True
+
+    def _wait_for_another(self) -> None:
+        """Somebody ended the dashboards on purpose, so it is for them to start the next ones."""
+        while find_manager(self._settings) is None and not self._stop.wait(_POLL_SECONDS):
+            pass
 
     def _watch(self, running: RunningManager) -> None:
         while running.alive and not self._stop.wait(_POLL_SECONDS):
@@ -122,9 +138,10 @@ class Monitoring:
         wanted = configuration_of(self._settings, service_commands(self._settings, self._dashboards))
         return running.state.configuration == wanted
 
-    def _greet(self, told: dict[str, Any] | None) -> None:
-        if told is not None:
-            for line in summary(self._settings, self._dashboards, told):
+    def _greet(self, told: dict[str, Any]) -> None:
+        for line in summary(self._settings, self._dashboards, told):
+            if line not in self._said:  # addresses do not change with the manager that serves them
+                self._said.add(line)
                 self._say(line)
 
 

@@ -74,6 +74,11 @@ class ManagerFile:
             os.close(self._lock)
             self._lock = None
 
+    @property
+    def left(self) -> bool:
+        """Whether the last manager ended in order: one that was killed leaves its file behind."""
+        return not self._file.exists()
+
     def read(self) -> ManagerState | None:
         """Return where the running manager is; ``None`` when there is none, whatever the file says."""
         try:
