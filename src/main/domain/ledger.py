@@ -5,13 +5,14 @@ income is dividends, interest and funding, realised is gross and counted at fill
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from typing import Self, TypeVar
 
 from main.domain.events import CashFlow, Equity, Fill, Instrument, Position, Trade
-from main.domain.lots import EXACT, Lots, Match, quotient
+from main.domain.holding import Holding, trade_of
+from main.domain.lots import EXACT, Match
 from main.errors import RecordRejected
 
 EXTERNAL_FLOWS = frozenset({"deposit", "withdrawal", "transfer"})
@@ -39,18 +40,6 @@ class LedgerChange:
         return self.positions[-1] if self.positions else None
 
 
-@dataclass(slots=True)
-class _Holding:
-    symbol: str
-    multiplier: Decimal = _ONE
-    lots: Lots = field(default_factory=Lots)
-    position_id: str = ""
-    strategy: str | None = None
-    mark: Decimal | None = None
-    marked_at: datetime | None = None
-    filled_at: datetime | None = None
-
-
 class Ledger:
     """The books of one account, first in, first out."""
 
@@ -70,7 +59,7 @@ class Ledger:
         self.income = _ZERO
         self._instruments: Mapping[str, Instrument] = {instrument.symbol: instrument for instrument in instruments}
         self._margin_rate = margin_rate
-        self._holdings: dict[str, _Holding] = {}
+        self._holdings: dict[str, Holding] = {}
         self._fills: dict[tuple[str, str], int] = {}
         self._flows: dict[tuple[str, str], int] = {}
 
@@ -108,8 +97,9 @@ class Ledger:
         with localcontext(EXACT):
             before = self._position(holding) if holding.lots.quantity else None
             matches = self._book(holding, fill)
-            trades = tuple(self._trade(match, before, exit_type) for match in matches) if before is not None else ()
-            return LedgerChange(trades, tuple(self._changed(holding, before, fill)))
+            instrument = self._instruments.get(fill.symbol)
+            trades = (trade_of(match, before, instrument, exit_type) for match in matches if before is not None)
+            return LedgerChange(tuple(trades), tuple(self._changed(holding, before, fill)))
 
     def absorb(self, fill: Fill) -> None:
         """Book a fill like `apply`, without the cost of telling what it changed: for folding long histories."""
@@ -140,7 +130,7 @@ class Ledger:
         """Value a symbol at `price` from now on, held or not; open lots remember the extremes."""
         holding = self._holdings.get(symbol)
         if holding is None:
-            holding = self._holdings[symbol] = _Holding(symbol)
+            holding = self._holdings[symbol] = Holding(symbol)
         holding.mark, holding.marked_at = price, at
         holding.lots.see(price, price)
 
@@ -177,18 +167,18 @@ class Ledger:
         if holding is None:
             return _ZERO
         with localcontext(EXACT):
-            return _value(holding)
+            return holding.value
 
     @property
     def unrealized(self) -> Decimal:
         """The gross profit that the open lots would bring at their marks."""
         with localcontext(EXACT):
-            return sum((_unrealized(holding) for holding in self._holdings.values()), _ZERO)
+            return sum((holding.unrealized for holding in self._holdings.values()), _ZERO)
 
     def equity(self, at: datetime) -> Equity:
         """Return the whole account as it is at `at`. Money throughout; exposure is signed market value."""
         with localcontext(EXACT):
-            values = [_value(holding) for holding in self._holdings.values()]
+            values = [holding.value for holding in self._holdings.values()]
             net, gross = sum(values, _ZERO), sum(map(abs, values), _ZERO)
             equity = self.cash + net
             return Equity(
@@ -199,14 +189,14 @@ class Ledger:
                 equity=equity,
                 cash=self.cash,
                 realized_pnl=self.realized,
-                unrealized_pnl=sum((_unrealized(holding) for holding in self._holdings.values()), _ZERO),
+                unrealized_pnl=sum((holding.unrealized for holding in self._holdings.values()), _ZERO),
                 fees=self.fees,
                 gross_exposure=gross,
                 net_exposure=net,
                 available_margin=max(_ZERO, equity - self._margin_rate * gross),
             )
 
-    def _admitted(self, fill: Fill) -> _Holding | None:
+    def _admitted(self, fill: Fill) -> Holding | None:
         """The holding a fill belongs to; ``None`` for one that changes nothing."""
         known = self._fills.get((fill.source, fill.source_id))
         if known is not None and fill.revision > known:
@@ -215,7 +205,7 @@ class Ledger:
             return None
         holding = self._holdings.get(fill.symbol)
         if holding is None:
-            holding = self._holdings[fill.symbol] = _Holding(fill.symbol)
+            holding = self._holdings[fill.symbol] = Holding(fill.symbol)
         if fill.quantity and holding.multiplier != fill.multiplier:
             if holding.lots.quantity:  # while flat it is but the next fill's to say
                 raise RecordRejected("multiplier", fill.multiplier, f"{fill.symbol} is held at {holding.multiplier}")
@@ -225,7 +215,7 @@ class Ledger:
         self._fills[fill.source, fill.source_id] = fill.revision
         return holding if fill.quantity else None  # busted before we ever heard of it
 
-    def _book(self, holding: _Holding, fill: Fill) -> list[Match]:
+    def _book(self, holding: Holding, fill: Fill) -> list[Match]:
         lots = holding.lots
         sign = 1 if fill.side == "buy" else -1
         holding.filled_at = fill.at
@@ -245,7 +235,10 @@ class Ledger:
             lots.open(fill, rest, fee)
         return matches
 
-    def _changed(self, holding: _Holding, before: Position | None, fill: Fill) -> Iterator[Position]:
+    def _position(self, holding: Holding) -> Position:
+        return holding.position(self.account, self.source, self._instruments.get(holding.symbol))
+
+    def _changed(self, holding: Holding, before: Position | None, fill: Fill) -> Iterator[Position]:
         """The position that a fill closed, if it did, and the one it left, if there is one."""
         if before is not None and (not holding.lots.quantity or holding.position_id != before.position_id):
             yield replace(
@@ -253,59 +246,6 @@ class Ledger:
             )
         if holding.lots.quantity:
             yield self._position(holding)
-
-    def _trade(self, match: Match, position: Position, exit_type: str | None) -> Trade:
-        entry, exit_ = match.entry, match.exit
-        instrument = self._instruments.get(entry.symbol)
-        return Trade(
-            at=exit_.at,
-            account=self.account,
-            source=exit_.source,
-            source_id=f"{_escaped(entry.source_id)}:{_escaped(exit_.source_id)}",
-            symbol=entry.symbol,
-            transaction_type="BUY" if entry.side == "buy" else "SELL",
-            quantity=match.quantity,
-            entry_time=entry.at,
-            entry_price=entry.price,
-            exit_price=exit_.price,
-            gross_pnl=match.gross_pnl,
-            fees=match.fees,
-            realized_pnl=match.gross_pnl - match.fees,
-            position_id=position.position_id,
-            exchange=instrument.exchange if instrument else None,
-            segment=instrument.segment if instrument else None,
-            instrument_token=instrument.instrument_token if instrument else None,
-            exit_type=exit_type,
-            mfe=match.mfe,
-            mae=match.mae,
-            strategy=entry.strategy or exit_.strategy,
-            model=entry.model or exit_.model,
-            entry_fill=entry.source_id,
-            exit_fill=exit_.source_id,
-        )
-
-    def _position(self, holding: _Holding) -> Position:
-        lots = holding.lots
-        instrument = self._instruments.get(holding.symbol)
-        assert lots.opened_at is not None
-        assert holding.marked_at is not None
-        return Position(
-            at=holding.marked_at,
-            account=self.account,
-            source=self.source,
-            position_id=holding.position_id,
-            symbol=holding.symbol,
-            side="long" if lots.sign > 0 else "short",
-            quantity=lots.quantity,
-            entry_time=lots.opened_at,
-            entry_price=quotient(lots.cost, lots.quantity),
-            current_price=holding.mark,
-            unrealized_pnl=_unrealized(holding),
-            multiplier=holding.multiplier,
-            exchange=instrument.exchange if instrument else None,
-            instrument_token=instrument.instrument_token if instrument else None,
-            strategy=holding.strategy,
-        )
 
 
 def latest(facts: Iterable[Booked]) -> Iterator[Booked]:
@@ -316,22 +256,3 @@ def latest(facts: Iterable[Booked]) -> Iterator[Booked]:
         if known is None or known.revision < fact.revision:
             newest[fact.source, fact.source_id] = fact
     yield from sorted(newest.values(), key=lambda fact: (fact.at, fact.source_id))
-
-
-def _value(holding: _Holding) -> Decimal:
-    if not holding.lots.quantity or holding.mark is None:
-        return _ZERO
-    return holding.lots.sign * holding.lots.quantity * holding.mark * holding.multiplier
-
-
-def _unrealized(holding: _Holding) -> Decimal:
-    # From the cost, not from the average entry: the average of three lots is seldom an exact decimal.
-    lots = holding.lots
-    if not lots.quantity or holding.mark is None:
-        return _ZERO
-    return lots.sign * holding.multiplier * (lots.quantity * holding.mark - lots.cost)
-
-
-def _escaped(fill_id: str) -> str:
-    # ":" joins two ids; inside one it would let two pairs of fills make the same trade.
-    return fill_id.replace("%", "%25").replace(":", "%3A")
