@@ -3,6 +3,8 @@
 import asyncio
 import fcntl
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -17,16 +19,25 @@ from main.database.migrate import migrate
 from main.database.pool import Database
 
 TEMPLATE = "ai_trader_template"
+RUN_DIR = "TESTS_RUN_DIR"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make one folder for the run, in the process that xdist's workers come from.
+
+    Not below pytest's own base folder: that belongs to all runs of a user, and the third run that starts while this one
+    is going would clear it away.
+    """
+    if RUN_DIR not in os.environ:
+        os.environ[RUN_DIR] = tempfile.mkdtemp(prefix="ai-trader-tests-")
+        Path(os.environ[RUN_DIR]).chmod(0o755)  # the server may run as another user, who has to get in
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One directory for the whole run, shared by all xdist workers, that any user may enter."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
-    for folder in (shared, shared.parent):
-        folder.chmod(folder.stat().st_mode | 0o055)
-    return shared
+def run_dir() -> Path:
+    """One folder for the whole run, shared by all xdist workers, that any user may enter."""
+    return Path(os.environ[RUN_DIR])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,185 @@
+"""Both dashboards of a real, trading suite in a real Chromium."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
+from tests.running import Suite, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("suite"), pytest.mark.timeout(240)]
+PAGES = {
+    "trading": ("account_cards", "equity", "positions_map", "cumulative_pnl", "activity", "positions", "accounts"),
+    "system": ("status", "cpu", "memory", "disk", "services"),
+}
+
+
+@pytest.fixture(scope="module")
+def suite(run_dir: Path) -> Iterator[Suite]:
+    """A bot on the simulated market, both dashboards and the worker, for all tests of this module."""
+    with running(Suite(run_dir / "suite"), "trade", "--enable-monitoring", "--interval", "0.5") as started:
+        started.wait_until_ready("trading", "system", "worker", "bot")
+        yield started
+
+
+async def opened(browser: Browser, suite: Suite, which: str, theme: str = "dark", **view: Any) -> tuple[Page, Watch]:
+    """Open a dashboard and wait until every panel shows what it has."""
+    page = await browser.new_page(viewport=view.pop("viewport", DESKTOP))
+    seen = watch(page)
+    await page.goto(suite.url(which, f"/?theme={theme}"))
+    for panel in PAGES[which]:
+        await page.locator(f"#panel-{panel}").scroll_into_view_if_needed()
+        await expect(page.locator(f"#badge-{panel}")).to_contain_text("Live", timeout=20_000)
+    await page.evaluate("window.scrollTo(0, 0)")
+    return page, seen
+
+
+async def settled(page: Page, seconds: float = 0.5) -> None:
+    """Give charts the time of a frame or two."""
+    await page.wait_for_timeout(seconds * 1000)
+
+
+@pytest.mark.parametrize("which", PAGES)
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["1440", "390"])
+async def test_every_panel_shows_data_without_an_error_or_another_host(
+    browser: Browser, suite: Suite, which: str, theme: str, viewport: dict[str, int]
+) -> None:
+    page, seen = await opened(browser, suite, which, theme, viewport=viewport)
+    await settled(page)
+    await picture(page, f"{which}-{theme}-{viewport['width']}")
+    assert await page.locator("html").get_attribute("data-mantine-color-scheme") == theme
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
+    if which == "trading":
+        await expect(page.get_by_text("SIMULATED").first).to_be_visible()
+    seen.clean()
+
+
+async def test_the_page_follows_the_bot_without_a_reload(browser: Browser, suite: Suite) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    loads = []
+    page.on("load", lambda _: loads.append(1))
+    before = await page.locator("#body-activity").inner_text()
+    await expect(page.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
+    assert loads == []
+    seen.clean()
+
+
+async def test_the_theme_switches_in_place_and_stays(browser: Browser, suite: Suite) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    await page.keyboard.press("t")
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    await settled(page)
+    await page.goto(suite.url("trading"))
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    seen.clean()
+
+
+async def test_the_range_is_in_the_address_and_comes_back_from_it(browser: Browser, suite: Suite) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    await page.get_by_text("1W", exact=True).click()
+    await expect(page).to_have_url(lambda url: "range=1W" in url)
+    await page.goto(page.url)
+    await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
+    assert await page.locator("input[type=radio][value='1W']").is_checked()
+    seen.clean()
+
+
+async def test_a_zoom_survives_updates(browser: Browser, suite: Suite) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    plot = page.locator("#graph-equity .nsewdrag").first
+    box = await plot.bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 20)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=8)
+    await page.mouse.up()
+    ranges = "() => { const g = document.querySelector('#graph-equity .js-plotly-plot'); return g._fullLayout.xaxis.range.map(String) }"
+    zoomed = await page.evaluate(ranges)
+    version = await page.locator("#badge-equity").inner_text()
+    await expect(page.locator("#badge-equity")).not_to_have_text(version, timeout=10_000)
+    await settled(page, 2)
+    assert await page.evaluate(ranges) == zoomed
+    seen.clean()
+
+
+async def test_figures_on_the_page_are_those_of_show_and_of_the_api(browser: Browser, suite: Suite) -> None:
+    page, _ = await opened(browser, suite, "trading")
+    async with asyncio.timeout(20):
+        while True:  # the market moves: compare until page and read are of the same moment
+            shown = await page.locator("#body-account_cards").inner_text()
+            answer = suite.json("trading", "/api/reads/account_summary")
+            figures = answer["value"][0]
+            unrealised = f"{abs(figures['unrealized_pnl']):,.2f}"
+            if unrealised in shown and f"{figures['closed_today']:,} closed" in shown:
+                break
+            await asyncio.sleep(0.1)
+
+
+async def test_a_killed_dashboard_comes_back_and_its_open_page_recovers_by_itself(
+    browser: Browser, suite: Suite
+) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    seen.tolerated = lambda text: "ERR_CONNECTION_REFUSED" in text or "WebSocket connection" in text
+    services = {row["service"]: row for row in suite.json("manager", "/status")["services"]}
+    os.kill(services["trading-dashboard"]["pid"], signal.SIGKILL)
+    before = await page.locator("#body-activity").inner_text()
+    await expect(page.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
+    await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=10_000)
+    after = {row["service"]: row for row in suite.json("manager", "/status")["services"]}
+    assert after["trading-dashboard"]["pid"] != services["trading-dashboard"]["pid"]
+    assert after["system-dashboard"]["pid"] == services["system-dashboard"]["pid"]
+    seen.clean()
+
+
+async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser: Browser, suite: Suite) -> None:
+    trading, seen = await opened(browser, suite, "trading")
+    system, system_seen = await opened(browser, suite, "system")
+    postmaster = await asyncio.to_thread(_postmaster, suite)
+    postmaster.suspend()
+    try:
+        await expect(trading.locator("#badge-equity")).to_contain_text("Database unreachable", timeout=40_000)
+        await expect(system.locator("#body-status")).to_contain_text("Unreachable", timeout=40_000)
+        await settled(trading)
+        await picture(trading, "trading-database-unreachable")
+        await picture(system, "system-database-unreachable")
+        assert await trading.locator("#graph-equity .js-plotly-plot").count() == 1, "the last good chart stays"
+    finally:
+        postmaster.resume()
+    postmaster.kill()
+    await expect(trading.locator("#badge-equity")).to_contain_text("Live", timeout=40_000)
+    await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=20_000)
+    before = await trading.locator("#body-activity").inner_text()
+    await expect(trading.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
+    seen.clean()
+    system_seen.clean()
+
+
+def _postmaster(suite: Suite) -> psutil.Process:
+    """Return the embedded server's first process."""
+    document = json.loads(next((suite.folder / "data").rglob("server.json")).read_text())
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "postgres" and "-D" in (process.info["cmdline"] or []):
+            folder = process.info["cmdline"][process.info["cmdline"].index("-D") + 1]
+            if str(suite.folder) in folder:
+                return process
+    raise AssertionError(f"no postgres of {suite.folder}: {document}")
+
+
+async def test_a_bot_that_is_killed_is_called_silent_and_the_dashboards_stay(browser: Browser, suite: Suite) -> None:
+    page, seen = await opened(browser, suite, "trading")
+    suite.processes[0].kill()
+    await expect(page.locator("#badge-equity")).to_contain_text("Bot silent", timeout=30_000)
+    await settled(page)
+    await picture(page, "trading-bot-silent")
+    seen.clean()
+    suite.start("trade", "--enable-monitoring", "--interval", "0.5")
+    await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=40_000)
