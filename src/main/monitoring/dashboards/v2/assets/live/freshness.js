@@ -6,12 +6,14 @@
     unreachable: "Database unreachable", error: "Error",
   };
   var MARKS = { closed: "moon", past: "history", silent: "bot", unreachable: "unplug", error: "x" };
+  var GRACE = 1500; // the heartbeat that is on its way
   var DOTS = { live: "ok", late: "degraded", stale: "late" };
 
   /** The state now: the browser moves an answer from live to late to stale to silent, the server does the rest. */
   function stateOf(fresh, now) {
     if (["live", "late", "stale"].indexOf(fresh.state) < 0) return fresh.state;
-    if (fresh.silent_at && now > Date.parse(fresh.silent_at)) return "silent";
+    // Without a connection heartbeats cannot arrive either: then it is not the bot that is silent.
+    if (fresh.silent_at && app.socket.connected && now > Date.parse(fresh.silent_at) + GRACE) return "silent";
     var age = ageOf(fresh, now) / 1000;
     return age <= fresh.expected_seconds ? "live" : age <= 3 * fresh.expected_seconds ? "late" : "stale";
   }
@@ -39,7 +41,8 @@
   }
 
   function footer(fresh, state, now) {
-    var since = fresh.since ? " since " + app.writing.moment(Date.parse(fresh.since), now, app.view.zone) : "";
+    var began = fresh.since || (state === "silent" ? fresh.as_of : null);
+    var since = began ? " since " + app.writing.moment(Date.parse(began), now, app.view.zone) : "";
     if (state === "silent") return ["bot", (fresh.detail || "The bot sends nothing") + since + ". Values are its last."];
     if (state === "unreachable") return ["unplug", "Database unreachable" + since + ". Values are the last ones; it is tried again by itself."];
     if (state === "error") return ["triangle-alert", (fresh.detail || "The last attempt failed") + since + ". Values are the last good ones."];

@@ -60,6 +60,7 @@
         socket.send(asked);
       } else if (!socket && timer) { clearTimeout(timer); open(); }
     },
+    get connected() { return lostSince === null && Boolean(socket) && socket.readyState === WebSocket.OPEN; },
     /** For how long the server has not been heard, once that is long enough to say so; else 0. */
     lostFor: function () {
       var lost = lostSince === null ? 0 : performance.now() - lostSince;
