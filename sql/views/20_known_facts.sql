@@ -100,7 +100,7 @@ CREATE OR REPLACE FUNCTION bot_signs(for_accounts text[], until timestamptz, kno
 RETURNS TABLE (account_id text, at timestamptz, recorded_at timestamptz, status text, interval_seconds numeric, cycle_count bigint,
                uptime_seconds numeric, error_count integer, regime text, strategy text, risk_factor numeric, risk_reason text,
                dropped_events bigint, host text, pid integer, version text, health_port integer, silent_at timestamptz, silent boolean)
-LANGUAGE sql VOLATILE AS $$
+LANGUAGE sql STABLE ROWS 5 AS $$
     SELECT a.account_id, b.at, b.recorded_at, b.status, b.interval_seconds, b.cycle_count,
            b.uptime_seconds, b.error_count, b.regime, b.strategy, b.risk_factor, b.risk_reason,
            b.dropped_events, b.host, b.pid, b.version, b.health_port, s.silent_at,

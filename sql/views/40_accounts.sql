@@ -13,7 +13,7 @@ RETURNS TABLE (account_id text, label text, currency text, mode text, clock text
                loss_used numeric, loss_limit numeric, loss_origin text, trading_blocked boolean,
                drawdown double precision, max_drawdown double precision,
                status text, regime text, strategy text, heartbeat_at timestamptz, heard_at timestamptz, silent_at timestamptz, silent boolean)
-LANGUAGE sql VOLATILE ROWS 10 SET jit = off AS $$
+LANGUAGE sql STABLE ROWS 5 AS $$
     -- Materialized, because row-level security lets no index use a moment that is still an expression.
     WITH accounts_now AS MATERIALIZED (
         SELECT a.account_id, a.label, a.currency, a.mode, a.clock, a.daily_loss_limit,
