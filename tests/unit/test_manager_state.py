@@ -32,7 +32,7 @@ def test_a_reused_pid_is_not_the_manager(tmp_path: Path) -> None:
     assert place.read() is None
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": 1}', "\0"])
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": 1}', "\0", "null"])
 def test_a_damaged_file_is_no_manager(tmp_path: Path, text: str) -> None:
     (tmp_path / "manager.json").write_text(text)
     assert ManagerFile(tmp_path).read() is None

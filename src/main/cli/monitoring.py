@@ -91,11 +91,13 @@ class Monitoring:
         while not self._stop.is_set():
             try:
                 self._keep_one()
+                on_purpose = self._file.left
             except Exception as error:  # noqa: BLE001  # a boundary: whatever happens here, the bot goes on
                 self._say(f"Monitoring is down: {error}")
+                on_purpose = False
             if self._stop.is_set():
                 return
-            if self._file.left:
+            if on_purpose:
                 self._say(
                     "The dashboards have ended; the bot goes on. `ai_trader.py dashboards start` starts them again."
                 )
@@ -131,7 +133,7 @@ class Monitoring:
             pass
 
     def _watch(self, running: RunningManager) -> None:
-        while running.alive and not self._stop.wait(_POLL_SECONDS):
+        while running.state.alive and not self._stop.wait(_POLL_SECONDS):
             pass
 
     def _suits(self, running: RunningManager) -> bool:

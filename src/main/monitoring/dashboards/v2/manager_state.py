@@ -11,7 +11,7 @@ import psutil
 
 from main.errors import AITraderError
 
-_CREATED_TOLERANCE_SECONDS = 1.0
+_CREATED_TOLERANCE_SECONDS = 2.0  # it is computed from the time of boot, which is corrected now and then
 
 
 class ManagerAlreadyRuns(AITraderError):
@@ -30,6 +30,16 @@ class ManagerState:
     token: str  # whoever can read this file may control the manager
     version: str
     configuration: str  # what it supervises; another one calls for another manager
+
+    @property
+    def alive(self) -> bool:
+        """Whether that very process is still there."""
+        try:
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.created) < _CREATED_TOLERANCE_SECONDS
+            return same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
 
 
 class ManagerFile:
@@ -83,9 +93,6 @@ class ManagerFile:
         """Return where the running manager is; ``None`` when there is none, whatever the file says."""
         try:
             state = ManagerState(**json.loads(self._file.read_text()))
-            process = psutil.Process(state.pid)
-            if abs(process.create_time() - state.created) > _CREATED_TOLERANCE_SECONDS:
-                return None
-            return None if process.status() == psutil.STATUS_ZOMBIE else state
-        except (OSError, ValueError, TypeError, psutil.NoSuchProcess):
+        except (OSError, ValueError, TypeError):
             return None
+        return state if state.alive else None

@@ -42,15 +42,6 @@ class RunningManager:
         """Use `find_manager`."""
         self.state = state
 
-    @property
-    def alive(self) -> bool:
-        """Whether the process is still there."""
-        try:
-            process = psutil.Process(self.state.pid)
-            return abs(process.create_time() - self.state.created) < 2 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False
-
     def document(self) -> dict[str, Any]:
         """Return what it says of its services. Raises ManagerFailed when it does not answer."""
         reply = self._ask("/status")
@@ -87,13 +78,13 @@ class RunningManager:
         """End it and its services in order; kill it after fifteen seconds. Returns when it is gone."""
         self._signal(signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while self.alive:
+        while self.state.alive:
             if time.monotonic() > deadline:
                 self._signal(signal.SIGKILL)
             time.sleep(_POLL_SECONDS)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self.alive:
+        if self.state.alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 psutil.Process(self.state.pid).send_signal(number)
 
