@@ -10,7 +10,7 @@ from main.monitoring.reads.bots import BotState
 def nothing_because(bots: Sequence[BotState] | None, scope: Scope, *, running: str) -> str:
     """Return why nothing was recorded and what to do; `running` ends the sentence "The bot has run for 2 m 10 s; …"."""
     if not scope.live:
-        return "Nothing was recorded by the moment this page looks at. Choose a later one, or go back to live."
+        return "None is recorded for the moment this page looks at. Choose another, or go back to live."
     if not scope.accounts:
         return "There is no account yet. Start a bot with: python ai_trader.py trade"
     if not bots:

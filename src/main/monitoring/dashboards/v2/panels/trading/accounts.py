@@ -67,7 +67,7 @@ def _columns(currencies: Sequence[str]) -> list[Column]:
         Column("Realised", "right"),
         Column("Pos.", "right"),
         Column("Margin free", "right"),
-        Column("Daily loss used"),
+        Column("Daily loss"),
         Column("Drawdown", "right"),
         Column("Max", "right"),
     ]

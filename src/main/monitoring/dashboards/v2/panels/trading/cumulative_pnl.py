@@ -31,11 +31,6 @@ def draw(answers: Answers, scope: Scope) -> Component:
     return table(columns, rows, label="Cumulative P&L")
 
 
-def caption(answers: Answers, scope: Scope) -> str:
-    currencies = {period.currency for period in answers[cumulative_pnl.READ].value or []}
-    return "net" if len(currencies) < 2 else "net, by currency"
-
-
 def _by_currency(periods: Sequence[PeriodPnl], currencies: Sequence[str]) -> Component:
     """Return a column of P&L for each currency; there is no room for returns beside them."""
     columns = [Column("Period", phone="name"), *(Column(name, "right", phone="figure") for name in currencies)]
@@ -67,6 +62,6 @@ PANEL = Panel(
     width=3,
     order=50,
     kind="flush",
-    caption=caption,
+    subtitle="net",
     skeleton="table",
 )

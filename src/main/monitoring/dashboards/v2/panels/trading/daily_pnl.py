@@ -28,7 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     days = _shown(answers[daily_pnl.READ].value or [])
-    return f"{days[0].currency} · {len(days)} days · line = cumulative" if len(days) > 1 else "line = cumulative"
+    return f"{days[0].currency} · {len(days)} days" if len(days) > 1 else ""
 
 
 def _shown(days: Sequence[DayPnl]) -> list[DayPnl]:
@@ -46,7 +46,7 @@ PANEL = Panel(
     reads=(daily_pnl.READ, bots.READ),
     draw=draw,
     caption=caption,
-    width=5,
+    width=4,
     order=40,
     height=240,
     kind="figure",
