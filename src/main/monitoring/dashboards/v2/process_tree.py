@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import psutil
 
+_SHORTEST_SECONDS = 2.0  # processor time is counted in hundredths of a second: a share of less is noise
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -22,6 +24,7 @@ class ProcessTrees:
     def __init__(self) -> None:
         """Take no sample yet."""
         self._last: dict[int, tuple[float, float]] = {}  # pid of the leader: (monotonic, seconds of processor time)
+        self._percent: dict[int, float] = {}
         self._self = psutil.Process()
 
     def sample(self, leaders: Mapping[str, int]) -> dict[str, Usage]:
@@ -36,6 +39,7 @@ class ProcessTrees:
                 members[leader].append(process)
         usages = {name: self._usage(pid, members[pid]) for name, pid in leaders.items() if members[pid]}
         self._last = {pid: last for pid, last in self._last.items() if pid in members}
+        self._percent = {pid: percent for pid, percent in self._percent.items() if pid in members}
         return usages
 
     def _usage(self, leader: int, processes: list[psutil.Process]) -> Usage:
@@ -48,8 +52,12 @@ class ProcessTrees:
                     rss += process.memory_info().rss
             except psutil.Error:
                 continue
+        return Usage(self._percent_since_last(leader, seconds), rss)
+
+    def _percent_since_last(self, leader: int, seconds: float) -> float | None:
         moment = time.monotonic()
-        then, before = self._last.get(leader, (moment, seconds))
-        self._last[leader] = (moment, seconds)
-        percent = max(0.0, seconds - before) / (moment - then) * 100 if moment > then else None
-        return Usage(percent, rss)
+        then, before = self._last.setdefault(leader, (moment, seconds))
+        if moment - then >= _SHORTEST_SECONDS:
+            self._last[leader] = (moment, seconds)
+            self._percent[leader] = max(0.0, seconds - before) / (moment - then) * 100
+        return self._percent.get(leader)

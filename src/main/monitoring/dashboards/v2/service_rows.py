@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 import asyncpg
 import structlog
 
+from main.clock import from_epoch
 from main.config import Settings
 from main.database.address import Address
-from main.database.embedded import EmbeddedServer
+from main.database.embedded_home import locate
 from main.database.keeper import DatabaseKeeper, direct_address
 from main.database.migrate import migrate
 from main.database.pool import Database
+from main.database.postmaster import Postmaster
 from main.errors import AITraderError
 from main.telemetry.probes import Check
 from main.telemetry.services import ProcessStatus, report_services
@@ -71,13 +73,16 @@ class ServiceRows:
             return None
         address = self._keeper.address
         version = self._database.status.version if self._database is not None else None
-        state = EmbeddedServer(self._settings.data_dir).running() is not None
+        postmaster = Postmaster.find(locate(self._settings.data_dir).cluster)
+        ready = postmaster is not None and postmaster.ready
         return ProcessStatus(
             service="database",
             kind="database",
-            state="running" if state else "starting" if address is None else "failed",
+            state="running" if ready else "starting" if address is None else "failed",
+            pid=postmaster.process.pid if postmaster is not None else None,
             port=address.port if address is not None else None,
             version=version,
+            started_at=from_epoch(postmaster.process.create_time()) if postmaster is not None else None,
             restart_reason=self._trouble,
         )
 
