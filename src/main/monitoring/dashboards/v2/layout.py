@@ -67,7 +67,7 @@ class Shell:
                 dmc.AppShellFooter(_footer(entries), className="shell-footer"),
             ],
             layout="alt",
-            header={"height": {"base": 104, "sm": 52}},
+            header={"height": {"base": 108, "sm": 52}},
             navbar={"width": {"base": 200, "sm": 56, "lg": 200}, "breakpoint": "sm", "collapsed": {"mobile": True}},
             footer={"height": {"base": 57, "sm": 0.001}},
             padding=0,
@@ -124,7 +124,7 @@ def _header(controls: Sequence[str]) -> list[Component]:
         html.Div(
             [
                 html.Button(icon("menu"), id="menu-button", className="icon-button phone-only", type="button", **menu),
-                html.Span(id="phone-name", className="phone-name phone-only"),
+                html.Span(id="phone-name", className="header-name phone-only"),
                 html.Span(className="spacer order-2"),
                 html.Div(id="control-moment", className="control order-3"),
             ],

@@ -3,6 +3,7 @@
   "use strict";
   var element = app.shell.element;
   var MODES = { simulated: ["SIMULATED", "simulated"], replay: ["REPLAY", "simulated"], paper: ["PAPER", "outline"], live: ["LIVE MONEY", "accent"] };
+  var shownAway = false;
   var ZONES = ["UTC", "America/New_York", "America/Chicago", "America/Los_Angeles", "Europe/London", "Europe/Berlin",
     "Asia/Kolkata", "Asia/Singapore", "Asia/Hong_Kong", "Asia/Tokyo", "Australia/Sydney"];
 
@@ -80,15 +81,16 @@
 
   function moment() {
     var past = app.view.asOf, zone = app.view.zone;
-    var lost = app.socket.lostFor() > 0;
+    var lost = app.socket.lostFor() > 0, away = lost || app.panels.troubled();
+    shownAway = away;
     var children = past
       ? [app.shell.icon("history"), element("span", { class: "field-value" }, app.writing.moment(Date.parse(past), app.shell.now(), zone))]
-      : [element("span", { class: "live-dot" + (lost ? " live-dot-lost" : ""), "aria-hidden": "true" }),
-        element("span", { class: "field-value" }, lost ? "Not connected" : app.view.effective.clock === "replay" ? "Replay" : "Live"),
+      : [element("span", { class: "live-dot" + (away ? " live-dot-lost" : ""), "aria-hidden": "true" }),
+        element("span", { class: "field-value" }, lost ? "Not connected" : away ? "Not live" : app.view.effective.clock === "replay" ? "Replay" : "Live"),
         element("span", { class: "clock-time", id: "clock", "aria-live": "off" }, app.writing.clock(clockTime(), zone))];
     var node = element("button", {
       class: "field" + (past ? " field-past" : ""), type: "button", "aria-haspopup": "menu", "aria-expanded": "false",
-      "aria-label": past ? "Looking at the past: " + app.writing.full(Date.parse(past), zone) : "Live. Choose a past moment",
+      "aria-label": past ? "Looking at the past: " + app.writing.full(Date.parse(past), zone) : (away ? "Not live" : "Live") + ". Choose a past moment",
     }, children.concat([app.shell.icon("chevron-down")]));
     node.addEventListener("click", function () { app.menu.open(node, "Moment", momentMenu()); });
     fill("moment", node);
@@ -155,6 +157,7 @@
     tick: function () {
       var clock = document.getElementById("clock");
       if (clock) clock.textContent = app.writing.clock(clockTime(), app.view.zone);
+      if (shownAway !== (app.socket.lostFor() > 0 || app.panels.troubled())) moment();
     },
     moment: moment,
     theme: function () {

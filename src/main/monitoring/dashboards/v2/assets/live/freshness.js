@@ -44,8 +44,9 @@
     var began = fresh.since || (state === "silent" ? fresh.as_of : null);
     var since = began ? " since " + app.writing.moment(Date.parse(began), now, app.view.zone) : "";
     if (state === "silent") return ["bot", (fresh.detail || "The bot sends nothing") + since + ". Values are its last."];
-    if (state === "unreachable") return ["unplug", "Database unreachable" + since + ". Values are the last ones; it is tried again by itself."];
-    if (state === "error") return ["triangle-alert", (fresh.detail || "The last attempt failed") + since + ". Values are the last good ones."];
+    var last = fresh.as_of ? " Values are the last good ones." : "";
+    if (state === "unreachable") return ["unplug", "Database unreachable" + since + "." + last + " It is tried again by itself."];
+    if (state === "error") return ["triangle-alert", (fresh.detail || "The last attempt failed") + since + "." + last];
     return null;
   }
 

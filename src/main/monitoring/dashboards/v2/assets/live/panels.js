@@ -104,6 +104,7 @@
         var news = message.panels[name], record = known[name] || (known[name] = {});
         record.version = news.version;
         record.freshness = news.freshness;
+        app.view.heard(news.freshness);
         if ("figure" in news || "children" in news) {
           record.figure = news.figure;
           record.broken = news.broken;
@@ -127,6 +128,11 @@
         if (!record || !record.freshness) return;
         aged(name, record);
       });
+    },
+    /** Whether nothing on the page is live: then the page may not say that it is. */
+    troubled: function () {
+      var states = page.map(function (name) { return known[name] && known[name].state; }).filter(Boolean);
+      return states.length > 0 && states.every(function (state) { return ["live", "late", "closed"].indexOf(state) < 0; });
     },
     record: function (name) { return known[name]; },
   };

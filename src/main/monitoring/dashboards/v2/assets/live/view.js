@@ -48,6 +48,12 @@
         as_of: app.view.asOf, known_at: app.view.knownAt,
       };
     },
+    /** A replayed account lives in its own time: the newest moment heard of is what its clock shows. */
+    heard: function (fresh) {
+      if (fresh.clock === "replay" && effective.clock === "replay" && !(Date.parse(effective.moment) >= Date.parse(fresh.moment))) {
+        effective.moment = fresh.moment;
+      }
+    },
     settled: function (message) { effective = message; tell("settled"); },
     introduced: function (hello) {
       var accounts = (hello.accounts || []).map(function (each) { return Object.assign({ id: each.account }, each); });
