@@ -175,12 +175,11 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
         "pathbar": {"visible": False},
         "root": {"color": "@surface-panel"},
     }
-    layout = {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}
-    return {"data": [trace], "layout": layout | {"uniformtext": {"minsize": 11, "mode": "hide"}}}
+    return {"data": [trace], "layout": {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}}
 
 
 def _words(tile: Tile, share: float) -> str:
-    # Plotly shrinks or drops what does not fit: a small tile says its name only.
+    # Plotly shrinks what does not fit: a small tile says its name only, and stays readable.
     lines = tile.lines if share > 0.075 else ()
     return "<br>".join((f"<b>{tile.name}</b>", *lines))
 
@@ -191,6 +190,7 @@ def _layout(*, yaxis: FigureDict, annotations: list[FigureDict] | None = None) -
         "xaxis": {"type": "date", "automargin": False, "showline": False, "hoverformat": "%-d %b %H:%M:%S"},
         "yaxis": yaxis,
         "annotations": list(annotations or []),
+        "hoversubplots": "axis",  # one tooltip for all plots above one time axis
         "uirevision": "keep",
     }
 

@@ -91,6 +91,8 @@
     dressed: function (figure, id, until) {
       var copy = { data: coloured(figure.data || [], ""), layout: coloured(figure.layout || {}, "") };
       copy.layout.template = templates ? templates[app.theme.current] : undefined;
+      // The crosshair's outline is made to contrast with the paper: on a transparent one it would be white in the dark.
+      copy.layout.paper_bgcolor = colour("@surface-panel");
       if (until) extended(copy, until);
       zoned(copy, app.view.zone);
       var given = {};

@@ -31,8 +31,10 @@
     var tries = 0;
     (function mounted() {
       var names = page.panels || [];
-      if (!names.length || document.getElementById("panel-" + names[0]) || ++tries > 120) app.panels.shown(names);
-      else requestAnimationFrame(mounted);
+      if (names.length && !document.getElementById("panel-" + names[0]) && ++tries < 120) { requestAnimationFrame(mounted); return; }
+      app.panels.shown(names);
+      var linked = location.hash && document.getElementById(location.hash.slice(1));
+      if (linked) linked.scrollIntoView(); // a link to one panel: it was not there when the browser looked for it
     })();
     window.dispatchEvent(new Event("resize")); // charts of a tab that was hidden had no size
     app.drawer.close();
@@ -47,6 +49,7 @@
       if (page === current) { app.drawer.close(); return; }
       history.pushState(null, "", page.address + location.search);
       show(page);
+      app.shell.announce(page.name);
       document.getElementById("content").scrollIntoView();
     },
   };
