@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
-from tests.running import Suite, running
+from tests.running import Suite, fetch, running, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("suite"), pytest.mark.timeout(240)]
 PAGES = {
@@ -86,7 +87,7 @@ async def test_the_theme_switches_in_place_and_stays(browser: Browser, suite: Su
 async def test_the_range_is_in_the_address_and_comes_back_from_it(browser: Browser, suite: Suite) -> None:
     page, seen = await opened(browser, suite, "trading")
     await page.get_by_text("1W", exact=True).click()
-    await expect(page).to_have_url(lambda url: "range=1W" in url)
+    await expect(page).to_have_url(re.compile("range=1W"))
     await page.goto(page.url)
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
     assert await page.locator("input[type=radio][value='1W']").is_checked()
@@ -131,6 +132,8 @@ async def test_a_killed_dashboard_comes_back_and_its_open_page_recovers_by_itsel
     seen.tolerated = lambda text: "ERR_CONNECTION_REFUSED" in text or "WebSocket connection" in text
     services = {row["service"]: row for row in suite.json("manager", "/status")["services"]}
     os.kill(services["trading-dashboard"]["pid"], signal.SIGKILL)
+    await asyncio.to_thread(until, lambda: fetch(suite.url("trading", "/livez"))[0] != 200, 5, "the dashboard gone")
+    await asyncio.to_thread(suite.wait_until_ready, "trading")
     before = await page.locator("#body-activity").inner_text()
     await expect(page.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=10_000)
@@ -144,7 +147,9 @@ async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser
     trading, seen = await opened(browser, suite, "trading")
     system, system_seen = await opened(browser, suite, "system")
     postmaster = await asyncio.to_thread(_postmaster, suite)
-    postmaster.suspend()
+    frozen = [postmaster, *postmaster.children(recursive=True)]
+    for process in frozen:
+        process.suspend()
     try:
         await expect(trading.locator("#badge-equity")).to_contain_text("Database unreachable", timeout=40_000)
         await expect(system.locator("#body-status")).to_contain_text("Unreachable", timeout=40_000)
@@ -153,7 +158,8 @@ async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser
         await picture(system, "system-database-unreachable")
         assert await trading.locator("#graph-equity .js-plotly-plot").count() == 1, "the last good chart stays"
     finally:
-        postmaster.resume()
+        for process in frozen:
+            process.resume()
     postmaster.kill()
     await expect(trading.locator("#badge-equity")).to_contain_text("Live", timeout=40_000)
     await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=20_000)
