@@ -220,6 +220,15 @@ async def test_a_bot_that_misses_three_heartbeats_is_silent(database: Database, 
     assert "A" in answer.freshness.detail
 
 
+async def test_a_watched_bot_is_called_silent_at_that_very_moment(database: Database, service: Database) -> None:
+    await given_account(service)
+    await given_heartbeat(service, datetime.now(UTC), interval=0.5)
+    async with running_hub(database) as hub:
+        watched = hub.watch(read_of(cash), SCOPE, lambda: None)
+        await until(lambda: watched.answer is not None and watched.answer.state is State.LIVE)
+        await until(lambda: watched.answer is not None and watched.answer.state is State.SILENT, 5)
+
+
 async def test_a_replay_lives_in_its_own_time(database: Database, service: Database) -> None:
     await given_account(service, clock="replay")
     then = datetime(2013, 3, 1, 21, tzinfo=UTC)

@@ -1,5 +1,6 @@
 """How old is an answer, and what does its age mean: live, late, stale, a silent bot, an unreachable database?"""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -56,3 +57,15 @@ def troubled(read: Read[Any], last: Answer[Any] | None, error: Exception) -> Ans
         detail=str(error) if unreachable else f"{read.title} failed: {error}",
     )
     return Answer(last.value if last else None, fresh, str(error), last.version if last else 0)
+
+
+def worst(answers: Iterable[Answer[Any]]) -> Answer[Any]:
+    """Return the answer that may be trusted least: by state, then by how far past its freshness it is."""
+    order = list(State)
+
+    def distrust(answer: Answer[Any]) -> tuple[int, float]:
+        fresh = answer.freshness
+        age = (fresh.moment - fresh.as_of).total_seconds() if fresh.as_of else 0.0
+        return order.index(fresh.state), age / fresh.expected_seconds
+
+    return max(answers, key=distrust)

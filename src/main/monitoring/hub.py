@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +17,14 @@ from main.domain.scope import Scope
 from main.domain.topics import Announcement
 from main.errors import AITraderError, DatabaseUnreachable
 from main.monitoring.freshness import freshness_of, troubled
-from main.monitoring.read import Answer, LiveSource, Read, State
+from main.monitoring.read import Answer, LiveSource, Read
 
 COALESCE_SECONDS = 0.02
 SWEEP_SECONDS = 15.0
 KEEP_SECONDS = 60.0
 REUSE_SECONDS = 1.0
 SLOW_SECONDS = 0.5
+ALARM_MARGIN_SECONDS = 0.1
 REST_FACTOR = 3.0
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
 PARALLEL = 4
@@ -54,6 +55,7 @@ class _Question:
     not_before: float = 0.0
     touched: float = 0.0
     took: float = 0.0
+    alarm: asyncio.TimerHandle | None = None  # when the bot will count as silent unless it is heard before
 
     @property
     def wanted(self) -> bool:
@@ -216,7 +218,8 @@ class Hub:
             except AITraderError as error:
                 self._fail_all(remaining, questions, error)
                 return
-            except asyncpg.PostgresError as error:  # the transaction itself: e.g. an application role that is missing
+            except Exception as error:  # noqa: BLE001 - a boundary: whatever it is, nobody may wait for ever
+                _log.exception("transaction of reads failed")
                 self._fail_all(remaining, questions, error)
                 return
 
@@ -266,12 +269,27 @@ class Hub:
             self.statistics.failed += 1
             question.answer = troubled(question.read, last, error)
         question.touched = time.monotonic()
+        self._set_alarm(question, beat)
         for waiting in question.waiting:
             if not waiting.done():
                 waiting.set_result(question.answer)
         question.waiting.clear()
         for on_change in tuple(question.watchers):
             on_change()
+
+    def _set_alarm(self, question: _Question, beat: Pulse) -> None:
+        """Have a watched question asked again the moment its bot turns silent: no announcement will come for that."""
+        if question.alarm is not None:
+            question.alarm.cancel()
+            question.alarm = None
+        silent_at = question.answer.freshness.silent_at if question.answer is not None else None
+        if question.watchers and silent_at is not None and silent_at > beat.now:
+            delay = (silent_at - beat.now).total_seconds() + ALARM_MARGIN_SECONDS
+            question.alarm = asyncio.get_running_loop().call_later(delay, self._mark, question)
+
+    def _mark(self, question: _Question) -> None:
+        question.dirty = True
+        self._wake.set()
 
     async def _sweep(self) -> None:
         """Ask everything watched again every 15 s (lost announcements, moving windows) and forget what nobody asks."""
@@ -284,15 +302,3 @@ class Hub:
                     del self._questions[key]
                 question.dirty = True
             self._wake.set()
-
-
-def worst(answers: Iterable[Answer[Any]]) -> Answer[Any]:
-    """Return the answer that may be trusted least: by state, then by how far past its freshness it is."""
-    order = list(State)
-
-    def distrust(answer: Answer[Any]) -> tuple[int, float]:
-        fresh = answer.freshness
-        age = (fresh.moment - fresh.as_of).total_seconds() if fresh.as_of else 0.0
-        return order.index(fresh.state), age / fresh.expected_seconds
-
-    return max(answers, key=distrust)

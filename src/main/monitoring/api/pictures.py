@@ -10,7 +10,8 @@ from typing import Any, Protocol
 import orjson
 
 from main.domain.scope import Scope
-from main.monitoring.hub import Hub, Watched, worst
+from main.monitoring.freshness import worst
+from main.monitoring.hub import Hub, Watched
 from main.monitoring.read import Answer, Read
 
 THREAD_SECONDS = 0.004
