@@ -22,7 +22,6 @@ from main.monitoring.api.pictures import PictureBook
 from main.monitoring.hub import Hub
 from main.monitoring.read import Answer, LiveSource, Read, State
 
-NOW = datetime.now(UTC)
 SCOPE = Scope(("A",))
 
 
@@ -203,7 +202,7 @@ async def test_age_decides_between_live_late_and_stale(
     database: Database, service: Database, age: int, state: State
 ) -> None:
     await given_account(service)
-    await given_heartbeat(service, NOW)
+    await given_heartbeat(service, datetime.now(UTC), interval=60)
     newest = datetime.now(UTC) - timedelta(seconds=age)
     async with running_hub(database) as hub:
         answer = await hub.ask(read_of(cash, as_of=lambda _: newest), SCOPE)
@@ -240,9 +239,9 @@ async def test_a_replay_lives_in_its_own_time(database: Database, service: Datab
 
 async def test_a_past_moment_is_never_called_live(database: Database, service: Database) -> None:
     await given_account(service)
-    await given_heartbeat(service, NOW)
+    await given_heartbeat(service, datetime.now(UTC), interval=60)
     async with running_hub(database) as hub:
-        answer = await hub.ask(read_of(cash), replace(SCOPE, as_of=NOW))
+        answer = await hub.ask(read_of(cash), replace(SCOPE, as_of=datetime.now(UTC)))
     assert answer.state is State.PAST
 
 
