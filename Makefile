@@ -31,7 +31,7 @@ browser: $(VENV)/.installed-dev               ## browser tests; screenshots go t
 bench: $(VENV)/.installed-dev                 ## measures, and writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
 docs: $(VENV)/.installed-dev                  ## docs/numbers.md from the reads
-	@$(BIN)/python -m main.cli.app docs numbers > docs/numbers.md
+	@$(BIN)/python ai_trader.py docs numbers > docs/numbers.md
 requirements: $(VENV)/.installed-dev          ## pin pyproject.toml's dependencies again, for every platform
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt

@@ -3,10 +3,12 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -21,20 +23,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that are free now, below the range the kernel hands out by itself."""
-    with contextlib.ExitStack() as held:
-        ports = []
-        for port in range(20_000 + os.getpid() % 5_000, 32_000):
-            attempt = socket.socket()
+    """Return ports that nobody listens on and no other test of this run was given.
+
+    They lie below the range the kernel hands out by itself, and each run begins at another place.
+    """
+    taken = Path(os.environ.get("TESTS_RUN_DIR", tempfile.gettempdir())) / "ports"
+    taken.mkdir(exist_ok=True)
+    ports: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 2_000):
+        with contextlib.closing(socket.socket()) as attempt:
             try:
                 attempt.bind(("127.0.0.1", port))
+                (taken / str(port)).touch(exist_ok=False)
             except OSError:
-                attempt.close()
                 continue
-            held.enter_context(contextlib.closing(attempt))
-            ports.append(port)
-            if len(ports) == count:
-                return ports
+        ports.append(port)
+        if len(ports) == count:
+            return ports
     raise AssertionError(f"no {count} free ports")
 
 

@@ -1,6 +1,5 @@
 """Which number would the page show? `show READ` asks the same read, without a server."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -77,6 +76,8 @@ def ask(settings: "Settings", asked: "Question") -> "tuple[Scope, Answer[object]
     Raises AITraderError for a read that only a running dashboard can answer, SchemaMismatch, DatabaseUnreachable,
     UnknownName for an account that is not there.
     """
+    import asyncio
+
     from main.database.connect import database_of
     from main.errors import AITraderError
 
@@ -88,6 +89,8 @@ def ask(settings: "Settings", asked: "Question") -> "tuple[Scope, Answer[object]
 
 
 async def _asked(address: "Address", asked: "Question", *, own_database: bool) -> "tuple[Scope, Answer[object]]":
+    import asyncio
+
     from main.database.migrate import migrate, schema_status
     from main.database.pool import Database
     from main.errors import SchemaMismatch
