@@ -5,6 +5,8 @@
 DO $$
 DECLARE
     wanted text;
+    -- From 16 on a member may still lack the right to SET ROLE; before, membership is that right.
+    needed text := CASE WHEN current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['ai_trader_owner', 'ai_trader_service', 'ai_trader_app'] LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
@@ -14,7 +16,7 @@ BEGIN
                 NULL;
             END;
         END IF;
-        IF NOT pg_has_role(current_user, wanted, 'SET') THEN
+        IF NOT pg_has_role(current_user, wanted, needed) THEN
             EXECUTE format('GRANT %I TO %I', wanted, current_user);
         END IF;
     END LOOP;
