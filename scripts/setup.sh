@@ -14,7 +14,7 @@ if [ ! -x "$venv/bin/python" ] && ! "$python" -m venv "$venv"; then
     exit 1
 fi
 echo "Installing $requirements into $venv …"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$requirements"
+"$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r "$requirements"
 # The package is found where it stands: no build, no copy that grows old.
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 (cd "$(dirname "$0")/../src" && pwd) > "$site/ai_trader.pth"
