@@ -178,9 +178,9 @@ async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, addre
     async with service.scoped() as connection:  # as if the kill had come before these were written
         await connection.execute("DELETE FROM trades WHERE exit_time = (SELECT max(exit_time) FROM trades)")
         await connection.execute("UPDATE positions SET is_active = true, quantity = 1 WHERE position_id = $1", closed)
-        await connection.execute(
-            "UPDATE orders SET status = 'accepted' WHERE order_id = (SELECT max(order_id) FROM orders)"
-        )
+        resting = "order_id = (SELECT max(order_id) FROM orders WHERE filled_quantity = 0)"
+        await connection.execute(f"DELETE FROM order_events WHERE {resting} AND kind <> 'placed'")
+        await connection.execute(f"UPDATE orders SET status = 'accepted' WHERE {resting}")
 
     async def mended() -> bool:
         undone = (
@@ -191,6 +191,39 @@ async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, addre
 
     async with running(settings, address) as bot:
         await until(mended, bot)
+
+
+async def test_an_order_whose_fill_was_written_before_the_kill_did_not_expire(tmp_path, address, service):
+    write_prices(tmp_path, 30)
+    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account="K")
+
+    async def over() -> bool:
+        return bool(await value(service, "SELECT count(*) = 30 FROM trading_pnl"))
+
+    async with running(settings, address) as bot:
+        await until(over, bot)
+    ended = {kind: f"(SELECT max(order_id) FROM orders WHERE status = '{kind}')" for kind in ("filled", "cancelled")}
+    columns = "order_id, status, filled_quantity, average_fill_price"
+    orders = f"SELECT {columns} FROM orders WHERE order_id = ANY ($1) ORDER BY order_id"
+    ids = [await value(service, f"SELECT {wanted}") for wanted in ended.values()]
+    async with service.scoped() as connection:  # as if the kill had come before the orders' last states were written
+        before = [tuple(row) for row in await connection.fetch(orders, ids)]
+        await connection.execute(
+            "UPDATE orders SET status = 'accepted', filled_quantity = 0, average_fill_price = NULL "
+            "WHERE order_id = ANY ($1)",
+            ids,
+        )
+        await connection.execute("DELETE FROM order_events WHERE order_id = $1 AND kind = 'filled'", ids[0])
+
+    async def settled() -> bool:
+        return bool(await value(service, "SELECT NOT EXISTS (SELECT FROM orders WHERE status = 'accepted')"))
+
+    async with running(settings, address) as bot:
+        await until(settled, bot)
+    async with service.scoped() as connection:
+        assert [tuple(row) for row in await connection.fetch(orders, ids)] == before
+        kinds = "SELECT kind FROM order_events WHERE order_id = $1 AND kind IN ('filled', 'cancelled', 'expired')"
+        assert [[row[0] for row in await connection.fetch(kinds, each)] for each in ids] == [["filled"], ["cancelled"]]
 
 
 KILLABLE = """

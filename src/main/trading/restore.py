@@ -13,11 +13,12 @@ from typing import Any
 
 from main.clock import now
 from main.database.pool import Database
-from main.domain.events import Account, Alert, CashFlow, Event, Fill, Instrument, Order, OrderEvent, Position, Trade
+from main.domain.events import Account, Alert, CashFlow, Event, Fill, Instrument, Position, Trade
 from main.domain.ledger import Ledger, latest
 from main.errors import ConfigurationError, Problem
 from main.trading.day import TradingDay
 from main.trading.feed import Feed
+from main.trading.left_orders import left_orders
 from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, Limits, RiskRules
 
 LOOSE = timedelta(hours=1)
@@ -57,12 +58,6 @@ _DAY = """
       FROM daily_stats WHERE account_id = $1 AND day = $2
 """
 _SPREADS = "SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at >= $2"
-_ORDERS = """
-    SELECT at, account_id AS account, source, order_id, symbol, side, order_type, status, quantity, placed_at,
-           filled_quantity, price, stop_price, average_fill_price, exchange, decision_price, arrival_mid, strategy,
-           model, reason
-      FROM orders WHERE account_id = $1 AND status IN ('placed', 'accepted', 'partially_filled')
-"""
 _POSITIONS = """
     SELECT at, account_id AS account, source, position_id, symbol, side, quantity, entry_time, entry_price,
            current_price, unrealized_pnl, multiplier, lot_size, exchange, instrument_token, initial_stop, strategy,
@@ -142,7 +137,7 @@ class _Reading:
             day=day,
             risk=self._risk,
             alerts=() if over else tuple(alerts),
-            loose_ends=(*await self._loose_ends(ledger, trades, moment), *over),
+            loose_ends=(*await self._loose_ends(ledger, fills, trades, moment), *over),
             mids=mids,
             moment=moment,
             fills=len(fills),
@@ -189,10 +184,11 @@ class _Reading:
         for row in await self._rows(_EXTREMES, self._account.source, *lots):
             ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
 
-    async def _loose_ends(self, ledger: Ledger, trades: list[Trade], moment: datetime | None) -> tuple[Event, ...]:
+    async def _loose_ends(
+        self, ledger: Ledger, fills: list[Fill], trades: list[Trade], moment: datetime | None
+    ) -> tuple[Event, ...]:
         ends: list[Event] = []
-        for row in await self._rows(_ORDERS, self._id):
-            ends += _expired(Order(**row), max(row["at"], moment or row["at"]))
+        ends += await left_orders(self._connection, self._id, fills, moment)
         if trades:
             written = {row["source_id"] for row in await self._rows(_TRADES, self._id, trades[0].at)}
             ends += [trade for trade in trades if trade.source_id not in written]
@@ -208,26 +204,3 @@ def _resolved(alert: Alert, at: datetime) -> Alert:
     """The incident of a block that ended with its trading day, while no bot ran."""
     at = max(at, alert.at)
     return replace(alert, at=at, resolved_at=at)
-
-
-def _expired(order: Order, at: datetime) -> tuple[Event, Event]:
-    """A resting order of a bot that is gone: paper knows of it no more."""
-    reason = "the bot was restarted"
-    event = OrderEvent(
-        at=at,
-        account=order.account,
-        source=order.source,
-        source_id=f"{order.order_id}-expired",
-        order_id=order.order_id,
-        kind="expired",
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        price=order.price,
-        reason=reason,
-        decision_price=order.decision_price,
-        arrival_mid=order.arrival_mid,
-        strategy=order.strategy,
-        model=order.model,
-    )
-    return event, replace(order, at=at, status="expired", reason=reason)
