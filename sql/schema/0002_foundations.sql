@@ -18,13 +18,16 @@ COMMENT ON DOMAIN moment IS 'A point in time; "infinity" is not one.';
 
 -- Keeps every version of a row of mutable state in <table>_history, stamped with the bot's time (column at) and ours.
 -- Works the same for the Recorder and for a bot that writes with plain SQL.
+-- The history's own columns come first: a column that a later migration adds to both tables is the last one of both.
 CREATE FUNCTION keep_history() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    keep text := format('INSERT INTO %I.%I SELECT %L, clock_timestamp(), $1.*', TG_TABLE_SCHEMA, TG_TABLE_NAME || '_history', lower(TG_OP));
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        EXECUTE format('INSERT INTO %I SELECT $1.*, $2, clock_timestamp()', TG_TABLE_NAME || '_history') USING OLD, 'delete';
+        EXECUTE keep USING OLD;
         RETURN OLD;
     END IF;
-    EXECUTE format('INSERT INTO %I SELECT $1.*, $2, clock_timestamp()', TG_TABLE_NAME || '_history') USING NEW, lower(TG_OP);
+    EXECUTE keep USING NEW;
     RETURN NEW;
 END
 $$;

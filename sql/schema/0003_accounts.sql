@@ -8,7 +8,7 @@ CREATE TABLE accounts (
     currency         text NOT NULL CHECK (currency ~ '^[A-Z0-9]{2,10}$'),
     mode             text NOT NULL CHECK (mode IN ('live', 'paper', 'simulated', 'replay')),
     periods_per_year integer NOT NULL DEFAULT 252 CHECK (periods_per_year BETWEEN 1 AND 366),
-    zone             text NOT NULL DEFAULT 'UTC',
+    zone             text NOT NULL DEFAULT 'UTC' CONSTRAINT zone_known CHECK (timezone(zone, '2000-01-01 00:00Z'::timestamptz) IS NOT NULL),
     roll_over        interval NOT NULL DEFAULT '0' CHECK (roll_over >= '-12 hours' AND roll_over < '24 hours'),
     benchmark        text,
     lot_matching     text NOT NULL DEFAULT 'FIFO' CHECK (lot_matching IN ('FIFO', 'LIFO')),
@@ -23,16 +23,16 @@ CREATE TABLE accounts (
 COMMENT ON TABLE accounts IS 'One trading account each: the unit of ownership, of visibility and of the books. Other systems call its id broker id.';
 COMMENT ON COLUMN accounts.source IS 'Where its market data comes from, so that replayed, simulated and live prices never mix.';
 COMMENT ON COLUMN accounts.periods_per_year IS 'Trading days a year for annualised figures: 252 equities, 365 crypto.';
-COMMENT ON COLUMN accounts.zone IS 'IANA time zone of its trading day.';
+COMMENT ON COLUMN accounts.zone IS 'IANA time zone of its trading day. An unknown one is refused here: it would fail every question about the account.';
 COMMENT ON COLUMN accounts.roll_over IS 'When its trading day begins on that clock, counted from midnight.';
 COMMENT ON COLUMN accounts.books IS 'Who derives positions, trades and daily figures: the bot itself or the suite''s worker from fills.';
 COMMENT ON COLUMN accounts.clock IS '"replay" accounts live in the time of their replay, the newest heartbeat''s at.';
 COMMENT ON COLUMN accounts.daily_loss_limit IS 'Loss of one trading day, in account currency, that blocks trading.';
 
 CREATE TABLE accounts_history (
-    LIKE accounts,
-    operation  text NOT NULL,
-    changed_at timestamptz NOT NULL
+    operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+    changed_at timestamptz NOT NULL,
+    LIKE accounts
 );
 COMMENT ON TABLE accounts_history IS 'Every version an account''s settings and limits ever had.';
 CREATE INDEX accounts_history_account ON accounts_history (account_id, changed_at);

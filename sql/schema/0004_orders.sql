@@ -30,9 +30,9 @@ COMMENT ON COLUMN orders.arrival_mid IS 'Mid price when the venue acknowledged; 
 CREATE INDEX orders_open ON orders (account_id, placed_at) WHERE status IN ('placed', 'accepted', 'partially_filled');
 
 CREATE TABLE orders_history (
-    LIKE orders,
-    operation  text NOT NULL,
-    changed_at timestamptz NOT NULL
+    operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+    changed_at timestamptz NOT NULL,
+    LIKE orders
 );
 COMMENT ON TABLE orders_history IS 'Every version of every order, by the bot''s time and ours.';
 CREATE INDEX orders_history_account ON orders_history (account_id, order_id, at);

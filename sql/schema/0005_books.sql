@@ -29,12 +29,13 @@ COMMENT ON COLUMN positions.at IS 'When the position or its mark last changed, o
 CREATE INDEX positions_active ON positions (account_id, symbol) WHERE is_active;
 
 CREATE TABLE positions_history (
-    LIKE positions,
-    operation  text NOT NULL,
-    changed_at timestamptz NOT NULL
+    operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+    changed_at timestamptz NOT NULL,
+    LIKE positions
 );
 COMMENT ON TABLE positions_history IS 'Every version of every position; of versions that differ in the mark alone, one a minute.';
 CREATE INDEX positions_history_account ON positions_history (account_id, position_id, at DESC);
+CREATE INDEX positions_history_deleted ON positions_history (account_id, position_id) WHERE operation = 'delete';
 
 CREATE TABLE trades (
     account_id       account_key NOT NULL REFERENCES accounts,

@@ -16,7 +16,10 @@ CREATE TABLE market_snapshots (
     ask_sizes   numeric[] NOT NULL DEFAULT '{}',
     bid_depth   finite,
     ask_depth   finite,
-    PRIMARY KEY (source, symbol, at, revision)
+    PRIMARY KEY (source, symbol, at, revision),
+    CONSTRAINT a_size_a_price CHECK (cardinality(bid_prices) = cardinality(bid_sizes) AND cardinality(ask_prices) = cardinality(ask_sizes)),
+    CONSTRAINT finite_levels CHECK (NOT bid_prices || bid_sizes || ask_prices || ask_sizes && '{NaN,Infinity,-Infinity}'
+                                    AND array_position(bid_prices || bid_sizes || ask_prices || ask_sizes, NULL) IS NULL)
 ) PARTITION BY RANGE (at);
 COMMENT ON TABLE market_snapshots IS 'The order book as the bot saw it: best prices and the top five levels a side, nearest first.';
 COMMENT ON COLUMN market_snapshots.spread_bps IS '(ask − bid) / mid · 10⁴.';
@@ -90,8 +93,8 @@ CREATE TABLE alerts (
 COMMENT ON TABLE alerts IS 'Incidents: one row from fired to resolved. A bot''s own risk blocks are incidents too.';
 CREATE INDEX alerts_open ON alerts (account_id, fired_at) WHERE resolved_at IS NULL;
 CREATE TABLE alerts_history (
-    LIKE alerts,
-    operation  text NOT NULL,
-    changed_at timestamptz NOT NULL
+    operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
+    changed_at timestamptz NOT NULL,
+    LIKE alerts
 );
 COMMENT ON TABLE alerts_history IS 'Every version of every incident.';

@@ -26,6 +26,7 @@ CREATE TABLE system_metrics (
 COMMENT ON TABLE system_metrics IS 'Samples of the machine the worker runs on.';
 COMMENT ON COLUMN system_metrics.cpu_percent IS 'Per cent of all cores since the last sample, 0 to 100.';
 COMMENT ON COLUMN system_metrics.disk_read_bytes IS 'Since the machine started; rates are differences.';
+CREATE INDEX system_metrics_at ON system_metrics (at DESC);
 CREATE TABLE system_metrics_default PARTITION OF system_metrics DEFAULT;
 
 CREATE TABLE services (

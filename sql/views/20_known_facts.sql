@@ -61,7 +61,8 @@ LANGUAGE sql STABLE ROWS 1 AS $$
 $$;
 
 -- Open positions with their value and unrealised P&L in account currency; null where no price is known.
--- The past comes from positions_history, which keeps one version a minute of those that differ in the mark alone.
+-- The past comes from positions_history, which keeps one version a minute of those that differ in the mark alone. A bot
+-- may delete what it closed: such a position was held until it was deleted (in a replay's own time, until it last changed).
 CREATE OR REPLACE FUNCTION open_positions(for_accounts text[], until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, position_id text, source text, symbol text, side text, quantity numeric, multiplier numeric,
                entry_time timestamptz, entry_price numeric, current_price numeric, strategy text, at timestamptz,
@@ -80,15 +81,23 @@ LANGUAGE sql STABLE AS $$
             SELECT version.account_id, version.position_id, version.source, version.symbol, version.side, version.quantity,
                    version.multiplier, version.entry_time, version.entry_price, version.current_price, version.unrealized_pnl,
                    version.strategy, version.is_active, version.at
-              FROM positions known_position
+              FROM (SELECT k.account_id, k.position_id
+                      FROM positions k
+                     WHERE NOT live AND k.account_id = ANY (for_accounts) AND (k.is_active OR k.at > until OR k.recorded_at > known)
+                    UNION
+                    SELECT d.account_id, d.position_id
+                      FROM positions_history d
+                     WHERE NOT live AND d.account_id = ANY (for_accounts) AND d.operation = 'delete') known_position
+              JOIN accounts a ON a.account_id = known_position.account_id
               CROSS JOIN LATERAL (
                     SELECT h.*
                       FROM positions_history h
                      WHERE h.account_id = known_position.account_id AND h.position_id = known_position.position_id
                        AND h.at <= until AND h.changed_at <= known
+                       AND (h.operation <> 'delete' OR a.clock = 'replay' OR h.changed_at <= until)
                      ORDER BY h.at DESC, h.changed_at DESC
                      LIMIT 1) version
-             WHERE NOT live AND known_position.account_id = ANY (for_accounts) AND version.operation <> 'delete') p
+             WHERE version.operation <> 'delete') p
       CROSS JOIN LATERAL (SELECT CASE p.side WHEN 'long' THEN 1 ELSE -1 END AS of_side) sign
      WHERE p.is_active AND p.quantity > 0
 $$;
@@ -107,11 +116,18 @@ LANGUAGE sql STABLE ROWS 5 AS $$
            coalesce(s.silent_at < CASE WHEN live THEN database_clock() ELSE until END, false)
       FROM accounts a
       CROSS JOIN LATERAL (
-            SELECT h.*
-              FROM bot_heartbeats h
-             WHERE h.account_id = a.account_id AND h.at <= until AND h.recorded_at <= known
-             ORDER BY h.at DESC, h.revision DESC
-             LIMIT 1) b
+            -- Live, the one heard last: a bot whose clock is ahead of the database's is not silent for that.
+            (SELECT h.*
+               FROM bot_heartbeats h
+              WHERE live AND h.account_id = a.account_id AND h.recorded_at <= known
+              ORDER BY h.recorded_at DESC, h.at DESC
+              LIMIT 1)
+            UNION ALL
+            (SELECT h.*
+               FROM bot_heartbeats h
+              WHERE NOT live AND h.account_id = a.account_id AND h.at <= until AND h.recorded_at <= known
+              ORDER BY h.at DESC, h.revision DESC
+              LIMIT 1)) b
       CROSS JOIN LATERAL (
             SELECT CASE WHEN b.status IN ('stopped', 'finished') THEN NULL
                         WHEN live THEN b.recorded_at + 3 * b.interval_seconds::double precision * interval '1 second'

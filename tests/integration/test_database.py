@@ -141,6 +141,53 @@ async def test_positions_written_with_plain_sql_keep_their_history(service: Data
     assert [(row["operation"], int(row["quantity"])) for row in rows] == [("insert", 5), ("update", 7), ("delete", 7)]
 
 
+@pytest.mark.parametrize("table", ["accounts", "orders", "positions", "alerts"])
+async def test_history_goes_on_when_a_later_migration_adds_a_column(table: str, address: Address) -> None:
+    connection = await asyncpg.connect(**address.connect_arguments())
+    try:
+        for name in (table, f"{table}_history"):
+            await connection.execute(f"ALTER TABLE {name} ADD COLUMN added text")
+        generated = "is_generated = 'NEVER' AND column_name NOT IN ('operation', 'changed_at')"
+        columns = (
+            "SELECT array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
+            f"WHERE table_name = $1 AND {generated}"
+        )
+        assert await connection.fetchval(columns, table) == await connection.fetchval(columns, f"{table}_history")
+        await connection.execute("SET ROLE ai_trader_service")
+        await connection.execute(ACCOUNT, "A")
+        if table == "accounts":
+            await connection.execute("UPDATE accounts SET added = 'x'")
+            assert await connection.fetchval("SELECT max(added) FROM accounts_history") == "x"
+        elif table == "alerts":
+            await connection.execute(
+                "INSERT INTO alerts (alert_id, rule, severity, title, fired_at, at, added) "
+                "VALUES ('a', 'r', 'info', 't', now(), now(), 'x')"
+            )
+            assert await connection.fetchval("SELECT added FROM alerts_history") == "x"
+    finally:
+        await connection.close()
+
+
+async def test_an_account_in_no_known_zone_is_refused(service: Database) -> None:
+    await given_accounts(service, "A")
+    async with service.scoped() as connection:
+        with pytest.raises(asyncpg.DataError, match="US/Estern"):
+            await connection.execute("UPDATE accounts SET zone = 'US/Estern'")
+
+
+@pytest.mark.parametrize("levels", [(["NaN"], [1]), (["1"], [None]), (["1", "2"], [1])])
+async def test_an_order_book_of_no_numbers_is_refused_by_the_schema_itself(levels: tuple, service: Database) -> None:
+    prices, sizes = levels
+    with pytest.raises(asyncpg.CheckViolationError):
+        async with service.scoped() as connection:
+            await connection.execute(
+                "INSERT INTO market_snapshots (source, symbol, at, mid, bid_prices, bid_sizes) "
+                "VALUES ('s', 'X', now(), 1, $1::text[]::numeric[], $2)",
+                prices,
+                sizes,
+            )
+
+
 async def test_not_a_number_is_refused_by_the_schema_itself(service: Database) -> None:
     await given_accounts(service, "A")
     with pytest.raises(asyncpg.CheckViolationError):
@@ -204,3 +251,15 @@ def test_the_bridge_runs_coroutines_from_another_thread_and_refuses_to_wait_for_
             bridge.run(asyncio.sleep(30), timeout=0.05)
     finally:
         bridge.stop()
+
+
+@pytest.mark.parametrize("mistake", ["SELECT $1::int", "a file"])
+async def test_a_mistake_of_the_caller_does_not_say_that_the_server_is_gone(database: Database, mistake: str) -> None:
+    with pytest.raises((asyncpg.InterfaceError, FileNotFoundError)):
+        async with database.scoped() as connection:
+            if mistake == "a file":
+                raise FileNotFoundError(mistake)
+            await connection.fetch(mistake)
+    assert database.status.reachable is not False
+    async with database.scoped() as connection:
+        assert await connection.fetchval("SELECT 1") == 1

@@ -97,6 +97,15 @@ async def test_bots_tell_of_themselves_and_silence_counts_from_when_they_were_he
     assert (rows["A"].dropped_events, rows["D"].status, rows["D"].heard_at) == (2, None, None)
 
 
+async def test_a_bot_whose_clock_is_ahead_is_not_silent(service: Database, database: Database) -> None:
+    await given_account(service)
+    moment = now()
+    await given_heartbeat(service, moment - 10 * SECOND, recorded_at=moment - 30 * SECOND)
+    await given_heartbeat(service, moment + 20 * SECOND, recorded_at=moment)
+    (row,) = await asked(database, bots.READ, live(moment=moment))
+    assert (row.silent, row.condition) == (False, "ok")
+
+
 async def test_a_past_bot_is_silent_by_its_own_clock_and_a_replayed_one_never(
     service: Database, database: Database
 ) -> None:

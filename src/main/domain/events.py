@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from main.domain.scope import ACCOUNT_PATTERN
 from main.domain.topics import Topic
@@ -76,6 +77,13 @@ class Account(Event):
     daily_loss_limit: Decimal = Decimal(5000)
     position_limit: Decimal | None = None
     leverage_limit: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        try:
+            ZoneInfo(self.zone)
+        except (ValueError, KeyError, OSError):
+            raise RecordRejected("zone", self.zone, "expected a time zone, for example America/New_York") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
