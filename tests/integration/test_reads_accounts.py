@@ -117,6 +117,23 @@ async def test_the_daily_loss_is_what_the_bot_says_of_today_else_computed(
     assert (said.loss_origin, said.trading_blocked) == ("bot", True)
 
 
+async def test_a_loss_limit_of_zero_has_no_share(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_daily(service, date(2026, 11, 20), loss_used=5, loss_limit=0)
+    (row,) = await asked(database, account_summary.READ, live())
+    (total,) = await asked(database, account_totals.READ, live())
+    assert (row.loss_used, row.loss_share, total.loss_share) == (5, None, None)
+
+
+async def test_a_heartbeat_does_not_make_old_equity_fresh(service: Database, database: Database) -> None:
+    await given_account(service)
+    assert account_summary.READ.as_of is not None
+    await given_heartbeat(service, MOMENT)
+    assert account_summary.READ.as_of(await asked(database, account_summary.READ, live())) == MOMENT
+    await given_equity(service, 100, ending=MOMENT - HOUR)
+    assert account_summary.READ.as_of(await asked(database, account_summary.READ, live())) == MOMENT - HOUR
+
+
 async def test_a_bot_is_silent_after_three_intervals_of_the_databases_clock(
     service: Database, database: Database
 ) -> None:
@@ -207,6 +224,18 @@ async def test_past_positions_are_those_held_then_with_their_mark_of_that_minute
     assert await asked(database, positions.READ, live()) == []
     unknown_then = past(MOMENT - HOUR, known_at=MOMENT - 365 * DAY)
     assert await asked(database, positions.READ, unknown_then) == []
+
+
+async def test_a_position_that_its_bot_deleted_was_held_until_then(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_position(service, at=MOMENT - 2 * HOUR)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM positions")
+        await connection.execute(
+            "UPDATE positions_history SET changed_at = CASE operation WHEN 'delete' THEN $1 ELSE at END", MOMENT - HOUR
+        )
+    held = {hours: len(await asked(database, positions.READ, past(MOMENT - hours * HOUR))) for hours in (3, 2, 1.5, 0)}
+    assert held == {3: 0, 2: 1, 1.5: 1, 0: 0}
 
 
 async def test_activity_is_one_feed_newest_first_without_busts_and_requotes(

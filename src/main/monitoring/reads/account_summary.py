@@ -63,7 +63,7 @@ FIGURES = Query(
            f.unrealized_pnl, (f.unrealized_pnl / nullif(f.cost, 0))::float8 AS unrealized_share,
            f.positions, f.unpriced_positions,
            f.realized_today, f.gross_today, f.fees_today, f.closed_today, f.won_today,
-           f.loss_used, f.loss_limit, (f.loss_used / f.loss_limit)::float8 AS loss_share,
+           f.loss_used, f.loss_limit, (f.loss_used / nullif(f.loss_limit, 0))::float8 AS loss_share,
            f.loss_origin, f.trading_blocked,
            f.drawdown, f.max_drawdown,
            f.status, f.regime, f.strategy, f.heartbeat_at, f.heard_at, f.silent
@@ -86,8 +86,8 @@ async def account_summary(db: Fetcher, scope: Scope) -> list[AccountFigures]:
 
 
 def _newest(figures: list[AccountFigures]) -> datetime | None:
-    known = [at for row in figures for at in (row.equity_at, row.heartbeat_at) if at is not None]
-    return max(known, default=None)
+    # A heartbeat is no news of the money: a bot whose every cycle fails goes on sending them.
+    return max((at for row in figures if (at := row.equity_at or row.heartbeat_at) is not None), default=None)
 
 
 READ = Read(

@@ -48,7 +48,8 @@ class CurrencyTotal:
 TOTALS = Query(
     CurrencyTotal,
     """
-    WITH figures AS (SELECT f.*, f.loss_used / f.loss_limit AS loss_share FROM account_figures($1, $2, $3, $4, $5) f),
+    WITH figures AS (SELECT f.*, f.loss_used / nullif(f.loss_limit, 0) AS loss_share
+                       FROM account_figures($1, $2, $3, $4, $5) f),
          nearest AS (SELECT DISTINCT ON (f.currency) f.*
                        FROM figures f
                       ORDER BY f.currency, f.trading_blocked IS TRUE DESC, f.loss_share DESC NULLS LAST, f.account_id),
