@@ -1,5 +1,6 @@
 import asyncio
 import inspect
+import re
 import subprocess
 import sys
 import threading
@@ -116,6 +117,19 @@ async def test_the_page_carries_its_skeletons_its_policy_and_no_way_out(dashboar
     assert "script-src 'self' 'sha256-" in page.headers["content-security-policy"]
     assert "unsafe-inline" not in page.headers["content-security-policy"].split("script-src")[1].split(";")[0]
     assert "https://" not in page.text.split("<body")[0]
+
+
+async def test_what_names_its_version_is_kept_for_good_and_the_rest_asked_for_again(dashboard):
+    dashboard.app.ready()
+    async with client(dashboard) as http:
+        page = await http.get("/overview")
+        plotly = re.search(r'rel="prefetch" href="([^"]*plotly[^"]*)"', page.text)
+        style = re.search(r'href="(/assets/panel\.css\?m=[^"]*)"', page.text)
+        versioned = [await http.get(found[1], headers={"accept-encoding": "br"}) for found in (plotly, style)]
+        plain = await http.get("/assets/theme-early.js", headers={"accept-encoding": "br"})
+    assert [answer.headers["cache-control"] for answer in versioned] == ["public, max-age=31536000, immutable"] * 2
+    assert [answer.headers["content-encoding"] for answer in versioned] == ["br"] * 2
+    assert plain.headers["cache-control"] == "no-cache"
 
 
 async def test_a_hostile_title_cannot_leave_the_configuration(dashboard):

@@ -8,6 +8,7 @@ from contextvars import copy_context
 from typing import Any
 
 import orjson
+import plotly
 import structlog
 from dash import Dash
 from dash.backends import _fastapi
@@ -25,8 +26,8 @@ INDEX = """<!DOCTYPE html>
   <head>
     {%metas%}
     <title>{%title%}</title>
+    <link rel="prefetch" href="@plotly@" as="script">
     <script src="/assets/theme-early.js"></script>
-    <link rel="prefetch" href="/_dash-component-suites/plotly/package_data/plotly.min.js" as="script">
     <link rel="prefetch" href="/_dash-component-suites/dash/dcc/async-graph.js" as="script">
     {%favicon%}
     {%css%}
@@ -42,6 +43,8 @@ INDEX = """<!DOCTYPE html>
     </footer>
   </body>
 </html>"""
+PLOTLY = f"/_dash-component-suites/plotly/package_data/plotly.v{plotly.__version__.replace('.', '_')}m0.min.js"
+"""Where the browser finds Plotly, under an address that changes with its version and may be kept for good."""
 ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></div>'
 
 
@@ -101,7 +104,7 @@ class DashApplication(Dash):
         # "<" could end the script block it stands in.
         told = orjson.dumps(self._configuration(), default=_component).decode().replace("<", "\\u003c")
         document: str = super().interpolate_index(*args, **(parts | {"app_entry": ENTRY}))  # type: ignore[no-untyped-call]
-        return document.replace("@shell@", told)
+        return document.replace("@shell@", told).replace("@plotly@", PLOTLY)
 
     def _execute_callback(self, func: Callable[..., Any], args: Any, outputs_list: Any, g: Any) -> Callable[[], Any]:
         call: Callable[[], Any] = super()._execute_callback(func, args, outputs_list, g)  # type: ignore[no-untyped-call]

@@ -56,7 +56,12 @@ def _legend(entries: tuple[tuple[str, str], ...]) -> Component:
 def _body(panel: Panel) -> Component:
     style = {"height": f"{panel.height}px"} if panel.height else None
     kind = f" panel-body-{panel.kind}"
-    return html.Div(skeleton(panel), id=f"body-{panel.name}", className="panel-body" + kind, style=style)
+    # The scripts write plain content into the first, Dash draws into the second; neither touches the other's elements.
+    parts = [
+        html.Div(id=f"content-{panel.name}", className="panel-content"),
+        html.Div(skeleton(panel), id=f"drawn-{panel.name}", className="panel-drawn"),
+    ]
+    return html.Div(parts, id=f"body-{panel.name}", className="panel-body" + kind, style=style)
 
 
 def skeleton(panel: Panel) -> Component:

@@ -17,7 +17,12 @@
   write();
   new MutationObserver(write).observe(root, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
 
+  // Dash names Plotly without a fingerprint, and an address without one is asked for anew at every visit.
+  var plotly = document.querySelector('link[as="script"][href*="plotly"]').href;
+  Object.defineProperty(window, "_dashPlotlyJSURL", { get: function () { return plotly; }, set: function () {} });
+
   window.aiTrader = {
+    plotlyAddress: plotly,
     // Asked for first, because the first chart waits for it.
     templates: fetch("/assets/plotly.json").then(function (answer) { return answer.json(); }),
     theme: {

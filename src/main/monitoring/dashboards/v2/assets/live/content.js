@@ -41,9 +41,6 @@
         },
       };
     },
-    heading: function (id, children) {
-      return { type: "Div", namespace: "dash_html_components", props: { id: id, children: children } };
-    },
     /** Ages on the page grow without being sent again. */
     tick: function () {
       document.querySelectorAll("time.time-age").forEach(function (node) {

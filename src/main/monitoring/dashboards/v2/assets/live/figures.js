@@ -5,6 +5,7 @@
   var colours = {};
   var ranges = {};  // by graph id: the ranges the figure itself named last
   var probe = null;
+  var drawable = false, watchers = [];
   var DATA = { x: 1, y: 1, text: 1, customdata: 1, values: 1, labels: 1, ids: 1, parents: 1, ticktext: 1, tickvals: 1 };
   var CONFIG = {
     displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false, displaylogo: false, showSendToCloud: false, responsive: true,
@@ -109,6 +110,18 @@
       return copy;
     },
     plotOf: plotOf,
+    /** Whether Plotly is there; before, its first chart would make Dash load it a second time. */
+    get drawable() { return drawable; },
+    onDrawable: function (watcher) { watchers.push(watcher); },
+    /** Run Plotly, which was fetched meanwhile. Run any earlier, it holds up the shell and the tables for half a second. */
+    load: function () {
+      var script = document.createElement("script");
+      function done() { drawable = true; watchers.forEach(function (watcher) { watcher(); }); }
+      script.src = app.plotlyAddress;
+      script.onload = done;
+      script.onerror = done; // Dash tries once more, and says so where it fails
+      document.head.append(script);
+    },
     /** Hatch what is missing between the last point and the moment shown. */
     gap: function (id, show) {
       var plot = plotOf(id), holder = plot && plot.closest(".chart");

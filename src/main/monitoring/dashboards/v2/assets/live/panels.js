@@ -2,8 +2,9 @@
 (function (app) {
   "use strict";
   var OLD = { stale: true, silent: true, unreachable: true };
-  var known = {};      // by name: { version, freshness, figure, children, subtitle, mode, state }
+  var known = {};      // by name: { version, freshness, figure, children, subtitle, drawn, state }
   var dirty = {};
+  var waiting = {};    // names of charts that Plotly has not come for yet
   var near = {};       // names of panels in or near the viewport
   var page = [];       // names on the page shown
   var frame = 0;
@@ -28,30 +29,37 @@
     return title + (lines.length ? ": " + lines.join(", ") : "");
   }
 
-  /** The body has one of three shapes; only a change of shape replaces it, else the parts are updated in place. */
+  /** Plain content is written straight into the body, above what Dash draws: charts, and what has callbacks. */
   function render(name, record) {
     if (!record || !document.getElementById("body-" + name)) return;
     record.state = app.freshness.show(name, record.freshness, record.broken);
-    if (record.subtitle !== undefined) app.shell.setProps("subtitle-" + name, { children: record.subtitle });
-    var graph = "graph-" + name, heading = "heading-" + name;
-    var children = record.children === undefined ? undefined : app.content.translated(record.children);
-    if (!record.figure) {
-      if (children !== undefined) app.shell.setProps("body-" + name, { children: children });
-      record.mode = "children";
-    } else {
-      var until = OLD[record.state] && record.freshness.state !== "past" ? app.shell.now() : null;
-      var figure = app.figures.dressed(record.figure, graph, until);
-      var mode = children === undefined ? "figure" : "both";
-      if (record.mode === mode && document.getElementById(graph)) {
-        app.shell.setProps(graph, { figure: figure });
-        if (mode === "both") app.shell.setProps(heading, { children: children });
-      } else {
-        var chart = app.content.graph(graph, figure, label(name, record));
-        app.shell.setProps("body-" + name, { children: mode === "both" ? [app.content.heading(heading, children), chart] : chart });
-      }
-      record.mode = mode;
-    }
+    if (record.subtitle !== undefined) subtitled(name, record.subtitle);
+    var children = record.children === undefined ? null : app.content.translated(record.children);
+    var isPlain = app.write.plain(children);
+    app.write.fill(document.getElementById("content-" + name), isPlain ? children : null);
+    if (record.figure) chart(name, record);
+    else if (!isPlain) { app.shell.setProps("drawn-" + name, { children: children }); record.drawn = "content"; }
+    else if (record.drawn !== "nothing") { app.shell.setProps("drawn-" + name, { children: null }); record.drawn = "nothing"; }
+    document.getElementById("body-" + name).dataset.drawn = record.drawn || "";
     gap(name, record);
+  }
+
+  function chart(name, record) {
+    if (!app.figures.drawable) { waiting[name] = true; return; }
+    var graph = "graph-" + name, until = OLD[record.state] && record.freshness.state !== "past" ? app.shell.now() : null;
+    var figure = app.figures.dressed(record.figure, graph, until);
+    if (record.drawn !== "chart" || !document.getElementById(graph)) {
+      app.shell.setProps("drawn-" + name, { children: app.content.graph(graph, figure, label(name, record)) });
+      record.drawn = "chart";
+    } else {
+      app.shell.setProps(graph, { figure: figure });
+    }
+  }
+
+  function subtitled(name, words) {
+    var line = document.getElementById("subtitle-" + name);
+    // React wrote this text first and never again: its node may say something else.
+    if (line && line.textContent !== words) { if (line.firstChild) line.firstChild.nodeValue = words; else line.textContent = words; line.title = words; }
   }
 
   function gap(name, record) {
@@ -85,13 +93,17 @@
     });
   }
 
+  app.figures.onDrawable(function () { Object.keys(waiting).forEach(function (name) { dirty[name] = true; }); waiting = {}; schedule(); });
+
   app.panels = {
+    /** Ask for a page before it is on the screen: its first data come while Dash still draws the shell. */
+    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), names); },
     /** Another page is shown: these are its panels. */
     shown: function (names) {
       page = names;
       near = {};
       names.forEach(function (name) {
-        if (known[name]) { known[name].mode = null; dirty[name] = true; } else app.freshness.loading(name);
+        if (known[name]) { known[name].drawn = null; dirty[name] = true; } else app.freshness.loading(name);
       });
       schedule();
       watch();

@@ -43,6 +43,8 @@
   app.router = {
     get current() { return current; },
     pages: pages,
+    /** The names of the panels of the page that the address names. */
+    panelsHere: function () { return (find(location.pathname) || app.shell.config.pages[0]).panels || []; },
     start: function () { show(find(location.pathname) || app.shell.config.pages[0]); },
     /** Go to a page; the view stays as it is. */
     go: function (page) {

@@ -34,16 +34,23 @@
     app.theme.onChange(app.panels.redraw);
     app.theme.onChange(function (name) { app.shell.setProps("mantine", { forceColorScheme: name }); });
     app.socket.onChange(function () { app.controls.moment(); app.strips.tick(); });
+    app.router.start();
+    requestAnimationFrame(app.figures.load);
+    setInterval(second, 1000);
+  }
+
+  /** The socket opens while Dash still fetches its layout: the first data are there when the panels are. */
+  function connect() {
     app.socket.on("hello", app.view.introduced);
     app.socket.on("view", function (message) { app.strips.hide("error"); app.view.settled(message); });
     app.socket.on("update", app.panels.received);
     app.socket.on("error", function (message) { app.strips.show("error", "warn", "Not possible", message.message); });
-    app.router.start();
+    app.panels.foreseen(app.router.panelsHere());
     app.socket.open();
-    setInterval(second, 1000);
   }
 
   var templates = app.figures.ready();
+  document.addEventListener("DOMContentLoaded", connect); // the scripts after this one have run by then
   (function whenDrawn() {
     var ready = document.getElementById("page") && window.dash_clientside && window.dash_clientside.set_props;
     if (ready) templates.then(start); else setTimeout(whenDrawn, 10);
