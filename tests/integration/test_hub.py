@@ -21,6 +21,7 @@ from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import PictureBook
 from main.monitoring.hub import Hub
 from main.monitoring.read import Answer, LiveSource, Read, State
+from tests.integration.tcp_proxy import TcpProxy
 
 SCOPE = Scope(("A",))
 
@@ -298,3 +299,76 @@ async def test_accounts_of_different_clocks_are_never_shown_together(database: D
     assert (await directory.select(["A", "R"], None)).accounts == ("A",)
     assert (await directory.select(["A"], ["R"])).accounts == ("R",)
     assert (await directory.select([], [])).accounts == ()
+
+
+async def unreadable(source: LiveSource, scope: Scope) -> None:
+    """A read that meets a closed file."""
+    raise PermissionError("/proc is closed")
+
+
+def without_time(value: object) -> datetime:
+    raise ValueError("a value without a time")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [read_of(cash, as_of=without_time), read_of(unreadable, source="live")],
+    ids=["the age of a value", "a live read"],
+)
+async def test_whatever_fails_is_answered_once_and_not_asked_for_ever(
+    database: Database, service: Database, read: Read[Any]
+) -> None:
+    await given_account(service)
+    async with running_hub(database) as hub:
+        async with asyncio.timeout(5):
+            answer = await hub.ask(read, SCOPE)
+        assert (answer.state, answer.value) == (State.ERROR, None)
+        assert hub.statistics.failed == 1
+
+
+async def test_live_reads_do_not_queue_behind_a_database_that_hangs(address: Address, service: Database) -> None:
+    await given_account(service)
+
+    async def cores(source: LiveSource, scope: Scope) -> int:
+        return int(source["cores"])
+
+    with TcpProxy(address) as proxy:
+        database = Database(proxy.address)
+        await database.open()
+        async with running_hub(database, LiveSource({"cores": lambda: 2})) as hub:
+            proxy.freeze()
+            hanging = [asyncio.ensure_future(hub.ask(read_of(cash), Scope((f"A{n}",)))) for n in range(5)]
+            await asyncio.sleep(0.2)  # they have taken every slot
+            async with asyncio.timeout(1.5):
+                answer = await hub.ask(read_of(cores, "cores", source="live", about="suite"), Scope())
+            assert answer.value == 2
+            for each in hanging:
+                each.cancel()
+        proxy.freeze(False)
+        await database.close()
+
+
+async def test_a_listener_outlives_an_error_of_the_server(address: Address) -> None:
+    administrator = await asyncpg.connect(**address.connect_arguments())
+    heard: list[Announcement] = []
+    # What pg_cancel_backend() does to the listener's proof of life, at a moment that a test can choose.
+    await administrator.execute(
+        "CREATE SCHEMA broken; CREATE FUNCTION broken.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'cancelled' USING ERRCODE = '57014'; END $$"
+    )
+    login = f"ALTER ROLE {address.user} IN DATABASE {address.database}"
+    await administrator.execute(f"{login} SET search_path = broken, pg_catalog, public")
+    listener = Listener(address, heard.append, lambda: None)
+    listening = asyncio.create_task(listener.run())
+    try:
+        await asyncio.sleep(0.5)
+        assert not listening.done()
+        await administrator.execute(f"{login} RESET search_path")
+        await until(lambda: listener.connected)
+        async with asyncio.timeout(8):
+            while not heard:
+                await administrator.execute("SELECT pg_catalog.pg_notify('ai_trader', 'cash:A')")
+                await asyncio.sleep(0.1)
+    finally:
+        listening.cancel()
+        await administrator.close()

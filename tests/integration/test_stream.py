@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 import json
+import socket
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 import uvicorn
 import websockets
@@ -15,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from main.database.address import Address
 from main.database.pool import Database
 from main.domain.scope import Scope
 from main.errors import UnknownName
@@ -123,6 +128,10 @@ async def test_an_account_of_somebody_else_does_not_exist(database: Database, se
         ({"type": "subscribe", "panels": "cash"}, "list"),
         ({"type": "subscribe", "panels": ["cash"], "view": {"accounts": "A"}}, "list"),
         ({"type": "shout"}, "shout"),
+        (
+            {"type": "subscribe", "view": {"window": "0001-01-01T00:00:00+14:00..2020-01-01"}, "panels": ["cash"]},
+            "range",
+        ),
         ([1], "expected subscribe"),
     ],
 )
@@ -169,3 +178,62 @@ async def test_a_page_that_leaves_is_forgotten(database: Database, service: Data
         async with asyncio.timeout(5):
             while stream.viewers or len(stream.book):
                 await asyncio.sleep(0.01)
+
+
+async def test_a_viewer_that_sends_and_never_reads_costs_no_memory(database: Database) -> None:
+    async with served(database) as (url, stream):
+        port = int(url.split(":")[2].split("/")[0])
+        with socket.socket() as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", port))
+            raw.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_sendall(raw, HANDSHAKE % port)
+            await loop.sock_recv(raw, 1000)
+            most = 0
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(4):
+                    while True:
+                        await loop.sock_sendall(raw, PING * 1000)
+                        most = max(most, *(len(each._notices) for each in stream._connections))
+        assert most < 10
+
+
+HANDSHAKE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+PING = b'\x81\x8f\x00\x00\x00\x00{"type":"ping"}'
+
+
+async def test_a_page_is_served_while_the_schema_is_not_there_yet(server: Address) -> None:
+    administrator = await asyncpg.connect(**server.connect_arguments())
+    name = f"test_empty_{uuid.uuid4().hex[:12]}"
+    await administrator.execute(f"CREATE DATABASE {name}")
+    database = Database(replace(server, database=name))
+    await database.open()
+    try:
+        async with served(database) as (url, _), websockets.connect(url) as page:
+            assert (await heard(page, "hello"))["accounts"] == []
+    finally:
+        await database.close()
+        await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await administrator.close()
+
+
+async def test_a_page_that_leaves_while_its_accounts_change_looks_at_nothing_any_more(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    async with served(database) as (url, stream):
+        for number in range(10):
+            async with websockets.connect(url) as page:
+                await subscribe(page, "cash")
+                await heard(page, "update")
+                await given_account(service, f"B{number}")
+                await stream.directory.refresh()
+        async with asyncio.timeout(5):
+            while stream.viewers or len(stream.book) or stream.directory._changed:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.3)
+        assert len(stream.book) == 0

@@ -42,7 +42,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (*UNREACHABLE, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001  # a boundary: deaf for good is worse than any reason there may be
                 if self.connected or failures == 0:
                     _log.warning("listener lost", target=str(self._address), reason=str(error) or type(error).__name__)
                 failures = 0 if self.connected else failures

@@ -133,7 +133,7 @@ class Database:
         PostgreSQL pass through.
         """
         begin = self.begin_statement(accounts)
-        async with self._translated(), self._connection() as connection:
+        async with self._connection() as connection:
             await connection.execute(begin)
             try:
                 yield connection
@@ -148,7 +148,7 @@ class Database:
     async def transaction(self, accounts: Sequence[str] = ()) -> AsyncIterator[asyncpg.Connection]:
         """As `scoped`, but inside asyncpg's own ``transaction()``, so that one of the caller's becomes a savepoint."""
         begin = self.begin_statement(accounts, opened=True)
-        async with self._translated(), self._connection() as connection, connection.transaction():
+        async with self._connection() as connection, connection.transaction():
             await connection.execute(begin)
             yield connection
             self._heard()
@@ -173,7 +173,7 @@ class Database:
 
     async def ping(self) -> float:
         """Return the seconds of one round trip. Raise `DatabaseUnreachable` or `DatabaseTimeout`."""
-        async with self._translated(), self._connection() as connection:
+        async with self._connection() as connection:
             started = time.perf_counter()
             self._version = await connection.fetchval("SHOW server_version", timeout=CONNECT_SECONDS)
             self._ping_seconds = time.perf_counter() - started
@@ -182,6 +182,29 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        """Lend a connection, and tell apart what ends its use: no server, a limit, or the borrower's own mistake."""
+        alive = False
+        try:
+            async with self._acquired() as connection:
+                try:
+                    yield connection
+                except BaseException:
+                    alive = not connection.is_closed()
+                    raise
+        except asyncpg.QueryCanceledError as error:
+            raise DatabaseTimeout("the query", self._command_timeout, setting="database.command_timeout") from error
+        except TimeoutError as error:
+            if self._pool is not None and await self._answers_a_new_connection():
+                what = "the query (or a free connection)"
+                raise DatabaseTimeout(what, self._command_timeout, setting="database.command_timeout") from error
+            raise await self._lost(error) from error
+        except UNREACHABLE as error:
+            if alive and isinstance(error, (OSError, asyncpg.InterfaceError)):
+                raise  # a file that is not there, a wrong number of arguments: nothing that says the server is gone
+            raise await self._lost(error) from error
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise DatabaseError("the database pool is not open: call open() first, or the process is shutting down")
         self._waiting += 1
@@ -195,20 +218,6 @@ class Database:
             yield connection
         finally:
             await self._pool.release(connection, timeout=CONNECT_SECONDS)
-
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except asyncpg.QueryCanceledError as error:
-            raise DatabaseTimeout("the query", self._command_timeout, setting="database.command_timeout") from error
-        except TimeoutError as error:
-            if self._pool is not None and await self._answers_a_new_connection():
-                what = "the query (or a free connection)"
-                raise DatabaseTimeout(what, self._command_timeout, setting="database.command_timeout") from error
-            raise await self._lost(error) from error
-        except UNREACHABLE as error:
-            raise await self._lost(error) from error
 
     async def _answers_a_new_connection(self) -> bool:
         try:

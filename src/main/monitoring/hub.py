@@ -1,29 +1,27 @@
 """How many questions become few queries: a watched one is asked again when its facts change, once for everybody."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import structlog
 
 from main.clock import now
-from main.database.pool import Database
+from main.database.pool import UNREACHABLE, Database
 from main.database.pulse import Pulse, pulse
 from main.domain.scope import Scope
 from main.domain.topics import Announcement
 from main.errors import AITraderError, DatabaseUnreachable
 from main.monitoring.freshness import freshness_of, troubled
+from main.monitoring.question import Question, Watched
 from main.monitoring.read import Answer, LiveSource, Read
 
 COALESCE_SECONDS = 0.02
 SWEEP_SECONDS = 15.0
 KEEP_SECONDS = 60.0
 REUSE_SECONDS = 1.0
-SLOW_SECONDS = 0.5
 ALARM_MARGIN_SECONDS = 0.1
 REST_FACTOR = 3.0
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
@@ -42,59 +40,13 @@ class Statistics:
     announcements: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class _Question:
-    read: Read[Any]
-    scope: Scope
-    params: Hashable
-    answer: Answer[Any] | None = None
-    watchers: list[Callable[[], None]] = field(default_factory=list)
-    waiting: list["asyncio.Future[Answer[Any]]"] = field(default_factory=list)
-    dirty: bool = True  # set by every announcement, also while a query runs: then it runs once more
-    running: bool = False
-    not_before: float = 0.0
-    touched: float = 0.0
-    took: float = 0.0
-    alarm: asyncio.TimerHandle | None = None  # when the bot will count as silent unless it is heard before
-
-    @property
-    def wanted(self) -> bool:
-        return self.dirty and not self.running and bool(self.watchers or self.waiting)
-
-    @property
-    def group(self) -> Hashable:
-        if self.read.source == "live":
-            return ("live",)
-        return (self.scope.accounts, id(self) if self.took > SLOW_SECONDS else None)  # a slow one holds nobody up
-
-
-class Watched:
-    """A question that stays asked until it is closed."""
-
-    def __init__(self, hub: "Hub", question: _Question, on_change: Callable[[], None]) -> None:
-        self._hub = hub
-        self._question = question
-        self._on_change = on_change
-
-    @property
-    def answer(self) -> Answer[Any] | None:
-        """The newest answer; ``None`` until there is a first one."""
-        return self._question.answer
-
-    def close(self) -> None:
-        """Stop watching."""
-        with contextlib.suppress(ValueError):
-            self._question.watchers.remove(self._on_change)
-        self._question.touched = time.monotonic()
-
-
 class Hub:
     """Topics in, shared answers out. Everything happens on one event loop; `run` must be running there."""
 
     def __init__(self, database: Database, live: LiveSource | None = None) -> None:
         self._database = database
         self._live = live or LiveSource()
-        self._questions: dict[tuple[str, Scope, Hashable], _Question] = {}
+        self._questions: dict[tuple[str, Scope, Hashable], Question] = {}
         self._wake = asyncio.Event()
         self._failures = 0
         self._slots = asyncio.Semaphore(PARALLEL)
@@ -104,8 +56,8 @@ class Hub:
     async def ask(self, read: Read[Any], scope: Scope, params: Hashable = None) -> Answer[Any]:
         """Return the answer to one question, shared with everybody who asks it within the same second."""
         question = self._question(read, scope, params)
-        fresh = question.answer is not None and time.monotonic() - question.touched < REUSE_SECONDS
-        if fresh and question.answer is not None and not question.dirty and question.answer.error is None:
+        fresh = time.monotonic() - question.answered < REUSE_SECONDS and not question.dirty
+        if fresh and question.answer is not None and question.answer.error is None:
             self.statistics.shared += 1
             return question.answer
         outcome: asyncio.Future[Answer[Any]] = asyncio.get_running_loop().create_future()
@@ -127,7 +79,7 @@ class Hub:
             self.statistics.shared += 1
             asyncio.get_running_loop().call_soon(on_change)
         self._wake.set()
-        return Watched(self, question, on_change)
+        return Watched(question, on_change)
 
     def announce(self, announcement: Announcement) -> None:
         """Take note that facts of a topic changed."""
@@ -160,18 +112,18 @@ class Hub:
             for task in self._tasks:
                 task.cancel()
 
-    def _question(self, read: Read[Any], scope: Scope, params: Hashable) -> _Question:
+    def _question(self, read: Read[Any], scope: Scope, params: Hashable) -> Question:
         key = (read.name, scope, params)
         question = self._questions.get(key)
         if question is None:
-            question = self._questions[key] = _Question(read, scope, params)
+            question = self._questions[key] = Question(read, scope, params)
         return question
 
     def _start_due(self) -> None:
         moment = time.monotonic()
         wanted = [question for question in self._questions.values() if question.wanted]
         due = [question for question in wanted if question.not_before <= moment]
-        groups: dict[Hashable, list[_Question]] = {}
+        groups: dict[Hashable, list[Question]] = {}
         for question in due:
             question.running, question.dirty = True, False
             groups.setdefault(question.group, []).append(question)
@@ -186,13 +138,13 @@ class Hub:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _answer_group(self, questions: list[_Question]) -> None:
+    async def _answer_group(self, questions: list[Question]) -> None:
         try:
-            async with self._slots:
-                if questions[0].read.source == "live":
-                    for question in questions:
-                        await self._answer_live(question)
-                else:
+            if questions[0].read.source == "live":  # never behind a database that does not answer
+                for question in questions:
+                    await self._evaluate(question, self._live, Pulse(now(), ()))
+            else:
+                async with self._slots:
                     await self._answer_stored(questions)
         finally:
             for question in questions:
@@ -201,32 +153,33 @@ class Hub:
                     question.dirty = True
             self._wake.set()
 
-    async def _answer_live(self, question: _Question) -> None:
-        await self._evaluate(question, self._live, Pulse(now(), ()))
-
-    async def _answer_stored(self, questions: list[_Question]) -> None:
+    async def _answer_stored(self, questions: list[Question]) -> None:
         """Answer questions of the same accounts in one transaction; an error ends it, the rest goes into the next."""
         remaining = list(questions)
         while remaining:
             try:
                 async with self._database.scoped(questions[0].scope.accounts) as connection:
                     beat = await pulse(connection, questions[0].scope.accounts)
-                    while remaining:
-                        if not await self._evaluate(remaining.pop(0), connection, beat):
-                            break
+                    go_on = True
+                    while remaining and go_on:
+                        go_on = await self._evaluate(remaining[0], connection, beat)
+                        del remaining[0]
                 self._failures = 0
-            except AITraderError as error:
-                self._fail_all(remaining, questions, error)
-                return
             except Exception as error:  # noqa: BLE001 - a boundary: whatever it is, nobody may wait for ever
-                _log.exception("transaction of reads failed")
-                self._fail_all(remaining, questions, error)
+                if not isinstance(error, AITraderError):
+                    _log.exception("transaction of reads failed")
+                self._fail(remaining, questions, error)
                 return
 
-    def _fail_all(self, remaining: list[_Question], questions: list[_Question], error: Exception) -> None:
-        lost = isinstance(error, DatabaseUnreachable)
-        for question in questions if lost else remaining:
-            self._publish(question, None, error, Pulse(now(), ()))
+    def _fail(self, remaining: list[Question], questions: list[Question], error: Exception) -> None:
+        """Give the error to those it concerns: to all without a server, else to the one that was being answered."""
+        lost, ours = isinstance(error, DatabaseUnreachable), isinstance(error, AITraderError)
+        first = remaining[:1] if not ours or any(question.slow for question in remaining[:1]) else remaining
+        blamed = questions if lost else first
+        for question in blamed:
+            self._publish(question, troubled(question.read, question.answer, error), Pulse(now(), ()))
+        for question in remaining:
+            question.dirty |= question not in blamed
         if lost:
             self._retry_later()
 
@@ -239,36 +192,34 @@ class Hub:
                 question.dirty, question.not_before = True, at
         asyncio.get_running_loop().call_later(delay, self._wake.set)
 
-    async def _evaluate(self, question: _Question, source: Any, beat: Pulse) -> bool:
+    async def _evaluate(self, question: Question, source: Any, beat: Pulse) -> bool:
         """Answer one question; return whether the transaction may go on. A read's own error stays in its answer."""
         started = time.monotonic()
-        scope = question.scope.resolved(beat.moment)
-        arguments = (source, scope) if question.params is None else (source, scope, question.params)
+        if question.read.about == "suite":
+            beat = Pulse(
+                beat.now, ()
+            )  # a replay's time is that of its accounts; machines and processes live on the wall
         try:
-            value = await question.read.fetch(*arguments)
-        except DatabaseUnreachable:
-            raise
+            scope = question.scope.resolved(beat.moment)
+            arguments = (source, scope) if question.params is None else (source, scope, question.params)
+            answer = _answer(question, await question.read.fetch(*arguments), beat)
         except Exception as error:
-            if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError)):
+            if source is not self._live and isinstance(error, UNREACHABLE):
                 raise  # the pool tells which kind of loss it is
             _log.exception("read failed", read=question.read.name, scope=repr(question.scope))
-            self._publish(question, None, error, beat)
+            self._publish(question, troubled(question.read, question.answer, error), beat)
             return source is self._live
-        question.took = time.monotonic() - started
-        question.not_before = started + question.took * (1 + REST_FACTOR)
+        finally:
+            question.took = time.monotonic() - started
+            question.not_before = started + question.took * (1 + REST_FACTOR)
         self.statistics.evaluated += 1
-        self._publish(question, value, None, beat)
+        self._publish(question, answer, beat)
         return True
 
-    def _publish(self, question: _Question, value: Any, error: Exception | None, beat: Pulse) -> None:
-        last = question.answer
-        if error is None:
-            version = last.version if last is not None and last.value == value else (last.version if last else 0) + 1
-            question.answer = Answer(value, freshness_of(question.read, value, question.scope, beat), None, version)
-        else:
-            self.statistics.failed += 1
-            question.answer = troubled(question.read, last, error)
-        question.touched = time.monotonic()
+    def _publish(self, question: Question, answer: Answer[Any], beat: Pulse) -> None:
+        self.statistics.failed += answer.error is not None
+        question.answer = answer
+        question.answered = question.touched = time.monotonic()
         self._set_alarm(question, beat)
         for waiting in question.waiting:
             if not waiting.done():
@@ -277,7 +228,7 @@ class Hub:
         for on_change in tuple(question.watchers):
             on_change()
 
-    def _set_alarm(self, question: _Question, beat: Pulse) -> None:
+    def _set_alarm(self, question: Question, beat: Pulse) -> None:
         """Have a watched question asked again the moment its bot turns silent: no announcement will come for that."""
         if question.alarm is not None:
             question.alarm.cancel()
@@ -287,7 +238,7 @@ class Hub:
             delay = (silent_at - beat.now).total_seconds() + ALARM_MARGIN_SECONDS
             question.alarm = asyncio.get_running_loop().call_later(delay, self._mark, question)
 
-    def _mark(self, question: _Question) -> None:
+    def _mark(self, question: Question) -> None:
         question.dirty = True
         self._wake.set()
 
@@ -302,3 +253,9 @@ class Hub:
                     del self._questions[key]
                 question.dirty = True
             self._wake.set()
+
+
+def _answer(question: Question, value: Any, beat: Pulse) -> Answer[Any]:
+    last = question.answer
+    version = last.version if last is not None and last.value == value else (last.version if last else 0) + 1
+    return Answer(value, freshness_of(question.read, value, question.scope, beat), None, version)

@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+import asyncpg
+import structlog
+
 from main.database.pool import Database
 from main.database.pulse import Heart, Pulse, pulse
 from main.domain.topics import Topic
 from main.errors import DatabaseError
+
+_log = structlog.get_logger(__name__)
 
 ALONE = "Replayed accounts live in their own time and are shown apart from the others."
 
@@ -30,10 +35,11 @@ class Directory:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._pulse: Pulse | None = None
-        self._changed: list[Callable[[], None]] = []
+        self._changed: list[Callable[[], object]] = []
         self._refreshing = asyncio.Lock()
+        self._begun = 0
 
-    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+    def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` when accounts came, went or changed their clock; return what ends that."""
         self._changed.append(listener)
         return lambda: self._changed.remove(listener)
@@ -44,13 +50,18 @@ class Directory:
         return self._pulse is not None
 
     async def refresh(self) -> None:
-        """Read the accounts anew. With the database away the last known ones stay."""
+        """Read the accounts anew. With the database away, or its schema not there yet, the last known ones stay."""
+        begun = self._begun
         async with self._refreshing:
+            if self._begun > begun:
+                return  # one that began after this call has read what this one was called for
+            self._begun += 1
             try:
                 ids = await self._database.account_ids()
                 async with self._database.scoped(ids) as connection:
                     found = await pulse(connection, ids)
-            except DatabaseError:
+            except (DatabaseError, asyncpg.PostgresError) as error:
+                _log.info("accounts not read", reason=str(error))
                 return
         before, self._pulse = self._pulse, found
         if before is None or _identity(before.hearts) != _identity(found.hearts):

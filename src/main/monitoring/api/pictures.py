@@ -11,7 +11,8 @@ import orjson
 
 from main.domain.scope import Scope
 from main.monitoring.freshness import worst
-from main.monitoring.hub import Hub, Watched
+from main.monitoring.hub import Hub
+from main.monitoring.question import Watched
 from main.monitoring.read import Answer, Read
 
 THREAD_SECONDS = 0.004

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,28 +78,36 @@ class _Connection:
         self._scope: Scope | None = None
         self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
         self._fresh: dict[str, tuple[Picture, bool]] = {}
-        self._notices: list[bytes] = []
+        self._notices: dict[str, bytes] = {}  # the newest of each type: a viewer that stalls must not pile them up
         self._something = asyncio.Event()
         self._settling = asyncio.Lock()
+        self._background: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
-        forget = self._directory.on_change(lambda: _start(self._greet_and_settle()))
-        await self._greet_and_settle()
-        reader, writer = asyncio.create_task(self._read()), asyncio.create_task(self._write())
+        forget = self._directory.on_change(lambda: self._start(self._greet_and_settle()))
+        turning = {self._start(self._read()), self._start(self._write())}
+        self._start(self._greet_and_settle())  # a database that takes its time must not hold up what the page asks
         try:
-            done, _ = await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                self._report(task)
+            await asyncio.wait(turning, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()
-            reader.cancel()
-            writer.cancel()
+            left = tuple(self._background)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)  # one that still settles would look again
             for _, leave in self._looking.values():
                 leave()
             self._looking.clear()
 
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(coroutine)
+        self._background.add(task)
+        task.add_done_callback(self._report)
+        return task
+
     def _report(self, task: "asyncio.Task[None]") -> None:
-        error = task.exception()
+        self._background.discard(task)
+        error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, (WebSocketDisconnect, RuntimeError, OSError)):
             _log.error("socket failed", viewer=self._viewer.name, exc_info=error)
 
@@ -108,7 +116,7 @@ class _Connection:
             text = await self._socket.receive_text()
             try:
                 await self._handle(text)
-            except (AITraderError, ValueError, TypeError, KeyError) as error:
+            except (AITraderError, ValueError, TypeError, KeyError, OverflowError) as error:
                 self._say({"type": "error", "message": str(error)})
 
     async def _handle(self, text: str) -> None:
@@ -157,7 +165,8 @@ class _Connection:
                     "clock": selection.clock,
                     "note": selection.note,
                 }
-                self._say(told | {"moment": scope.as_of or now()})
+                # A replay's own present comes with the panels: nobody here knows it.
+                self._say(told | {"moment": scope.as_of or (now() if selection.clock == "wall" else None)})
             wished = dict.fromkeys(self._wish["panels"])
             for panel, (looked_at, leave) in tuple(self._looking.items()):
                 if panel not in wished or looked_at != scope:
@@ -174,30 +183,23 @@ class _Connection:
         self._something.set()
 
     def _say(self, message: dict[str, Any]) -> None:
-        self._notices.append(orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str))
+        kind = message["type"]
+        self._notices.pop(kind, None)  # the newest comes last
+        self._notices[kind] = orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str)
         self._something.set()
 
     async def _write(self) -> None:
         while True:
             await self._something.wait()
             self._something.clear()
-            notices, self._notices = self._notices, []
-            for notice in notices:
+            notices, self._notices = self._notices, {}
+            for notice in notices.values():
                 await self._socket.send_text(notice.decode())
             fresh, self._fresh = self._fresh, {}
             if fresh:
                 sent = time.monotonic()
                 await self._socket.send_text(_update(fresh.values()).decode())
                 await asyncio.sleep(max(0.0, FRAME_SECONDS - (time.monotonic() - sent)))
-
-
-_background: set["asyncio.Task[None]"] = set()
-
-
-def _start(coroutine: Any) -> None:
-    task = asyncio.ensure_future(coroutine)
-    _background.add(task)
-    task.add_done_callback(_background.discard)
 
 
 def _update(fresh: Iterable[tuple[Picture, bool]]) -> bytes:
