@@ -251,15 +251,3 @@ def test_the_bridge_runs_coroutines_from_another_thread_and_refuses_to_wait_for_
             bridge.run(asyncio.sleep(30), timeout=0.05)
     finally:
         bridge.stop()
-
-
-@pytest.mark.parametrize("mistake", ["SELECT $1::int", "a file"])
-async def test_a_mistake_of_the_caller_does_not_say_that_the_server_is_gone(database: Database, mistake: str) -> None:
-    with pytest.raises((asyncpg.InterfaceError, FileNotFoundError)):
-        async with database.scoped() as connection:
-            if mistake == "a file":
-                raise FileNotFoundError(mistake)
-            await connection.fetch(mistake)
-    assert database.status.reachable is not False
-    async with database.scoped() as connection:
-        assert await connection.fetchval("SELECT 1") == 1
