@@ -18,6 +18,7 @@ from main.database.leader import Leader
 from main.database.migrate import migrate
 from main.database.partitions import make_partitions_ahead
 from main.database.pool import Database
+from main.database.retention import delete_old_samples
 from main.errors import AITraderError
 from main.monitoring.collectors.host import HostCollector, store
 from main.security.guard import guarded
@@ -110,6 +111,7 @@ class Worker:
             (
                 Job("host", settings.dashboards.system.update_interval, self._collect_host),
                 Job("partitions", _HOUR, self._make_partitions),
+                Job("retention", _HOUR, self._delete_old_samples),
             )
         )
         self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
@@ -158,6 +160,11 @@ class Worker:
         made = await make_partitions_ahead(database)
         if made:
             _log.info("partitions made", count=made)
+
+    async def _delete_old_samples(self, database: Database) -> None:
+        deleted = await delete_old_samples(database, self._settings.dashboards.system.metrics_retention)
+        if deleted:
+            _log.info("old samples of the machine deleted", count=deleted)
 
     def _checks(self) -> list[Check]:
         trouble = self._leader.trouble

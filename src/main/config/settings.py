@@ -38,7 +38,7 @@ class SystemDashboardSettings(Section):
 
     port: kinds.Port = 8052
     update_interval: kinds.Interval = 5.0  # seconds
-    metrics_retention: kinds.Period = 3600  # seconds
+    metrics_retention: kinds.Period = 3600  # seconds; never less than the Health page shows (database.retention)
     process_filter: tuple[kinds.Text, ...] = ("python", "postgres", "redis")
     public_url: kinds.WebAddress | None = None
 
