@@ -28,6 +28,13 @@ COMMENT ON COLUMN accounts.roll_over IS 'When its trading day begins on that clo
 COMMENT ON COLUMN accounts.books IS 'Who derives positions, trades and daily figures: the bot itself or the suite''s worker from fills.';
 COMMENT ON COLUMN accounts.clock IS '"replay" accounts live in the time of their replay, the newest heartbeat''s at.';
 COMMENT ON COLUMN accounts.daily_loss_limit IS 'Loss of one trading day, in account currency, that blocks trading.';
+COMMENT ON COLUMN accounts.currency IS 'Of all its money: equity, fees, P&L and limits. Currencies are never added.';
+COMMENT ON COLUMN accounts.mode IS 'Whose prices and whose money: live, paper (live prices), simulated or replay.';
+COMMENT ON COLUMN accounts.benchmark IS 'Symbol, of its source, that its returns are compared with.';
+COMMENT ON COLUMN accounts.lot_matching IS 'Which open lots a closing fill takes first, for positions and trades alike.';
+COMMENT ON COLUMN accounts.position_limit IS 'Largest market value of one symbol, long or short, in account currency.';
+COMMENT ON COLUMN accounts.leverage_limit IS 'Largest gross exposure / equity at which positions may still be opened.';
+COMMENT ON COLUMN accounts.at IS 'When these settings came into force, on the bot''s clock.';
 
 CREATE TABLE accounts_history (
     operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),
@@ -56,3 +63,6 @@ CREATE TABLE instruments (
 COMMENT ON TABLE instruments IS 'What can be traded, by source of its prices.';
 COMMENT ON COLUMN instruments.tick IS 'Smallest price step; prices are shown in it.';
 COMMENT ON COLUMN instruments.calendar IS 'Exchange calendar that says when it trades, or 24/7.';
+COMMENT ON COLUMN instruments.instrument_token IS 'The venue''s own number for it.';
+COMMENT ON COLUMN instruments.multiplier IS 'Money that a price move of 1 brings a quantity of 1: the contract size of futures and options.';
+COMMENT ON COLUMN instruments.quantity_step IS 'Smallest step of a quantity; quantities are shown in it.';

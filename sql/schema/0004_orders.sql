@@ -27,6 +27,12 @@ CREATE TABLE orders (
 COMMENT ON TABLE orders IS 'The current state of every order. Its life is in order_events and orders_history.';
 COMMENT ON COLUMN orders.decision_price IS 'Mid price when the strategy decided; implementation shortfall counts from it.';
 COMMENT ON COLUMN orders.arrival_mid IS 'Mid price when the venue acknowledged; slippage counts from it.';
+COMMENT ON COLUMN orders.filled_quantity IS 'Of the whole order so far; the sum of its fills.';
+COMMENT ON COLUMN orders.price IS 'The limit; null for a market order.';
+COMMENT ON COLUMN orders.stop_price IS 'The price that makes a stop order active.';
+COMMENT ON COLUMN orders.average_fill_price IS 'Quantity-weighted price of its fills; null before the first.';
+COMMENT ON COLUMN orders.reason IS 'Why it was rejected, cancelled or expired.';
+COMMENT ON COLUMN orders.at IS 'When this state began, on the bot''s clock.';
 CREATE INDEX orders_open ON orders (account_id, placed_at) WHERE status IN ('placed', 'accepted', 'partially_filled');
 
 CREATE TABLE orders_history (
@@ -58,6 +64,10 @@ CREATE TABLE order_events (
     PRIMARY KEY (account_id, source, source_id, revision)
 );
 COMMENT ON TABLE order_events IS 'The life of every order, append-only.';
+COMMENT ON COLUMN order_events.quantity IS 'What the step is about: the executed part for fills, else the whole order.';
+COMMENT ON COLUMN order_events.price IS 'The execution price for fills, else the limit.';
+COMMENT ON COLUMN order_events.decision_price IS 'As on the order.';
+COMMENT ON COLUMN order_events.arrival_mid IS 'As on the order.';
 CREATE INDEX order_events_at ON order_events (account_id, at DESC);
 CREATE INDEX order_events_order ON order_events (account_id, order_id, at);
 
@@ -84,5 +94,10 @@ CREATE TABLE fills (
 );
 COMMENT ON TABLE fills IS 'Executions: the facts all books are made of. A correction is a higher revision, a bust one with quantity 0.';
 COMMENT ON COLUMN fills.fee IS 'In account currency; positive is paid, negative a rebate.';
+COMMENT ON COLUMN fills.source_id IS 'The venue''s or the bot''s id of the execution; fills of one time are booked in its order.';
+COMMENT ON COLUMN fills.multiplier IS 'The instrument''s at the time, so that old fills keep their worth.';
+COMMENT ON COLUMN fills.liquidity IS 'maker: the order waited in the book; taker: it met one that did.';
+COMMENT ON COLUMN fills.decision_price IS 'As on the order.';
+COMMENT ON COLUMN fills.arrival_mid IS 'As on the order.';
 CREATE INDEX fills_at ON fills (account_id, at DESC);
 CREATE INDEX fills_symbol ON fills (account_id, symbol, at);

@@ -24,6 +24,11 @@ CREATE TABLE market_snapshots (
 COMMENT ON TABLE market_snapshots IS 'The order book as the bot saw it: best prices and the top five levels a side, nearest first.';
 COMMENT ON COLUMN market_snapshots.spread_bps IS '(ask − bid) / mid · 10⁴.';
 COMMENT ON COLUMN market_snapshots.bid_depth IS 'Sum of the sizes of the top five bids.';
+COMMENT ON COLUMN market_snapshots.revision IS 'Of the same moment: a corrected book is a higher one, the highest counts.';
+COMMENT ON COLUMN market_snapshots.mid IS '(best bid + best ask) / 2; the mark of positions.';
+COMMENT ON COLUMN market_snapshots.bid_prices IS 'Nearest first; bid_sizes has one size for each.';
+COMMENT ON COLUMN market_snapshots.ask_prices IS 'Nearest first; ask_sizes has one size for each.';
+COMMENT ON COLUMN market_snapshots.ask_depth IS 'Sum of the sizes of the top five asks.';
 CREATE TABLE market_snapshots_default PARTITION OF market_snapshots DEFAULT;
 
 CREATE TABLE bot_heartbeats (
@@ -53,6 +58,11 @@ CREATE TABLE bot_heartbeats (
 COMMENT ON TABLE bot_heartbeats IS 'A sign of life of every account''s bot, one an interval and at least one a minute.';
 COMMENT ON COLUMN bot_heartbeats.interval_seconds IS 'Wall-clock time until the next one; the bot is silent after three of them without any.';
 COMMENT ON COLUMN bot_heartbeats.dropped_events IS 'Events its Recorder had to give up since it started.';
+COMMENT ON COLUMN bot_heartbeats.status IS 'blocked: its risk rules keep it from trading; finished: its replay has ended; error: its last cycle failed.';
+COMMENT ON COLUMN bot_heartbeats.cycle_count IS 'Loops since the bot started.';
+COMMENT ON COLUMN bot_heartbeats.error_count IS 'Failed cycles since the bot started.';
+COMMENT ON COLUMN bot_heartbeats.regime IS 'What it takes the market for, in its own word.';
+COMMENT ON COLUMN bot_heartbeats.risk_factor IS 'By what new positions are scaled now, 1 being the usual size; risk_reason says why.';
 CREATE INDEX bot_heartbeats_at ON bot_heartbeats (account_id, at DESC);
 CREATE INDEX bot_heartbeats_recorded ON bot_heartbeats (account_id, recorded_at DESC);
 
@@ -70,6 +80,8 @@ CREATE TABLE system_events (
     PRIMARY KEY (source, source_id, revision)
 );
 COMMENT ON TABLE system_events IS 'Things that happened to bots and services: starts, stops, errors, risk decisions.';
+COMMENT ON COLUMN system_events.account_id IS 'Whose it is; null for events of the suite, which every viewer sees.';
+COMMENT ON COLUMN system_events.kind IS 'What happened, one word for machines: start, stop, error, risk_block, record_conflict, …';
 CREATE INDEX system_events_at ON system_events (at DESC);
 CREATE INDEX system_events_account ON system_events (account_id, at DESC);
 
@@ -91,6 +103,10 @@ CREATE TABLE alerts (
     recorded_at     moment NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE alerts IS 'Incidents: one row from fired to resolved. A bot''s own risk blocks are incidents too.';
+COMMENT ON COLUMN alerts.alert_id IS 'Of the incident; the same incident told twice has the same id.';
+COMMENT ON COLUMN alerts.account_id IS 'Whose it is; null for incidents of the suite, which every viewer sees.';
+COMMENT ON COLUMN alerts.value IS 'What was measured when it fired, in unit; threshold is what it crossed.';
+COMMENT ON COLUMN alerts.resolved_at IS 'When it was over; null while it is open.';
 CREATE INDEX alerts_open ON alerts (account_id, fired_at) WHERE resolved_at IS NULL;
 CREATE TABLE alerts_history (
     operation  text NOT NULL CHECK (operation IN ('insert', 'update', 'delete')),

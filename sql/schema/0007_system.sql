@@ -26,6 +26,12 @@ CREATE TABLE system_metrics (
 COMMENT ON TABLE system_metrics IS 'Samples of the machine the worker runs on.';
 COMMENT ON COLUMN system_metrics.cpu_percent IS 'Per cent of all cores since the last sample, 0 to 100.';
 COMMENT ON COLUMN system_metrics.disk_read_bytes IS 'Since the machine started; rates are differences.';
+COMMENT ON COLUMN system_metrics.memory_used_bytes IS 'What cannot be had back: total minus available.';
+COMMENT ON COLUMN system_metrics.disk_path IS 'The file system that the suite''s data lie on.';
+COMMENT ON COLUMN system_metrics.disk_total_bytes IS 'What users can fill: without the blocks reserved for root.';
+COMMENT ON COLUMN system_metrics.disk_written_bytes IS 'Since the machine started; rates are differences.';
+COMMENT ON COLUMN system_metrics.network_sent_bytes IS 'Since the machine started; rates are differences.';
+COMMENT ON COLUMN system_metrics.network_received_bytes IS 'Since the machine started; rates are differences.';
 CREATE INDEX system_metrics_at ON system_metrics (at DESC);
 CREATE TABLE system_metrics_default PARTITION OF system_metrics DEFAULT;
 
@@ -51,4 +57,10 @@ CREATE TABLE services (
     PRIMARY KEY (service, host)
 );
 COMMENT ON TABLE services IS 'The newest word of every process of the suite, by replica. A row older than three intervals is a silent service.';
+COMMENT ON COLUMN services.cpu_percent IS 'Per cent of one core since the row before; above 100 with several threads.';
+COMMENT ON COLUMN services.rss_bytes IS 'Resident memory of the process and its children.';
+COMMENT ON COLUMN services.probe_seconds IS 'Answer time of its health route.';
+COMMENT ON COLUMN services.viewers IS 'Browsers connected to it; null for what has none.';
+COMMENT ON COLUMN services.last_stderr IS 'The last lines it wrote to standard error before it ended.';
+COMMENT ON COLUMN services.interval_seconds IS 'Time until the row is renewed; silent after three of them.';
 

@@ -168,6 +168,20 @@ async def test_history_goes_on_when_a_later_migration_adds_a_column(table: str, 
         await connection.close()
 
 
+async def test_every_table_and_every_column_of_the_two_clocks_is_explained(service: Database) -> None:
+    async with service.scoped() as connection:
+        silent = await connection.fetch(
+            "SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition "
+            "AND c.relkind IN ('r', 'p', 'v') AND obj_description(c.oid, 'pg_class') IS NULL "
+            "UNION ALL "
+            "SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+            "WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND c.relkind IN ('r', 'p') "
+            "AND a.attname IN ('account_id', 'source', 'source_id', 'revision', 'at', 'recorded_at', 'changed_at') "
+            "AND col_description(c.oid, a.attnum) IS NULL"
+        )
+    assert [row[0] for row in silent] == []
+
+
 async def test_an_account_in_no_known_zone_is_refused(service: Database) -> None:
     await given_accounts(service, "A")
     async with service.scoped() as connection:
