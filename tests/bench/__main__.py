@@ -1,4 +1,4 @@
-"""`python -m tests.bench` measures everything and writes docs/benchmarks.md; with names, only those, on the terminal."""
+"""`python -m tests.bench` measures all and writes docs/benchmarks.md; with names, those, on the terminal."""
 
 import importlib
 import os

@@ -19,8 +19,8 @@ from tests.browser.conftest import ARGUMENTS
 VIEWPORT = {"width": 1440, "height": 2400}
 TIMEOUT_SECONDS = 60
 
-# Looks once a frame, from before the page's first script. A panel counts when nothing of its skeleton is to be seen, its
-# badge (the baseline has none) says Live, and its charts have their lines; the frame after that is the one shown.
+# Looks once a frame, from before the page's first script. A panel counts when nothing of its skeleton is to be seen,
+# its badge (the baseline has none) says Live, and its charts have their lines; the frame after that is the one shown.
 WATCH = """
 (() => {
   const plotted = (plot) => plot._fullData && plot._fullData.length && plot.querySelector(".main-svg");
@@ -56,7 +56,9 @@ SHAPE = """
   const points = (trace) => (trace.x || trace.labels || trace.y || []).length;
   return {
     name: panel.dataset.panel,
-    traces: plots.flatMap((plot) => plot.data.map((trace) => ({ type: trace.type || "scatter", points: points(trace) }))),
+    traces: plots
+      .flatMap((plot) => plot.data)
+      .map((trace) => ({ type: trace.type || "scatter", points: points(trace) })),
     elements: panel.querySelectorAll("*").length,
   };
 })
@@ -93,9 +95,8 @@ class Visitor:
                 waiting = page.evaluate("window.benchWaiting().map((each) => each.dataset.panel)")
                 raise AssertionError(f"{page.url}: not drawn: {', '.join(waiting) or 'no panel at all'}")
             page.wait_for_timeout(20)
-        moments = page.evaluate(
-            "[performance.getEntriesByName('first-contentful-paint')[0].startTime, window.benchFramed, window.benchDrawn]"
-        )
+        paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        moments = page.evaluate(f"[{paint}, window.benchFramed, window.benchDrawn]")
         return Drawn(*(each / 1e3 for each in moments))
 
     def load(self, url: str) -> Drawn:

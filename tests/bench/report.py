@@ -12,8 +12,8 @@ from tests.bench.row import Row
 
 INTRODUCTION = """# Benchmarks
 
-Written by `make bench` (`python -m tests.bench`); `python -m tests.bench NAME` measures one section again and prints it.
-Measured {day} on {machine}. The whole run took {took:.0f} s.
+Written by `make bench` (`python -m tests.bench`); `python -m tests.bench NAME` measures one section again and
+prints it. Measured on {day}: {machine}. The whole run took {took:.0f} s.
 
 Machines are noisy, and processors differ: where a figure was measured several times its median stands here, with the
 least and the greatest beside it. The ratios to a baseline of the same run travel further than the seconds do.

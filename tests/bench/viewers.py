@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import websockets
+from websockets.typing import Origin
 
 from main.monitoring.dashboards.v2.panel import panels_of
 from tests.running import Suite, until
 
 
-def socket_of(suite: Suite, dashboard: str) -> str:
-    return f"ws://127.0.0.1:{suite.port(dashboard)}/ws"
+def connect(suite: Suite, dashboard: str) -> Any:
+    """A socket as the dashboard's own page opens it: the guard refuses one of no origin."""
+    url = suite.url(dashboard, "")
+    return websockets.connect(f"{url.replace('http', 'ws', 1)}/ws", origin=Origin(url), max_size=None, compression=None)
 
 
 def wish(dashboard: str) -> str:
@@ -47,7 +50,7 @@ def watching(suite: Suite, count: int, dashboards: tuple[str, ...] = ("trading",
 
 
 async def _view(suite: Suite, dashboard: str, number: int, heard: set[int]) -> None:
-    async with websockets.connect(socket_of(suite, dashboard), max_size=None, compression=None) as socket:
+    async with connect(suite, dashboard) as socket:
         await socket.send(wish(dashboard))
         async for message in socket:
             if '"type":"update"' in str(message):

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import websockets
 
 from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from tests.bench.row import Row, quantile
 from tests.bench.suite import trading
-from tests.bench.viewers import socket_of, wish
+from tests.bench.viewers import connect, wish
 from tests.running import Suite
 
 NAME = "commit_to_page"
@@ -56,7 +55,7 @@ def _pair(figure: str, seconds: list[float]) -> Iterator[Row]:
 async def _commits(suite: Suite, address: Address) -> tuple[list[float], list[float]]:
     sent, acknowledged = [], []
     connection = await _connected(address)
-    async with websockets.connect(socket_of(suite, "trading"), max_size=None, compression=None) as socket:
+    async with connect(suite, "trading") as socket:
         await socket.send(wish("trading"))
         seen: dict[str, asyncio.Future[float]] = {}
         reader = asyncio.create_task(_read(socket, seen))

@@ -21,10 +21,11 @@ ORDER = 20
 METHOD = """
 A real Chromium loads each dashboard of a trading suite: cold with a new profile, and warm once more in the same one.
 First paint is the browser's own first-contentful-paint (of plain Dash: the word "Loading..."); framed means all panels
-are there with their titles; complete, every panel is drawn with a badge that says Live, in a window so high that none of
-them waits below the fold. All from the start of the navigation. The baseline, measured
-in turn with it, is a page in plain Dash on its default server (`tests/bench/plain_dash.py`) with as many charts of
-the same kinds and points and as many elements, one callback per panel on an interval, and no database to ask. Ratios are of loads that followed each other, and their median stands here.
+are there with their titles; complete, every panel is drawn with a badge that says Live, in a window so high that none
+of them waits below the fold. All from the start of the navigation. The baseline, measured in turn with it, is a page in
+plain Dash on its default server (`tests/bench/plain_dash.py`) with as many charts of the same kinds and points and as
+many elements, one callback per panel on an interval, and no database to ask. A ratio is of two loads that followed each
+other; the median of three stands here.
 """
 REPETITIONS = 3
 MOMENTS = (
