@@ -12,6 +12,7 @@
     │   └── EmbeddedDatabaseError             the embedded PostgreSQL does not start or stop
     ├── RecordRejected               exit 1   one event that must not reach the database
     ├── FeedError                    exit 1   market data cannot be had
+    │   └── UnreadablePrices         exit 2   a file or directory of prices that is not there or not readable as it is
     ├── BrokerError                  exit 1   the broker refuses or does not answer
     └── CallbackOnLoop               exit 1   a synchronous wait asked for on the event loop itself
 
@@ -159,6 +160,12 @@ class RecordRejected(AITraderError):
 
 class FeedError(AITraderError):
     """Market data cannot be had: check the path or the venue that `--feed` names."""
+
+
+class UnreadablePrices(FeedError):
+    """A file cannot be replayed as it is: correct the path after `replay:`, or the row and column the message names."""
+
+    exit_code = 2
 
 
 class BrokerError(AITraderError):

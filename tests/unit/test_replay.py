@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from bokeh_sampledata import stocks
 
-from main.errors import FeedError
+from main.errors import UnreadablePrices
 from main.formats.ohlcv import read_bars
 from main.trading.feeds.replay import ReplayFeed, book_around
 
@@ -106,7 +106,7 @@ def test_a_row_without_a_price_is_left_out_counted_and_reported(tmp_path):
     ],
 )
 def test_bad_input_is_named_by_file_line_and_column(tmp_path, text, message):
-    with pytest.raises(FeedError, match=message):
+    with pytest.raises(UnreadablePrices, match=message):
         read_bars(written(tmp_path, text))
 
 
@@ -114,16 +114,16 @@ def test_bytes_that_are_no_text_and_no_parquet_are_named(tmp_path):
     for name, kind in (("bad.csv", "CSV"), ("bad.parquet", "Parquet")):
         path = tmp_path / name
         path.write_bytes(b"\xff\xfe\x00\x81" * 9)
-        with pytest.raises(FeedError, match=rf"{name}: cannot be read as {kind}"):
+        with pytest.raises(UnreadablePrices, match=rf"{name}: cannot be read as {kind}"):
             read_bars(path)
 
 
 def test_a_path_that_holds_nothing_is_named(tmp_path):
-    with pytest.raises(FeedError, match="no such file"):
+    with pytest.raises(UnreadablePrices, match="no such file"):
         ReplayFeed(tmp_path / "nowhere")
-    with pytest.raises(FeedError, match="in this directory"):
+    with pytest.raises(UnreadablePrices, match="in this directory"):
         ReplayFeed(tmp_path)
-    with pytest.raises(FeedError, match=r"ends in \.txt"):
+    with pytest.raises(UnreadablePrices, match=r"ends in \.txt"):
         ReplayFeed(written(tmp_path, ROW, "notes.txt"))
 
 
@@ -165,6 +165,15 @@ async def test_real_daily_prices_replay_in_order_and_resume_after_a_bar(tmp_path
     feed.resume({}, ticks[9].at)
     assert next(feed.ticks()).at == ticks[10].at
     assert feed.source == f"replay:{feed.name}"
+
+
+def test_a_daily_bar_stands_at_the_end_of_its_day_and_any_other_where_it_is(tmp_path):
+    daily = ReplayFeed(written(tmp_path, HEADER + "2026-01-02,10,12,9,11,1\n2026-01-05,10,12,9,11,1\n", "D.csv"))
+    assert [str(tick.at) for tick in daily.ticks()] == ["2026-01-02 23:59:59+00:00", "2026-01-05 23:59:59+00:00"]
+    hourly = ReplayFeed(
+        written(tmp_path, HEADER + "2026-01-02 00:00,10,12,9,11,1\n2026-01-02 01:00,10,12,9,11,1\n", "H.csv")
+    )
+    assert [tick.at.hour for tick in hourly.ticks()] == [0, 1]
 
 
 def test_csv_and_parquet_of_the_same_prices_make_the_same_bars(tmp_path):

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from main.domain.market import Bar
-from main.errors import FeedError
+from main.errors import UnreadablePrices
 
 Value = TypeVar("Value")
 
@@ -63,9 +63,9 @@ class _Unusable(Exception):  # never leaves this module
 def read_bars(path: Path) -> Bars:
     """Read a file, or every OHLCV file of a directory.
 
-    A row whose price is missing, NaN or not above zero is skipped and reported. Raise `FeedError` naming file, line and
-    column for anything else that cannot be read: a missing column, a time or number that is none, two bars of a symbol
-    at one time, or nothing to read at all.
+    A row whose price is missing, NaN or not above zero is skipped and reported. Raise `UnreadablePrices` naming file,
+    line and column for anything else that cannot be read: a missing column, a time or number that is none, two bars of
+    a symbol at one time, or nothing to read at all.
     """
     bars: list[Bar] = []
     skipped: list[Skipped] = []
@@ -76,24 +76,30 @@ def read_bars(path: Path) -> Bars:
             except _Unusable as unusable:
                 skipped.append(Skipped(str(file), line, str(unusable)))
     if not bars:
-        raise FeedError(f"{path}: no usable bar in it ({len(skipped)} rows skipped); choose a file with OHLCV rows")
+        raise UnreadablePrices(
+            f"{path}: no usable bar in it ({len(skipped)} rows skipped); choose a file with OHLCV rows"
+        )
     bars.sort(key=lambda bar: (bar.at, bar.symbol))
     for before, after in pairwise(bars):
         if (before.at, before.symbol) == (after.at, after.symbol):
-            raise FeedError(f"{path}: two bars of {after.symbol} at {after.at.isoformat()}; remove one of them")
+            raise UnreadablePrices(f"{path}: two bars of {after.symbol} at {after.at.isoformat()}; remove one of them")
     return Bars(tuple(bars), tuple(skipped))
 
 
 def _files(path: Path) -> list[Path]:
     if not path.exists():
-        raise FeedError(f"{path}: no such file or directory; check the path after replay:")
+        raise UnreadablePrices(f"{path}: no such file or directory; check the path after replay:")
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
         if not files:
-            raise FeedError(f"{path}: no {', '.join(SUFFIXES)} file in this directory; name one that holds OHLCV files")
+            raise UnreadablePrices(
+                f"{path}: no {', '.join(SUFFIXES)} file in this directory; name one that holds OHLCV files"
+            )
         return files
     if path.suffix.lower() not in SUFFIXES:
-        raise FeedError(f"{path}: the name ends in {path.suffix or 'nothing'}, expected one of {', '.join(SUFFIXES)}")
+        raise UnreadablePrices(
+            f"{path}: the name ends in {path.suffix or 'nothing'}, expected one of {', '.join(SUFFIXES)}"
+        )
     return [path]
 
 
@@ -109,11 +115,13 @@ def _csv_rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
             for row in reader:
                 if len(row) <= max(columns.values()):
                     if any(cell.strip() for cell in row):
-                        raise FeedError(f"{file}:{reader.line_num}: got {len(row)} columns, expected as many as line 1")
+                        raise UnreadablePrices(
+                            f"{file}:{reader.line_num}: got {len(row)} columns, expected as many as line 1"
+                        )
                     continue
                 yield reader.line_num, {field: row[place] for field, place in columns.items()}
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FeedError(f"{file}: cannot be read as CSV: {error}; check that it is UTF-8 text") from error
+        raise UnreadablePrices(f"{file}: cannot be read as CSV: {error}; check that it is UTF-8 text") from error
 
 
 def _parquet_rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
@@ -131,7 +139,7 @@ def _parquet_rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
                     number += 1  # rows of Parquet are counted from 1
                     yield number, dict(zip(values, row, strict=True))
     except (OSError, pa.ArrowException) as error:
-        raise FeedError(f"{file}: cannot be read as Parquet: {error}; write it again") from error
+        raise UnreadablePrices(f"{file}: cannot be read as Parquet: {error}; write it again") from error
 
 
 def _values(column: object) -> Sequence[object]:
@@ -151,7 +159,7 @@ def _columns(file: Path, names: Sequence[str]) -> dict[str, int]:
     missing = [field for field in _REQUIRED if places[field] is None]
     if missing:
         wanted = ", ".join("date" if field == "at" else field for field in missing)
-        raise FeedError(f"{file}:1: no column {wanted}; it has {', '.join(names) or 'no column at all'}")
+        raise UnreadablePrices(f"{file}:1: no column {wanted}; it has {', '.join(names) or 'no column at all'}")
     return {field: place for field, place in places.items() if place is not None}
 
 
@@ -184,7 +192,7 @@ def _convert(column: str, where: str, value: object, kind: Callable[[object], Va
     try:
         return kind(value)
     except (ValueError, TypeError, OverflowError, InvalidOperation):
-        raise FeedError(f"{where}: column {column}: got {value!r}, expected {expected}") from None
+        raise UnreadablePrices(f"{where}: column {column}: got {value!r}, expected {expected}") from None
 
 
 def _number(value: object) -> Decimal | None:

@@ -41,7 +41,8 @@ class Chosen:
 def choose(settings: Settings) -> Chosen:
     """Make the parts that the settings name.
 
-    Raise `UnknownName` for a feed, broker or strategy that does not exist, `FeedError` for prices that cannot be read.
+    Raise `UnknownName` for a feed, broker or strategy that does not exist, `UnreadablePrices` for files that cannot be
+    replayed.
     """
     trade = settings.trade
     if trade.strategy not in STRATEGIES:

@@ -1,15 +1,17 @@
 """A replayed market: recorded bars, one moment after another, at any speed.
 
-The clock is the bars' own time. A file knows no order book, so one is made around each close: best bid and ask lie one
-tick below and above it (the mid is the close itself), four more levels follow a tick apart, and a level shows a share
-of the bar's volume. The range traded since the last book is the bar's low to high. With an adjusted close every price
-of the bar is scaled by it, so that a split or a dividend is no loss.
+The clock is the bars' own time; a bar of a whole day is known when that day ends. A file knows no order book, so one
+is made around each close: best bid and ask lie one tick below and above it (the mid is the close itself), four more
+levels follow a tick apart, and a level shows a share of the bar's volume. The range traded since the last book is the
+bar's low to high. With an adjusted close every price of the bar is scaled by it, so that a split or a dividend is no
+loss.
 """
 
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from itertools import groupby
 from pathlib import Path
@@ -17,11 +19,14 @@ from typing import Literal
 
 from main.domain.events import Instrument
 from main.domain.market import LEVELS, Bar, Book, Tick
-from main.errors import FeedError
+from main.errors import UnreadablePrices
 from main.formats.ohlcv import Skipped, read_bars
 
 BARS_A_SECOND = 252 / 60
 """The usual speed: a year of daily bars takes a minute."""
+
+LAST_SECOND = timedelta(hours=23, minutes=59, seconds=59)
+"""Where in its day a daily bar stands."""
 
 SHARE_OF_VOLUME = Decimal("0.001")  # of a bar's volume on the nearest level; each further one shows as much more
 SIZE_WITHOUT_VOLUME = Decimal(100)
@@ -34,14 +39,14 @@ class ReplayFeed:
     clock: Literal["wall", "replay"] = "replay"
 
     def __init__(self, path: Path, *, bars_a_second: float | None = None, paced: bool = True) -> None:
-        """Read all bars; raise `FeedError` for what cannot be read."""
+        """Read all bars; raise `UnreadablePrices` for what cannot be read."""
         read = read_bars(path)
         self.name = _name(path)
         self.source = f"replay:{self.name}"
         self.interval_seconds = 1 / (bars_a_second or BARS_A_SECOND)
         self.notices = _notices(read.skipped)
         self._paced = paced
-        self._bars = read.bars
+        self._bars = _when_known(read.bars)
         self._ticks = _tick_sizes(read.bars)
         self._after: datetime | None = None
 
@@ -96,6 +101,13 @@ def book_around(bar: Bar, tick: Decimal) -> Book:
     )
 
 
+def _when_known(bars: tuple[Bar, ...]) -> tuple[Bar, ...]:
+    """Daily bars carry a date alone. At that day's midnight their close would count as the day before's result."""
+    if any(bar.at.timetz().replace(tzinfo=None) != time() for bar in bars):
+        return bars
+    return tuple(replace(bar, at=bar.at + LAST_SECOND) for bar in bars)
+
+
 def _at_tick(price: Decimal, tick: Decimal, rounding: str) -> Decimal:
     return (price / tick).to_integral_value(rounding) * tick
 
@@ -118,7 +130,7 @@ def _name(path: Path) -> str:
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in path.resolve().stem)
     name = name.strip("-")
     if not name:
-        raise FeedError(f"{path}: its name has no letter or digit to call the replay by; rename it")
+        raise UnreadablePrices(f"{path}: its name has no letter or digit to call the replay by; rename it")
     if len(name) <= 40:
         return name
     return f"{name[:31]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
