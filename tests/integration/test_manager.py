@@ -17,7 +17,7 @@ import pytest
 
 from main.database.address import Address
 from main.monitoring.dashboards.v2.child import ServiceCommand
-from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager
+from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager, supervise
 from tests.integration.processes import HERE, marked, program, status
 from tests.running import fetch, free_ports, until
 
@@ -266,4 +266,19 @@ async def test_the_manager_is_used_from_a_program_with_the_databases_address(
     finally:
         await manager.stop_all()
     assert not marked(mark)
+    assert fetch(f"http://127.0.0.1:{ports[0]}/livez")[0] == 0
+
+
+async def test_a_manager_told_to_stop_while_it_starts_leaves_nothing_running(
+    address: Address, tmp_path: Path, mark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ports = free_ports(2)
+    for name, value in environment(address, tmp_path, ports[0]).items():
+        monkeypatch.setenv(name, value)
+    command = ServiceCommand("service-0", "dashboard", tuple(stand_in(ports[1], mark)), "127.0.0.1", ports[1])
+    manager = DashboardManager(commands=[command])
+    manager.stop_requested.set()
+    assert await supervise(manager) == 0
+    assert not marked(mark)
+    assert [service.state for service in manager.status()] in ([], ["stopped"])
     assert fetch(f"http://127.0.0.1:{ports[0]}/livez")[0] == 0

@@ -83,7 +83,7 @@ class AsyncBridge:
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        if loop is None or thread is None:
+        if loop is None or thread is None or not thread.is_alive():
             return
         asyncio.run_coroutine_threadsafe(_cancel_all(), loop).add_done_callback(
             lambda _: loop.call_soon_threadsafe(loop.stop)
@@ -101,11 +101,12 @@ class AsyncBridge:
 
 
 def _copy_result(task: "asyncio.Task[T]", result: "Future[T]") -> None:
-    if result.cancelled():
-        return
     if task.cancelled():
         result.cancel()
-    elif (error := task.exception()) is not None:
+        return
+    if not result.set_running_or_notify_cancel():  # from here on nobody can cancel it between two lines of ours
+        return
+    if (error := task.exception()) is not None:
         result.set_exception(error)
     else:
         result.set_result(task.result())

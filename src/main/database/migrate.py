@@ -186,5 +186,7 @@ async def _connection(address: Address) -> AsyncIterator[Any]:
         raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
     try:
         yield connection
+    except UNREACHABLE as error:
+        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
     finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+        connection.terminate()  # a polite goodbye to a server that hangs would only take time

@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 
+from main.errors import AITraderError
 from main.telemetry.ports import listening_socket
 
 _GRACE_SECONDS = 2
@@ -32,7 +33,15 @@ class ProbeServer:
 
     async def start(self) -> None:
         """Listen; returns when requests are answered. Raises PortInUse, or ConfigurationError for a foreign address."""
-        listener = await asyncio.to_thread(listening_socket, self._host, self._port, setting=self._setting)
+        opening = asyncio.create_task(
+            asyncio.to_thread(listening_socket, self._host, self._port, setting=self._setting), name="probe-port"
+        )
+        try:
+            listener = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(AITraderError):
+                (await opening).close()  # the thread cannot be cancelled, and takes a second at most
+            raise
         self._server = _Server(
             uvicorn.Config(
                 self._app,

@@ -1,14 +1,16 @@
 """What runs behind the pages of one dashboard, on the bridge's loop: database, hub, listener, sockets."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
+import asyncpg
 import structlog
 from starlette.websockets import WebSocket
 
+from main.database.address import Address
 from main.database.listen import Listener
 from main.database.migrate import migrate
 from main.database.pool import Database
@@ -31,8 +33,16 @@ _log = structlog.get_logger(__name__)
 class Backbone:
     """The parts that need an event loop. They are made by `open` and `start`; before that nothing exists."""
 
-    def __init__(self, source: AddressSource, encoder: Encoder, workers: Executor, greeting: Greeting) -> None:
+    def __init__(
+        self,
+        source: AddressSource,
+        direct: Callable[[Address], Address],
+        encoder: Encoder,
+        workers: Executor,
+        greeting: Greeting,
+    ) -> None:
         self._source = source
+        self._direct = direct
         self._encoder = encoder
         self._workers = workers
         self._greeting = greeting
@@ -80,7 +90,7 @@ class Backbone:
         current = await self._migrated(database)
         database.on_reachable(self._reached)
         self._run(hub.run())
-        self._run(Listener(database.address, self._announced, self._missed).run())
+        self._run(Listener(self._direct(database.address), self._announced, self._missed).run())
         if not current:
             self._run(self._migrate_later(database))
 
@@ -108,13 +118,13 @@ class Backbone:
 
     async def _migrated(self, database: Database) -> bool:
         try:
-            await migrate(database.address)
+            await migrate(self._direct(database.address))
         except SchemaMismatch as error:
             self._schema_problem = str(error)
             _log.error("schema mismatch", reason=str(error))
         except DatabaseUnreachable:
             return False
-        except DatabaseError as error:
+        except (DatabaseError, asyncpg.PostgresError) as error:
             _log.warning("migration postponed", reason=str(error))
             return False
         return True

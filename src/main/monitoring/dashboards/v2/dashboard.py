@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from socket import socket
 from threading import current_thread, main_thread
 from typing import Any, ClassVar, TypeVar
 
@@ -21,14 +22,14 @@ from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
-from main.monitoring.dashboards.v2.facade import DatabaseFacade, settings_and_address
+from main.monitoring.dashboards.v2.facade import DatabaseFacade, past_pooler, settings_and_address
 from main.monitoring.dashboards.v2.layout import Shell, Sibling, Tab
 from main.monitoring.dashboards.v2.navigation import Page
 from main.monitoring.dashboards.v2.panel import Panel, panels_of
 from main.security.binding import check_binding, server_options
 from main.security.policy import Policy, Rule, dashboard_policy
 from main.telemetry.metrics import PREFIX, Metrics
-from main.telemetry.ports import ensure_free
+from main.telemetry.ports import listening_socket
 from main.telemetry.probes import ProbeApp
 from main.telemetry.version import version
 
@@ -71,10 +72,12 @@ class Dashboard:
         self._interval: float = update_interval or own.update_interval
         self._panels = tuple(panels_of(self.name) if panels is None else panels)
         self._tabs: list[Tab] = []
+        self._start_error: Exception | None = None
         self._bridge = AsyncBridge(f"{self.name}-dashboard")
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="callback")
         greeting = Greeting(self.name, version(), now())
-        self._backbone = Backbone(source, PanelEncoder(self._panels), self._workers, greeting)
+        direct = past_pooler(db_pool, self.settings)
+        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._workers, greeting)
         self.db_pool = DatabaseFacade(self._backbone.database)
         self._probes = ProbeApp(f"{self.name}-dashboard", self._backbone.checks, registry=self._metrics().registry)
         self.server = self._server()
@@ -97,17 +100,24 @@ class Dashboard:
         """
         self.host, self.port = host or self.host, port or self.port
         check_binding(self.host, users_exist=False, setting="--host")
-        ensure_free(self.host, self.port, setting="--port")
+        # Taken before anything else is begun: a database may take its time, and the port could be gone by then.
+        listener = listening_socket(self.host, self.port, setting="--port")
         if debug:
             self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
-        config = uvicorn.Config(self.server, self.host, self.port, log_config=None, loop="none", **server_options())
-        server = uvicorn.Server(config)
-        serving = self._bridge.submit(server.serve())
+        server = uvicorn.Server(uvicorn.Config(self.server, log_config=None, loop="none", **server_options()))
+        serving = self._bridge.submit(self._serve(server, listener))
         try:
             _wait(serving, server)
         finally:
             self._bridge.stop()
             self._workers.shutdown(wait=False, cancel_futures=True)
+            listener.close()
+
+    async def _serve(self, server: uvicorn.Server, listener: socket) -> None:
+        try:
+            await server.serve(sockets=[listener])
+        except SystemExit as end:  # uvicorn's word for a start that failed; it keeps the reason to itself
+            raise self._start_error or RuntimeError(f"the server did not start (exit code {end.code})") from None
 
     def _run_async(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the dashboard's loop from a synchronous callback and return its result."""
@@ -126,8 +136,12 @@ class Dashboard:
 
     @asynccontextmanager
     async def _lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        self.app.ready()
-        await self._backbone.start()
+        try:
+            self.app.ready()
+            await self._backbone.start()
+        except Exception as error:
+            self._start_error = error
+            raise
         _log.info("dashboard started", dashboard=self.name, host=self.host, port=self.port)
         try:
             yield

@@ -189,7 +189,8 @@ class DashboardManager:
     async def _sample(self) -> None:
         while True:
             leaders = {name: run.pid for name, each in self._supervisors.items() if (run := each.now).pid is not None}
-            self._usage = self._trees.sample({**leaders, NAME: os.getpid()})
+            with contextlib.suppress(psutil.Error, OSError):  # a process that goes while it is looked at
+                self._usage = self._trees.sample({**leaders, NAME: os.getpid()})
             self._state_changed.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SAMPLE_SECONDS):
@@ -311,9 +312,9 @@ async def supervise(manager: DashboardManager) -> int:
         starting.result()
     await stopping
     failed, began = manager.failed, monotonic()
+    starting.cancel()  # told to stop while it starts: or it would go on starting what is being stopped
+    await asyncio.gather(starting, return_exceptions=True)
     await manager.stop_all()
-    with contextlib.suppress(asyncio.CancelledError):
-        await starting
     _log.info("manager stopped", seconds=round(monotonic() - began, 2))
     return 1 if failed else 0
 

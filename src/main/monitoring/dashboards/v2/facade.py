@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,7 @@ from main.config import Settings, database_overrides, load_settings
 from main.config.database_url import parts
 from main.database.address import Address
 from main.database.connect import database_of, outside_address
+from main.database.keeper import direct_address
 from main.database.pool import Database
 from main.errors import ConfigurationError, Problem
 from main.security.viewer import current_viewer
@@ -58,6 +60,16 @@ def settings_and_address(given: object, settings: Settings | None) -> tuple[Sett
         return chosen, lambda: database_of(chosen)
     expected = "an asyncpg pool, an Address, a mapping with host, port, database and user, Settings, or nothing"
     raise ConfigurationError(Problem(type(given).__name__, expected, "db_pool"))
+
+
+def past_pooler(given: object, settings: Settings) -> Callable[[Address], Address]:
+    """Return how to come from a database's address to the one for LISTEN and migrations, past a connection pooler.
+
+    Only the settings' own database has one: an address or a pool that was `given` is used for everything.
+    """
+    if isinstance(given, Address | asyncpg.Pool):
+        return lambda address: address
+    return partial(direct_address, settings)
 
 
 def pool_address(pool: asyncpg.Pool, settings: Settings) -> Address:

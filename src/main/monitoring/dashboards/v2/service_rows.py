@@ -93,9 +93,10 @@ class ServiceRows:
                 if self._trouble is not None:
                     _log.info("database takes the reports")
                 self._trouble = None
-            except (AITraderError, asyncpg.PostgresError, OSError) as error:
+            except Exception as error:  # noqa: BLE001  # a boundary: the reports go on, whatever ails one of them
                 if self._trouble is None:
-                    _log.warning("database does not take the reports", reason=str(error))
+                    known = isinstance(error, (AITraderError, asyncpg.PostgresError, OSError))
+                    _log.warning("database does not take the reports", reason=str(error), exc_info=not known)
                 self._trouble = str(error) or type(error).__name__
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL_SECONDS):  # wait_for would lose a cancellation that meets a change
