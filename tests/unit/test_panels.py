@@ -26,6 +26,7 @@ from main.monitoring.reads import (
     equity,
     feeds,
     host_history,
+    open_alerts,
     positions,
     services,
 )
@@ -159,7 +160,7 @@ def test_a_breached_limit_is_a_chip_and_leaves_the_number_as_it_is() -> None:
     assert "100.8% Maker US Trading blocked 504.10 of 500" in said
 
 
-@pytest.mark.parametrize("name", sorted(PANELS))
+@pytest.mark.parametrize("name", sorted(name for name, panel in PANELS.items() if panel.kind != "strip"))
 def test_every_panel_has_an_empty_state_that_gives_a_reason(name: str) -> None:
     panel = PANELS[name]
     empty = {read.name: answer(_nothing(read)) for read in panel.reads}
@@ -395,3 +396,22 @@ def _machine(share: float) -> host_history.HostHistory:
         host_history.HostPoint(NOW, 1, 1, 1),
     )
     return host_history.HostHistory(sample, points, NOW - timedelta(hours=1), NOW)
+
+
+def _alert(title: str, severity: str) -> open_alerts.OpenAlert:
+    values = {"title": title, "severity": severity, "label": "Maker", "value": Decimal(504), "threshold": Decimal(500)}
+    return filled(open_alerts.OpenAlert, **values, unit="USD", fired_at=NOW)
+
+
+def test_the_worst_alert_stands_in_the_strip_and_the_others_behind_it() -> None:
+    worst, other = _alert("Daily loss limit reached", "critical"), _alert("Feed late", "warning")
+    members = drawn("alert_strip", (open_alerts.READ, [worst, other]))
+    said = words(members)
+    assert "Daily loss limit reached" in said
+    assert "Maker · 504.00 of 500.00 USD" in said
+    assert "1 more" in said
+    assert '"role": "alert"' in json.dumps(members)
+
+
+def test_without_alerts_there_is_no_strip() -> None:
+    assert "alert-strip" not in json.dumps(drawn("alert_strip", (open_alerts.READ, [])))

@@ -2,7 +2,8 @@
 
 Money: `signed_money`, `signed_percent` (arrow, sign and colour), `amount`. Words: `chip`, `side_chip`, `mode_chip`,
 `light`. Times, written in the viewer's zone by the browser: `moment`, `event_time`, `age`. Groups: `kpi_band` of `kpi`,
-`limit_bar`, `sparkline`, `lights` of `Light`, `feed` of `FeedItem`, `facts`, `reading` (a figure above its chart).
+`limit_bar`, `sparkline`, `lights` of `Light`, `feed` of `FeedItem`, `alert_strip` of `Incident`, `facts`, `reading` (a
+figure above its chart).
 States: `empty`, `failed`, `unknown`. Only `dash.html` is used, colours and sizes are classes of `assets/*.css`.
 """
 
@@ -22,6 +23,7 @@ Child = Component | str | Sequence["Component | str"]
 Tone = Literal["neutral", "outline", "ok", "warn", "critical", "accent", "info", "simulated"]
 LightState = Literal["ok", "degraded", "late", "down", "unknown"]
 
+_LIGHTS_IN_A_ROW = 7
 _HIDDEN: dict[str, Any] = {"aria-hidden": "true"}
 _MODES: dict[str, tuple[str, Tone]] = {
     "simulated": ("SIMULATED", "simulated"),
@@ -109,16 +111,23 @@ def kpi(
     detail: Child = "",
     aside: Component | None = None,
     lead: bool = False,
+    beneath: Child = "",
+    phone: bool = True,
 ) -> Component:
-    """Return a card of a band: label, figure, a line of detail; `lead` is the card a phone shows large."""
+    """Return a card of a band: label, figure, a line of detail.
+
+    A phone shows the `lead` card large, with `beneath` in place of its detail, and only cards that are for the `phone`.
+    """
     figure_line = [html.Span(figure, className="kpi-figure"), html.Span(unit, className="kpi-unit") if unit else None]
     parts = [
         html.Div(label, className="kpi-label"),
         html.Div([part for part in figure_line if part is not None], className="kpi-line"),
         html.Div(detail, className="kpi-detail"),
+        *([html.Div(beneath, className="kpi-beneath")] if beneath else []),
     ]
     column = html.Div(parts, className="kpi-text")
-    return html.Div([column, aside] if aside else [column], className="kpi kpi-lead" if lead else "kpi")
+    place = " kpi-lead" if lead else "" if phone else " kpi-wide"
+    return html.Div([column, aside] if aside else [column], className="kpi" + place)
 
 
 def kpi_band(cards: Sequence[Component], *, title: Child = "") -> Component:
@@ -170,7 +179,9 @@ class Light:
 
 def lights(items: Sequence[Light]) -> Component:
     """Return a grid of status lights; only those in trouble are tinted."""
-    return html.Div([_light_cell(item) for item in items], className="lights", role="list")
+    rows = max(1, math.ceil(len(items) / _LIGHTS_IN_A_ROW))
+    balanced = {"--columns": str(max(1, math.ceil(len(items) / rows)))}  # eight are two rows of four, not seven and one
+    return html.Div([_light_cell(item) for item in items], className="lights", role="list", style=balanced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +198,31 @@ class FeedItem:
 def feed(items: Sequence[FeedItem], *, label: str) -> Component:
     """Return what happened, newest first, one line each."""
     return html.Ol([_feed_line(item) for item in items], className="feed", **_named(label))
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One line of an alert strip: how bad, what, whose and how much, since when."""
+
+    severity: str
+    title: str
+    about: str
+    since: datetime
+
+
+def alert_strip(incidents: Sequence[Incident]) -> Component:
+    """Return the first incident in a line, the others behind "n more"; nothing when there is none."""
+    if not incidents:
+        return html.Div()
+    first, *others = incidents
+    tone = {"critical": "critical", "warning": "warn"}.get(first.severity, "info")
+    role = "alert" if tone == "critical" else "status"
+    line: list[Component] = [html.Div(_incident(first), className="alert-said", role=role), _since(first)]
+    if not others:
+        return html.Div(line, className=f"strip alert-strip strip-{tone}")
+    more = html.Summary(f"{len(others)} more", className="button")
+    rest = html.Ol([html.Li([html.Div(_incident(other), className="alert-said"), _since(other)]) for other in others])
+    return html.Div([*line, html.Details([more, rest])], className=f"strip alert-strip strip-{tone}")
 
 
 def facts(pairs: Sequence[tuple[str, Child]]) -> Component:
@@ -217,6 +253,15 @@ def failed(reason: str, details: str = "") -> Component:
     )
     copied = html.Pre(details or reason, className="visually-hidden", **_data(details="1"))
     return _notice("triangle-alert", "This panel failed", reason, "failed", buttons, copied)
+
+
+def _incident(incident: Incident) -> list[Component]:
+    mark = icon("info" if incident.severity == "info" else "triangle-alert")
+    return [mark, html.B(incident.title), html.Span(incident.about, title=incident.about)]
+
+
+def _since(incident: Incident) -> Component:
+    return html.Span(["since ", moment(incident.since)], className="alert-since")
 
 
 def _named(label: str) -> dict[str, Any]:

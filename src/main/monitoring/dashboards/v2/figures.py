@@ -8,7 +8,7 @@ Text in tags, cells and tooltips is ready to read. No pandas, numpy or graph obj
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,8 @@ FigureDict = dict[str, Any]
 Write = Callable[[float | None], str]
 Series = Sequence[float | None]
 
-_RIGHT = 60  # room for the value axis: fixed, so that nothing moves when a tick becomes wider
+_RIGHT = 60  # room for the value axis, in steps: almost nothing moves it when a tick becomes wider
+_RIGHT_STEP = 16
 _TREEMAP_CLIP = 0.03  # P&L per cent at which a tile has its full colour
 
 
@@ -72,6 +73,7 @@ def area(
     last = known[-1] if known else None
     annotations = [] if last is None else [_tag(last, tag(last) if tag else axes.money_tag(last, high - low), tone)]
     layout = _layout(yaxis=axes.value_axis(low, high, ticks, avoid=last), annotations=annotations)
+    layout["margin"]["r"] = _room(tag_["text"] for tag_ in annotations)
     if len(x) > 1:
         layout["xaxis"]["range"] = [x[0], x[-1]]  # the marks would make Plotly add room at the ends
     return {"data": [_floor(x, low), line], "layout": layout}
@@ -180,19 +182,30 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
 
 def _words(tile: Tile, share: float) -> str:
     # Plotly shrinks what does not fit: a small tile says its name only, and stays readable.
-    lines = tile.lines if share > 0.075 else ()
+    lines = tile.lines if share > 0.1 else ()
     return "<br>".join((f"<b>{tile.name}</b>", *lines))
 
 
 def _layout(*, yaxis: FigureDict, annotations: list[FigureDict] | None = None) -> FigureDict:
     return {
         "margin": {"l": 0, "r": _RIGHT, "t": 8, "b": 24},
-        "xaxis": {"type": "date", "automargin": False, "showline": False, "hoverformat": "%-d %b %H:%M:%S"},
+        "xaxis": {
+            "type": "date",
+            "automargin": False,
+            "tickangle": 0,
+            "showline": False,
+            "hoverformat": "%-d %b %H:%M:%S",
+        },
         "yaxis": yaxis,
         "annotations": list(annotations or []),
         "hoversubplots": "axis",  # one tooltip for all plots above one time axis
         "uirevision": "keep",
     }
+
+
+def _room(tags: Iterable[str]) -> int:
+    widest = max((len(tag) - len("<b></b>") for tag in tags), default=0) * 6.7 + 14  # pixels: bold figures of 11
+    return _RIGHT + _RIGHT_STEP * max(0, math.ceil((widest - _RIGHT) / _RIGHT_STEP))
 
 
 def _line(x: Sequence[int], y: Series, name: str, write: Write, tone: str, *, width: float = 1.75) -> FigureDict:

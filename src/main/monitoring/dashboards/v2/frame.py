@@ -12,7 +12,9 @@ _SKELETON_PARTS = {"chart": 2, "table": 6, "band": 6, "lights": 7, "feed": 8}
 
 def page_grid(panels: tuple[Panel, ...]) -> Component:
     """Return a page: its panels on the grid, in reading order."""
-    return html.Div([panel_frame(panel) for panel in panels], className="page-grid")
+    return html.Div(
+        [_strip(panel) if panel.kind == "strip" else panel_frame(panel) for panel in panels], className="page-grid"
+    )
 
 
 def panel_frame(panel: Panel) -> Component:
@@ -26,6 +28,13 @@ def panel_frame(panel: Panel) -> Component:
         **attributes,
         **named,
     )
+
+
+def _strip(panel: Panel) -> Component:
+    attributes: dict[str, Any] = {"data-panel": panel.name, "data-kind": panel.kind, "aria-label": panel.title}
+    parts = [html.Div(id=f"content-{panel.name}"), html.Div(id=f"drawn-{panel.name}")]
+    body = html.Div(parts, id=f"body-{panel.name}")
+    return html.Section(body, id=f"panel-{panel.name}", className="panel-strip", **attributes)
 
 
 def _header(panel: Panel) -> Component:

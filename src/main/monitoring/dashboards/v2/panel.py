@@ -65,7 +65,7 @@ class Panel:
     ``page`` is a page of `navigation`, ``width`` counts of 12 columns, ``order`` sorts a page (10, 20, …), ``height``
     is the body's in pixels (a chart height of the guide; ``None``: as its content). ``subtitle`` names unit and scope;
     ``caption``, where given, computes it from the answers. ``legend`` pairs a label with the token of its colour.
-    ``kind`` is what the skeleton looks like: ``flush`` content (tables, bands, feeds) reaches the panel's edges.
+    ``flush`` content (tables, bands, feeds) reaches the panel's edges; a ``strip`` is a line without frame or badge.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Panel:
     width: int = 12
     order: int = 100
     height: int | None = None
-    kind: Literal["figure", "content", "flush"] = "content"
+    kind: Literal["figure", "content", "flush", "strip"] = "content"
     subtitle: str = ""
     caption: Callable[[Answers, Scope], str] | None = None
     legend: tuple[tuple[str, str], ...] = ()

@@ -32,12 +32,15 @@ class Row:
     total: bool = False
 
 
-def table(columns: Sequence[Column], rows: Sequence[Row], *, label: str) -> Component:
-    """Return a table flush with its panel; `label` is its accessible name. the order is the caller's."""
+def table(columns: Sequence[Column], rows: Sequence[Row], *, label: str, narrow: bool = False) -> Component:
+    """Return a table flush with its panel; `label` is its accessible name, the order the caller's.
+
+    A `narrow` one fits a phone as it is and keeps its columns there.
+    """
     head = html.Thead(html.Tr([html.Th(c.title, className=_classes(c), scope="col") for c in columns]))
     body = html.Tbody([_row(columns, row) for row in rows])
     named: dict[str, Any] = {"aria-label": label}
-    element = html.Table([head, body], className="table", **named)
+    element = html.Table([head, body], className="table" if narrow else "table table-rows", **named)
     return html.Div(element, className="table-scroll", tabIndex=0, role="region", **named)
 
 

@@ -29,7 +29,7 @@
     return app.shell.element("span", { class: "dot dot-" + DOTS[state], "aria-hidden": "true" });
   }
 
-  function badge(fresh, state, now) {
+  function badge(fresh, state, now, said) {
     var time = fresh.as_of ? app.writing.moment(Date.parse(fresh.as_of), now, app.view.zone) : "";
     var age = fresh.as_of && state !== "past" ? app.writing.duration(ageOf(fresh, now)) : "";
     var words = WORDS[state] + (time ? " " + time : "") + (age ? ", " + age + " old" : "");
@@ -37,7 +37,7 @@
     if (time) children.push(app.shell.element("span", { class: "badge-time" }, time));
     if (age) children.push(app.shell.element("span", { class: "badge-age" }, "· " + age));
     var full = fresh.as_of ? app.writing.full(Date.parse(fresh.as_of), app.view.zone) : "";
-    return app.shell.element("span", { class: "badge badge-" + state, "aria-label": words, role: "img", title: full }, children);
+    return app.shell.element("span", { class: "badge badge-" + state, "aria-label": words, role: "img", title: said ? said[1] : full }, children);
   }
 
   function footer(fresh, state, now) {
@@ -57,12 +57,13 @@
       var section = document.getElementById("panel-" + name), slot = document.getElementById("badge-" + name);
       if (!section || !slot || !fresh) return null;
       var now = app.shell.now(), state = broken ? "error" : stateOf(fresh, now);
-      var next = badge(fresh, state, now);
+      var said = broken ? null : footer(fresh, state, now);
+      var next = badge(fresh, state, now, said);
       if (!slot.firstChild || slot.firstChild.getAttribute("aria-label") !== next.getAttribute("aria-label")) slot.replaceChildren(next);
       if (section.dataset.state !== state) section.dataset.state = state;
-      var line = document.getElementById("footer-" + name), said = broken ? null : footer(fresh, state, now);
+      var line = document.getElementById("footer-" + name), body = document.getElementById("body-" + name);
       if (line) {
-        line.hidden = !said;
+        line.hidden = !said || !body.style.height; // a body as high as its content has no room for it: its badge says it
         if (said && line.dataset.said !== said[1]) {
           line.dataset.said = said[1];
           line.title = fresh.detail || "";

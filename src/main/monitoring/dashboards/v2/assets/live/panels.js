@@ -89,7 +89,9 @@
     }, { rootMargin: "400px 0px" });
     page.forEach(function (name) {
       var section = document.getElementById("panel-" + name);
-      if (section) observer.observe(section);
+      // A strip without alerts is not on the screen, and must hear of the first one all the same.
+      if (section && section.dataset.kind === "strip") near[name] = true;
+      else if (section) observer.observe(section);
     });
   }
 

@@ -35,7 +35,8 @@
     if ((element.styled || null) === said) return;
     element.removeAttribute("style");
     Object.keys(style || {}).forEach(function (name) {
-      element.style[name] = typeof style[name] === "number" && !BARE[name] ? style[name] + "px" : style[name];
+      if (name.slice(0, 2) === "--") element.style.setProperty(name, style[name]);
+      else element.style[name] = typeof style[name] === "number" && !BARE[name] ? style[name] + "px" : style[name];
     });
     element.styled = said;
   }

@@ -9,7 +9,8 @@ from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.components import LightState
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
-from main.monitoring.reads import services
+from main.monitoring.reads import bots, services
+from main.monitoring.reads.bots import BotState
 from main.monitoring.reads.services import ServiceState
 
 _LIGHTS: dict[str, LightState] = {"ok": "ok", "degraded": "degraded", "down": "down"}
@@ -24,8 +25,10 @@ def draw(answers: Answers, scope: Scope) -> Component:
     if not processes:
         reason = "No process has reported yet. Start the set with: python ai_trader.py dashboards start"
         return components.empty("No services", reason, icon_name="server")
-    hosts = len({process.host for process in processes}) > 1
-    return table(_columns(hosts), [_row(process, hosts) for process in processes], label="Services")
+    heard = [bot for bot in answers[bots.READ].value or [] if bot.status is not None]
+    hosts = len({*(process.host for process in processes), *(bot.host for bot in heard)}) > 1
+    rows = [*(_row(process, hosts) for process in processes), *(_bot(bot, hosts) for bot in heard)]
+    return table(_columns(hosts), rows, label="Services")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
@@ -47,7 +50,6 @@ def _columns(hosts: bool) -> list[Column]:
         Column("CPU, %", "right", phone="figure"),
         Column("RSS", "right", phone="figure"),
         Column("Probe", "right"),
-        Column("Viewers", "right"),
         Column("Version"),
         Column("Last stderr"),
     ]
@@ -65,11 +67,31 @@ def _row(process: ServiceState, hosts: bool) -> Row:
         components.amount(text.percent(process.cpu_share, 1).removesuffix("%"), reason="not sampled"),
         components.amount(text.bytes_(process.rss_bytes), reason="not sampled"),
         components.amount(text.latency(process.probe_seconds), reason="not probed"),
-        str(process.viewers) if process.viewers is not None else components.unknown("it has no pages"),
         process.version or components.unknown("not reported"),
         _shortened(process.last_stderr or process.restart_reason),
     ]
     return Row(f"{process.service}@{process.host}", cells)
+
+
+def _bot(bot: BotState, hosts: bool) -> Row:
+    """Return a bot by its own word: the manager does not supervise it, and nobody samples what it takes."""
+    unsampled = components.unknown("not sampled: the manager does not supervise bots")
+    cells: list[Cell] = [
+        f"bot: {bot.label}",
+        *([bot.host or components.unknown("not reported")] if hosts else []),
+        components.light(
+            _LIGHTS.get(bot.condition, "unknown"), "Silent" if bot.silent else (bot.status or "").capitalize()
+        ),
+        str(bot.pid) if bot.pid else components.unknown("not reported"),
+        components.amount(text.duration(bot.uptime_seconds), reason="not reported"),
+        components.unknown("not counted: the manager does not supervise bots"),
+        unsampled,
+        unsampled,
+        components.unknown("not probed: it sends heartbeats"),
+        bot.version or components.unknown("not reported"),
+        components.unknown("not kept here: it is in the bot's log"),
+    ]
+    return Row(f"bot:{bot.account}", cells)
 
 
 def _shortened(stderr: str | None) -> Cell:
@@ -84,7 +106,7 @@ PANEL = Panel(
     "services",
     "Services",
     page="Health",
-    reads=(services.READ,),
+    reads=(services.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=12,

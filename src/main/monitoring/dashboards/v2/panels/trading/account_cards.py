@@ -40,18 +40,25 @@ def _equity(total: CurrencyTotal) -> Component:
     figure = components.amount(_large(total.equity), reason="no equity was recorded")
     missing = f" · {total.unobserved} without equity" if total.unobserved else ""
     detail = f"Cash {text.money(total.cash, 0)} · free {text.money(total.available_margin, 0)}{missing}"
-    return components.kpi("Equity", figure, unit=total.currency, detail=detail, lead=True)
+    return components.kpi("Equity", figure, unit=total.currency, detail=detail, lead=True, beneath=_beneath(total))
+
+
+def _beneath(total: CurrencyTotal) -> components.Child:
+    if total.today_pnl is None:
+        return "not observed today"
+    return [components.signed_money(total.today_pnl), " ", components.signed_percent(total.today_return), " today"]
 
 
 def _today(total: CurrencyTotal) -> Component:
     if total.today_pnl is None:
         figure = components.unknown("no equity was observed since the trading day began")
-        return components.kpi("Today's P&L", figure, detail="not observed today")
+        return components.kpi("Today's P&L", figure, detail="not observed today", phone=False)
     share = components.signed_percent(total.today_return)
     return components.kpi(
         "Today's P&L",
         components.signed_money(total.today_pnl),
         detail=[share, f" after fees {text.money(total.fees_today)}"],
+        phone=False,
     )
 
 
@@ -82,12 +89,13 @@ def _drawdown(total: CurrencyTotal, scope: Scope) -> Component:
 
 
 def _loss(total: CurrencyTotal) -> Component:
-    if total.loss_share is None:
-        return components.kpi("Daily loss used", components.unknown("not known today"), detail="not known today")
-    written = f"{text.money(total.loss_used)} of {text.money(total.loss_limit, 0)}"
     blocked: list[Component | str] = []
     if total.trading_blocked:
         blocked = [components.chip("Trading blocked", "critical", icon_name="x"), " "]
+    if total.loss_share is None:
+        known = components.unknown("not known today")
+        return components.kpi("Daily loss used", known, detail=[*blocked, "not known today"])
+    written = f"{text.money(total.loss_used)} of {text.money(total.loss_limit, 0)}"
     bar: Component | str = written if blocked else components.limit_bar(total.loss_share, written, warn_at=WARN_AT)
     figure = components.amount(text.percent(total.loss_share, 1))
     unit = total.loss_label or "" if total.accounts > 1 else ""

@@ -28,7 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
         Column("Return", "right", phone="figure"),
     ]
     rows = [Row(period.period, [period.period.capitalize(), _pnl(period), _return(period)]) for period in periods]
-    return table(columns, rows, label="Cumulative P&L")
+    return table(columns, rows, label="Cumulative P&L", narrow=True)
 
 
 def _by_currency(periods: Sequence[PeriodPnl], currencies: Sequence[str]) -> Component:
@@ -39,7 +39,7 @@ def _by_currency(periods: Sequence[PeriodPnl], currencies: Sequence[str]) -> Com
         Row(name, [name.capitalize(), *(_pnl(found.get((name, currency))) for currency in currencies)])
         for name in dict.fromkeys(period.period for period in periods)
     ]
-    return table(columns, rows, label="Cumulative P&L")
+    return table(columns, rows, label="Cumulative P&L", narrow=len(currencies) <= 2)
 
 
 def _pnl(period: PeriodPnl | None) -> Component:
