@@ -163,6 +163,28 @@ async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_ba
     assert await value(service, "SELECT sum(gross_pnl) FROM trades") == books.realized
 
 
+async def test_a_second_account_on_the_same_replay_trades_it_from_its_beginning(tmp_path, address, service):
+    write_prices(tmp_path, 30)
+
+    for account in ("R1", "R2"):
+
+        async def over(account: str = account) -> bool:
+            return bool(
+                await value(
+                    service,
+                    "SELECT EXISTS (SELECT FROM bot_heartbeats WHERE account_id = $1 AND status = 'finished')",
+                    account,
+                )
+            )
+
+        async with running(settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account=account), address) as bot:
+            await until(over, bot)
+    curve = "SELECT array_agg((at, equity)::text ORDER BY at) FROM trading_pnl WHERE account_id = $1"
+    first = await value(service, curve, "R1")
+    assert len(first) == 30
+    assert await value(service, curve, "R2") == first
+
+
 async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, address, service):
     write_prices(tmp_path, 30)
     settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account="K")

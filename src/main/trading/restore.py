@@ -7,7 +7,7 @@ a recorded fill, the end of a position, the fate of a resting order) is written 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -37,7 +37,8 @@ _FLOWS = """
 _MIDS = """
     SELECT symbol, newest.mid, newest.at
       FROM unnest($2::text[]) AS symbol,
-           LATERAL (SELECT mid, at FROM market_snapshots WHERE source = $1 AND market_snapshots.symbol = symbol.symbol
+           LATERAL (SELECT mid, at FROM market_snapshots
+                     WHERE source = $1 AND market_snapshots.symbol = symbol.symbol AND at <= $3
                      ORDER BY at DESC, revision DESC LIMIT 1) AS newest
 """
 _LAST = """
@@ -49,7 +50,7 @@ _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
       FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
            LATERAL (SELECT min(mid) AS low, max(mid) AS high FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at >= lot.since) AS seen
+                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at BETWEEN lot.since AND $5) AS seen
      WHERE seen.low IS NOT NULL
 """
 _UNREALIZED = "SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT 1"
@@ -57,7 +58,9 @@ _DAY = """
     SELECT at, trading_blocked, limit_hit, loss_used, loss_limit, trailing_level, max_position, min_position
       FROM daily_stats WHERE account_id = $1 AND day = $2
 """
-_SPREADS = "SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at >= $2"
+_SPREADS = """
+    SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at BETWEEN $2 AND $3
+"""
 _POSITIONS = """
     SELECT at, account_id AS account, source, position_id, symbol, side, quantity, entry_time, entry_price,
            current_price, unrealized_pnl, multiplier, lot_size, exchange, instrument_token, initial_stop, strategy,
@@ -109,6 +112,7 @@ class _Reading:
         self._account = account
         self._id = account.account
         self._replayed = feed.clock == "replay"
+        self._until = datetime.max.replace(tzinfo=UTC)  # later prices are nobody's yet
         self._instruments: Sequence[Instrument] = feed.instruments
         self._risk = RiskRules(limits)
 
@@ -118,9 +122,11 @@ class _Reading:
         fills = await asyncio.to_thread(lambda: [Fill(**row) for row in rows])
         flows = [CashFlow(**row) for row in await self._rows(_FLOWS, self._id)]
         symbols = sorted({each.symbol for each in self._instruments} | {fill.symbol for fill in fills})
-        marks = await self._rows(_MIDS, self._account.source, symbols)
-        mids = {row["symbol"]: row["mid"] for row in marks}
         last = await self._connection.fetchval(_LAST, self._id)
+        if self._replayed:  # another account may have been further on the same prices: for this one they are to come
+            self._until = last or datetime.min.replace(tzinfo=UTC)
+        marks = await self._rows(_MIDS, self._account.source, symbols, self._until)
+        mids = {row["symbol"]: row["mid"] for row in marks}
         moment = max((at for at in (last, *(row["at"] for row in marks)) if at is not None), default=None)
         today = moment if self._replayed else now()
         day = await self._begun_day(today) if today is not None else None
@@ -167,7 +173,7 @@ class _Reading:
         return TradingDay(self._account, at, before if before is not None else Decimal(0))
 
     async def _take_over_day(self, day: TradingDay) -> None:
-        spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start)
+        spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start, self._until)
         day.take_over_spreads(spreads[0] or Decimal(0), spreads[1])
         row = await self._connection.fetchrow(_DAY, self._id, day.day)
         if row is None:
@@ -181,7 +187,7 @@ class _Reading:
     async def _widen(self, ledger: Ledger) -> None:
         entries = ledger.open_entries
         lots = ([each.symbol for each in entries], [each.source_id for each in entries], [each.at for each in entries])
-        for row in await self._rows(_EXTREMES, self._account.source, *lots):
+        for row in await self._rows(_EXTREMES, self._account.source, *lots, self._until):
             ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
 
     async def _loose_ends(
