@@ -8,6 +8,7 @@ from typing import Any
 import uvicorn
 
 from main.errors import AITraderError
+from main.telemetry.bounded_http import BoundedHttp
 from main.telemetry.ports import listening_socket
 
 _GRACE_SECONDS = 2
@@ -46,6 +47,7 @@ class ProbeServer:
             uvicorn.Config(
                 self._app,
                 loop="none",
+                http=BoundedHttp,
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -28,6 +28,7 @@ from main.monitoring.dashboards.v2.navigation import Page
 from main.monitoring.dashboards.v2.panel import Panel, panels_of
 from main.security.binding import check_binding, server_options
 from main.security.policy import Policy, Rule, dashboard_policy
+from main.telemetry.bounded_http import BoundedHttp
 from main.telemetry.metrics import PREFIX, Metrics
 from main.telemetry.ports import listening_socket
 from main.telemetry.probes import ProbeApp
@@ -104,7 +105,9 @@ class Dashboard:
         listener = listening_socket(self.host, self.port, setting="--port")
         if debug:
             self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
-        server = uvicorn.Server(uvicorn.Config(self.server, log_config=None, loop="none", **server_options()))
+        server = uvicorn.Server(
+            uvicorn.Config(self.server, log_config=None, loop="none", http=BoundedHttp, **server_options())
+        )
         serving = self._bridge.submit(self._serve(server, listener))
         try:
             _wait(serving, server)
