@@ -86,11 +86,11 @@
     var children = past
       ? [app.shell.icon("history"), element("span", { class: "field-value" }, app.writing.moment(Date.parse(past), app.shell.now(), zone))]
       : [element("span", { class: "live-dot" + (away ? " live-dot-lost" : ""), "aria-hidden": "true" }),
-        element("span", { class: "field-value" }, lost ? "Not connected" : away ? "Not live" : app.view.effective.clock === "replay" ? "Replay" : "Live"),
+        element("span", { class: "field-value" }, lost ? "Not connected" : away ? "Not live" : app.view.replayed ? "Replay" : "Live"),
         element("span", { class: "clock-time", id: "clock", "aria-live": "off" }, app.writing.clock(clockTime(), zone))];
     var node = element("button", {
       class: "field" + (past ? " field-past" : ""), type: "button", "aria-haspopup": "menu", "aria-expanded": "false",
-      "aria-label": past ? "Looking at the past: " + app.writing.full(Date.parse(past), zone) : (away ? "Not live" : "Live") + ". Choose a past moment",
+      "aria-label": past ? "Looking at the past: " + app.writing.full(Date.parse(past), zone) : (away ? "Not live" : app.view.replayed ? "Replay" : "Live") + ". Choose a past moment",
     }, children.concat([app.shell.icon("chevron-down")]));
     node.addEventListener("click", function () { app.menu.open(node, "Moment", momentMenu()); });
     fill("moment", node);
@@ -98,7 +98,7 @@
 
   function clockTime() {
     var moment = Date.parse(app.view.effective.moment);
-    return app.view.effective.clock === "replay" && !isNaN(moment) ? moment : app.shell.now();
+    return app.view.replayed && !isNaN(moment) ? moment : app.shell.now();
   }
 
   function momentMenu() {

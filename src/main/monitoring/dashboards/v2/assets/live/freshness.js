@@ -32,8 +32,9 @@
   function badge(fresh, state, now, said) {
     var time = fresh.as_of ? app.writing.moment(Date.parse(fresh.as_of), now, app.view.zone) : "";
     var age = fresh.as_of && state !== "past" ? app.writing.duration(ageOf(fresh, now)) : "";
-    var words = WORDS[state] + (time ? " " + time : "") + (age ? ", " + age + " old" : "");
-    var children = [mark(state), app.shell.element("b", {}, WORDS[state])];
+    var word = state === "live" && fresh.clock === "replay" ? "Replay" : WORDS[state];
+    var words = word + (time ? " " + time : "") + (age ? ", " + age + " old" : "");
+    var children = [mark(state), app.shell.element("b", {}, word)];
     if (time) children.push(app.shell.element("span", { class: "badge-time" }, time));
     if (age) children.push(app.shell.element("span", { class: "badge-age" }, "· " + age));
     var full = fresh.as_of ? app.writing.full(Date.parse(fresh.as_of), app.view.zone) : "";

@@ -24,6 +24,8 @@
     },
     get ownZone() { return own; },
     get effective() { return effective; },
+    /** Whether the page lives in a replay's time. One without accounts shows machines: theirs is the wall clock. */
+    get replayed() { return effective.clock === "replay" && app.shell.config.controls.indexOf("accounts") >= 0; },
     get directory() { return directory; },
     /** The accounts on the page: those chosen, or those the server chose. */
     get shown() {
