@@ -36,5 +36,6 @@ class Machine:
     def __str__(self) -> str:
         return (
             f"{self.system} {self.processor}, {self.cores} cores, {self.gigabytes:.0f} GB of memory, "
-            f"Python {self.python}, PostgreSQL {self.postgresql} (embedded)"
+            f"Python {self.python}, PostgreSQL {self.postgresql} (embedded), "
+            f"load average of the last 15 minutes {self.load:.1f}"
         )

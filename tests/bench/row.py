@@ -46,7 +46,9 @@ class Row:
 
 
 def written(value: float) -> str:
-    """Three significant digits; whole numbers from a hundred on."""
+    """Three significant digits; whole numbers from a hundred on, and nothing finer than a thousandth."""
+    if abs(value) < 0.0005:
+        return "0"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
