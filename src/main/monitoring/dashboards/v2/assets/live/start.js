@@ -24,6 +24,7 @@
     app.panels.tick();
     app.content.tick();
     app.controls.tick();
+    app.title.tick();
     app.strips.tick();
   }
 

@@ -24,6 +24,11 @@
   }
 
   app.title = {
+    /** The date turns at midnight, and with the first word of a replay's own time. */
+    tick: function () {
+      var scope = document.getElementById("title-scope"), words = about();
+      if (scope && scope.textContent !== words) scope.textContent = words;
+    },
     draw: function () {
       var scope = document.getElementById("title-scope"), chips = document.getElementById("title-modes");
       if (!scope || !chips) return;
