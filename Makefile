@@ -17,17 +17,17 @@ run: setup                                    ## embedded PostgreSQL, bot and da
 	@exec $(BIN)/python ai_trader.py trade --enable-monitoring
 
 test: $(VENV)/.installed-dev check            ## lint, types, unit, integration and browser tests
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
 check: $(VENV)/.installed-dev                 ## lint, types, import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/bandit -q -r src -c pyproject.toml
+	@$(BIN)/bandit -q -r src -ll -c pyproject.toml
 unit: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest tests/unit -q
 browser: $(VENV)/.installed-dev               ## browser tests; screenshots go to build/screenshots
-	@AI_TRADER_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/browser -q
+	@TESTS_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/browser -q
 bench: $(VENV)/.installed-dev                 ## measures, and writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
 docs: $(VENV)/.installed-dev                  ## docs/numbers.md from the reads

@@ -66,7 +66,7 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 
 
 async def picture(page: Page, name: str) -> None:
-    """Keep a screenshot where AI_TRADER_SCREENSHOTS names a folder."""
-    folder = os.environ.get("AI_TRADER_SCREENSHOTS")
+    """Keep a screenshot where TESTS_SCREENSHOTS names a folder."""
+    folder = os.environ.get("TESTS_SCREENSHOTS")
     if folder:
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

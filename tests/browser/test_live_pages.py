@@ -90,7 +90,7 @@ async def test_the_range_is_in_the_address_and_comes_back_from_it(browser: Brows
     await expect(page).to_have_url(re.compile("range=1W"))
     await page.goto(page.url)
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
-    assert await page.locator("input[type=radio][value='1W']").is_checked()
+    await expect(page.get_by_role("radio", name="1W", exact=True)).to_have_attribute("aria-checked", "true")
     seen.clean()
 
 
@@ -103,7 +103,8 @@ async def test_a_zoom_survives_updates(browser: Browser, suite: Suite) -> None:
     await page.mouse.down()
     await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=8)
     await page.mouse.up()
-    ranges = "() => { const g = document.querySelector('#graph-equity .js-plotly-plot'); return g._fullLayout.xaxis.range.map(String) }"
+    graph = "document.querySelector('#graph-equity .js-plotly-plot')"
+    ranges = f"{graph}._fullLayout.xaxis.range.map(String)"
     zoomed = await page.evaluate(ranges)
     version = await page.locator("#badge-equity").inner_text()
     await expect(page.locator("#badge-equity")).not_to_have_text(version, timeout=10_000)

@@ -22,7 +22,13 @@ def tried(folder: Path, *arguments: str) -> tuple[int, list[str]]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     folders = {"AI_TRADER_DATA_DIR": str(folder / "data"), "AI_TRADER_LOG_DIR": str(folder / "logs")}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=kept | folders, capture_output=True, text=True, timeout=30
+        [sys.executable, *arguments],
+        check=False,
+        cwd=folder,
+        env=kept | folders,
+        capture_output=True,
+        text=True,
+        timeout=30,
     )
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
