@@ -66,7 +66,9 @@ def newest(run_dir: Path) -> Iterator[Address]:
 
 
 @pytest.mark.parametrize("which", ["outside", "newest"])
-async def test_an_owner_who_is_no_superuser_can_migrate_record_and_read(which: str, request: pytest.FixtureRequest) -> None:
+async def test_an_owner_who_is_no_superuser_can_migrate_record_and_read(
+    which: str, request: pytest.FixtureRequest
+) -> None:
     outside: Address = request.getfixturevalue(which)
     admin = await asyncpg.connect(**outside.connect_arguments(), timeout=5, command_timeout=30)
     quoted = PASSWORD.replace("'", "''")

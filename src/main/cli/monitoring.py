@@ -9,7 +9,6 @@ import structlog
 
 from main.clock import monotonic
 from main.config import Settings
-from main.monitoring.dashboards.v2.dashboard_manager import configuration_of
 from main.monitoring.dashboards.v2.manager_state import ManagerFile
 from main.monitoring.dashboards.v2.restart_policy import RestartPolicy
 from main.monitoring.dashboards.v2.running_manager import (
@@ -20,7 +19,7 @@ from main.monitoring.dashboards.v2.running_manager import (
     launch_manager,
     wait_until_settled,
 )
-from main.monitoring.dashboards.v2.service_commands import dashboard_url, service_commands
+from main.monitoring.dashboards.v2.service_commands import configuration_of, dashboard_url, service_commands
 
 _log = structlog.get_logger(__name__)
 

@@ -7,7 +7,6 @@ run the same. Never imports Dash or pandas: it is the smallest process of the su
 import argparse
 import asyncio
 import contextlib
-import hashlib
 import os
 import secrets
 import signal
@@ -25,17 +24,18 @@ from main.errors import AITraderError, UnknownName
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.lifeline import Lifeline
 from main.monitoring.dashboards.v2.manager_api import ManagerApi, manager_app
+from main.monitoring.dashboards.v2.manager_metrics import manager_metrics
 from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerState
 from main.monitoring.dashboards.v2.process_tree import ProcessTrees
 from main.monitoring.dashboards.v2.service_commands import (
     DASHBOARDS,
+    configuration_of,
     service_commands,
     service_environment,
 )
 from main.monitoring.dashboards.v2.service_rows import ServiceRows
 from main.monitoring.dashboards.v2.supervisor import Supervisor, Timing
 from main.telemetry.logging import configure, log_path
-from main.telemetry.metrics import PREFIX, Metrics
 from main.telemetry.probes import Check, ProbeApp
 from main.telemetry.redaction import Redactor, secrets_of
 from main.telemetry.rotation import RotatingFile
@@ -79,7 +79,7 @@ class DashboardManager:
         self._trees = ProcessTrees()
         self._usage: dict[str, Any] = {}
         self._started_at = now()
-        self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
+        self._probes = ProbeApp(NAME, self._checks, self._document, manager_metrics(NAME, self.status).registry)
         self._server: ProbeServer | None = None
         self._rows: ServiceRows | None = None
         self._sampler: asyncio.Task[None] | None = None
@@ -247,49 +247,6 @@ class DashboardManager:
             "database": asdict(self._rows.check()) if self._rows is not None else None,
             "services": [asdict(row) for row in rows],
         }
-
-    def _metrics(self) -> Metrics:
-        metrics = Metrics(NAME, version())
-        label = ("name",)
-        metrics.gauge(
-            f"{PREFIX}service_up",
-            "1 while the service answers its probes.",
-            lambda: {(each.service,): float(each.state in ("running", "degraded")) for each in self.status()},
-            label,
-        )
-        metrics.counter(
-            f"{PREFIX}service_restarts_total",
-            "Restarts since the manager started.",
-            lambda: {(each.service,): each.restarts for each in self.status()},
-            label,
-        )
-        metrics.gauge(
-            f"{PREFIX}service_probe_seconds",
-            "How long the last liveness probe took.",
-            lambda: {(each.service,): each.probe_seconds for each in self.status() if each.probe_seconds is not None},
-            label,
-        )
-        metrics.gauge(
-            f"{PREFIX}service_memory_bytes",
-            "Resident memory of the service and its descendants.",
-            lambda: {(each.service,): each.rss_bytes for each in self.status() if each.rss_bytes is not None},
-            label,
-        )
-        return metrics
-
-
-def configuration_of(settings: Settings, commands: Sequence[ServiceCommand]) -> str:
-    """Return a fingerprint of what a manager with these settings supervises and how; it holds no secret."""
-    database = settings.database
-    facts = (
-        version(),
-        settings.manager.port,
-        settings.dashboards.model_dump_json(),
-        (database.host, database.port, database.name, database.user) if not database.embedded else "embedded",
-        str(settings.log_dir),
-        [(command.name, command.host, command.port, command.argv) for command in commands],
-    )
-    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _settings_with(db_config: Mapping[str, Any]) -> Settings:

@@ -1,12 +1,14 @@
 """Which processes make up the supervised set, and how is each of them started?"""
 
+import hashlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from main.config import Settings
 from main.monitoring.dashboards.v2.child import ServiceCommand
+from main.telemetry.version import version
 
 DASHBOARDS = ("trading", "system")
 _HERE = Path(__file__).parent
@@ -53,3 +55,17 @@ def service_environment(settings: Settings) -> Mapping[str, str]:
     """Return the environment of a child: ours, the settings with their secrets, and the way to our packages."""
     path = os.pathsep.join(filter(None, (str(_SOURCE), os.environ.get("PYTHONPATH", ""))))
     return {**os.environ, **settings.child_environment(), "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def configuration_of(settings: Settings, commands: Sequence[ServiceCommand]) -> str:
+    """Return a fingerprint of what a manager with these settings supervises and how; it holds no secret."""
+    database = settings.database
+    facts = (
+        version(),
+        settings.manager.port,
+        settings.dashboards.model_dump_json(),
+        (database.host, database.port, database.name, database.user) if not database.embedded else "embedded",
+        str(settings.log_dir),
+        [(command.name, command.host, command.port, command.argv) for command in commands],
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()

@@ -1,0 +1,39 @@
+"""What does the manager tell Prometheus of the services it supervises?"""
+
+from collections.abc import Callable, Iterable
+
+from main.telemetry.metrics import PREFIX, Metrics
+from main.telemetry.services import ProcessStatus
+from main.telemetry.version import version
+
+_LABEL = ("name",)
+
+
+def manager_metrics(name: str, services: Callable[[], Iterable[ProcessStatus]]) -> Metrics:
+    """Return the metrics of the manager `name`; `services` is asked at every scrape."""
+    metrics = Metrics(name, version())
+    metrics.gauge(
+        f"{PREFIX}service_up",
+        "1 while the service answers its probes.",
+        lambda: {(each.service,): float(each.state in ("running", "degraded")) for each in services()},
+        _LABEL,
+    )
+    metrics.counter(
+        f"{PREFIX}service_restarts_total",
+        "Restarts since the manager started.",
+        lambda: {(each.service,): each.restarts for each in services()},
+        _LABEL,
+    )
+    metrics.gauge(
+        f"{PREFIX}service_probe_seconds",
+        "How long the last liveness probe took.",
+        lambda: {(each.service,): each.probe_seconds for each in services() if each.probe_seconds is not None},
+        _LABEL,
+    )
+    metrics.gauge(
+        f"{PREFIX}service_memory_bytes",
+        "Resident memory of the service and its descendants.",
+        lambda: {(each.service,): each.rss_bytes for each in services() if each.rss_bytes is not None},
+        _LABEL,
+    )
+    return metrics
