@@ -109,9 +109,18 @@ class Suite:
         return next(port for name, port in self.ports.items() if name.lower().startswith(which))
 
     def wait_until_ready(self, *which: str, seconds: float = 60) -> None:
-        """Wait until the processes answer `/readyz`."""
+        """Wait until the processes answer `/readyz`; fail with what was written when one does not."""
+
+        def ready(name: str) -> bool:
+            ended = self.processes and all(process.poll() is not None for process in self.processes)
+            assert not ended or fetch(self.url(name, "/livez"))[0], f"ended before {name} was ready"
+            return fetch(self.url(name, "/readyz"))[0] == 200
+
         for name in which:
-            until(lambda name=name: fetch(self.url(name, "/readyz"))[0] == 200, seconds, f"{name} ready\n{self.said()}")
+            try:
+                until(lambda name=name: ready(name), seconds, f"{name} ready")
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{self.said()}") from None
 
     def json(self, which: str, path: str) -> Any:
         status, body = fetch(self.url(which, path))
