@@ -1,6 +1,7 @@
 """What runs behind the pages of one dashboard, on the bridge's loop: database, hub, listener, sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -25,6 +26,7 @@ from main.monitoring.read import LiveSource
 from main.telemetry.probes import Check
 
 MIGRATION_RETRY_SECONDS = 1.0
+PING_SECONDS = 5.0
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
@@ -90,6 +92,7 @@ class Backbone:
         current = await self._migrated(database)
         database.on_reachable(self._reached)
         self._run(hub.run())
+        self._run(_keep_asking(database))
         self._run(Listener(self._direct(database.address), self._announced, self._missed).run())
         if not current:
             self._run(self._migrate_later(database))
@@ -158,6 +161,14 @@ class Backbone:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background task failed", task=task.get_name(), exc_info=error)
+
+
+async def _keep_asking(database: Database) -> None:
+    """Keep what is known of the database true while no page asks it anything: reachable, version, round trip."""
+    while True:
+        with contextlib.suppress(DatabaseError):
+            await database.ping()
+        await asyncio.sleep(PING_SECONDS)
 
 
 def _made(part: T | None) -> T:

@@ -36,7 +36,9 @@ def caption(answers: Answers, scope: Scope) -> str:
     troubled = sum(process.condition in ("down", "degraded") for process in processes)
     if not processes:
         return ""
-    return f"{len(processes)} processes · {troubled} in trouble" if troubled else f"{len(processes)} processes"
+    heard = sum(bot.status is not None for bot in answers[bots.READ].value or [])
+    count = f"{len(processes) + heard} processes"
+    return f"{count} · {troubled} in trouble" if troubled else count
 
 
 def _columns(hosts: bool) -> list[Column]:

@@ -37,8 +37,8 @@ def _lights(answers: Answers, scope: Scope) -> list[Light]:
     processes = answers[services.READ].value or []
     return [
         _database(answers[database_status.READ].value, processes, scope),
-        *(_bot(bot) for bot in heard),
-        *(_feed(feed) for feed in answers[feeds.READ].value or []),
+        *(_bot(bot, scope) for bot in heard),
+        *(_feed(feed, scope) for feed in answers[feeds.READ].value or []),
         _recorder(heard),
         *_processes(processes),
         _disk(answers[host_history.READ].value),
@@ -59,18 +59,23 @@ def _database(status: DatabaseStatus | None, processes: Sequence[ServiceState], 
     return Light("database", "Database", "ok", "Healthy", f"PostgreSQL {version}{ping}" if version else status.target)
 
 
-def _bot(bot: BotState) -> Light:
+def _when(at: datetime | None, scope: Scope) -> list[components.Child]:
+    """Return how long ago something was, or in the past when: an age counts from now, not from the moment shown."""
+    return [components.age(at), " ago"] if scope.live else ["at ", components.moment(at)]
+
+
+def _bot(bot: BotState, scope: Scope) -> Light:
     state = _STATES.get(bot.condition, "unknown")
     if bot.status is None:
         return Light("bot", bot.label, state, "Never heard", "no heartbeat recorded")
     word = "Silent" if bot.silent else bot.status.capitalize()
-    return Light("bot", bot.label, state, word, ["heartbeat ", components.age(bot.heard_at), " ago"])
+    return Light("bot", bot.label, state, word, ["heartbeat ", *_when(bot.heard_at, scope)])
 
 
-def _feed(feed: FeedState) -> Light:
-    icon = "flask-conical" if feed.source == "sim" else "globe"
+def _feed(feed: FeedState, scope: Scope) -> Light:
+    icon = "flask-conical" if feed.source.partition(":")[0] == "sim" else "globe"
     state = _STATES.get(feed.condition, "unknown")
-    detail: components.Child = ["last message ", components.age(feed.heard_at), " ago"]
+    detail: components.Child = ["last message ", *_when(feed.heard_at, scope)]
     if feed.condition == "ok":
         symbols = f"{feed.symbols} symbol{'' if feed.symbols == 1 else 's'}"
         detail = f"{text.ratio(feed.messages_per_second, 1)} msg/s · {symbols}"
