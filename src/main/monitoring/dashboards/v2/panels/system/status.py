@@ -1,6 +1,7 @@
 """Status: one light for everything that can be well or not."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from dash.development.base_component import Component
 
@@ -59,7 +60,7 @@ def _database(status: DatabaseStatus | None, processes: Sequence[ServiceState], 
     return Light("database", "Database", "ok", "Healthy", f"PostgreSQL {version}{ping}" if version else status.target)
 
 
-def _when(at: datetime | None, scope: Scope) -> list[components.Child]:
+def _when(at: datetime | None, scope: Scope) -> list[Component | str]:
     """Return how long ago something was, or in the past when: an age counts from now, not from the moment shown."""
     return [components.age(at), " ago"] if scope.live else ["at ", components.moment(at)]
 
