@@ -17,7 +17,7 @@ run: setup                                    ## embedded PostgreSQL, bot and da
 	@exec $(BIN)/python ai_trader.py trade --enable-monitoring
 
 test: $(VENV)/.installed-dev check            ## lint, types, unit, integration and browser tests
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 check: $(VENV)/.installed-dev                 ## lint, types, import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -25,7 +25,7 @@ from tests.integration.processes import program
 from tests.integration.tcp_proxy import TcpProxy
 from tests.running import ROOT, Suite, fetch, free_ports, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("bare_pages"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 V2 = ROOT / "src" / "main" / "monitoring" / "dashboards" / "v2"
 HOSTILE = '<img src=x onerror="alert(1)">'
 PANELS = {

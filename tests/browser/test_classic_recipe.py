@@ -18,7 +18,7 @@ from tests.given import given_account, given_equity, given_flow, given_heartbeat
 from tests.integration.processes import program
 from tests.running import fetch, free_ports, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("classic_recipe"), pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 RECIPE = Path(__file__).with_name("classic_recipe.py")
 AMOUNTS = (-3.25, 1.5, -0.75, 12.0)
 

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
 from tests.running import Suite, fetch, running, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("suite"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PAGES = {
     "trading": ("account_cards", "equity", "positions_map", "cumulative_pnl", "activity", "positions", "accounts"),
     "system": ("status", "cpu", "memory", "disk", "services"),

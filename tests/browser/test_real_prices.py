@@ -20,7 +20,7 @@ from tests.browser.conftest import DESKTOP, picture, watch
 from tests.prices import SYMBOLS, write_bars
 from tests.running import Suite, fetch, running, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("real_prices"), pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(150)]
 LAST = date(2012, 10, 31)
 """The last day replayed: the first after a hurricane had closed the exchanges for two days."""
 
