@@ -34,10 +34,11 @@ WATCH = """
     }
     return panel.querySelectorAll("td, span, b, strong, time, svg").length > 1;
   };
-  window.benchWaiting = () => [...document.querySelectorAll("section[data-panel]")].filter((each) => !drawn(each));
+  const panels = () => [...document.querySelectorAll("section[data-panel]:not(.panel-strip)")];  // no alert, no strip
+  window.benchWaiting = () => panels().filter((each) => !drawn(each));
   let framed = false;
   const look = () => {
-    const some = document.querySelector("section[data-panel]");
+    const some = document.querySelector("section[data-panel]:not(.panel-strip)");
     if (some && !framed) requestAnimationFrame(() => { window.benchFramed = performance.now(); });
     framed = framed || Boolean(some);
     if (some && window.benchWaiting().length === 0) {
@@ -51,7 +52,7 @@ WATCH = """
 """
 
 SHAPE = """
-() => [...document.querySelectorAll("section[data-panel]")].map((panel) => {
+() => [...document.querySelectorAll("section[data-panel]:not(.panel-strip)")].map((panel) => {
   const plots = [...panel.querySelectorAll(".js-plotly-plot")];
   const points = (trace) => (trace.x || trace.labels || trace.y || []).length;
   return {
