@@ -1,7 +1,7 @@
 """What the market looks like at one moment: order books, bars and ticks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
@@ -98,7 +98,15 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """All books of a feed at one moment of its clock."""
+    """All books of a feed at one moment of its clock, and what else is known of the market then.
+
+    ``rates[(base, quote)]`` is what one unit of `base` is worth in `quote`; ``levels[name]`` is the kind ("index",
+    "volatility" or "breadth") and the level. ``regime`` is what the feed knows of the market's state; strategies
+    estimate it themselves.
+    """
 
     at: datetime
     books: Mapping[str, Book]
+    rates: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, Decimal]] = field(default_factory=dict)
+    regime: str | None = None
