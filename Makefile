@@ -34,6 +34,6 @@ docs: $(VENV)/.installed-dev                  ## docs/numbers.md from the reads
 	@$(BIN)/python ai_trader.py docs numbers > docs/numbers.md
 requirements: $(VENV)/.installed-dev          ## pin pyproject.toml's dependencies again, for every platform
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml --all-extras --group dev -c requirements.txt -o requirements-dev.txt
 clean:
 	@rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
