@@ -20,8 +20,12 @@ class Topic(StrEnum):
     HEARTBEATS = "heartbeats"
     HOST = "host"
     MARKET = "market"
+    METRICS = "metrics"
+    MODELS = "models"
     ORDERS = "orders"
+    PIPELINES = "pipelines"
     POSITIONS = "positions"
+    RECONCILIATION = "reconciliation"
     SERVICES = "services"
     TRADES = "trades"
 

@@ -1,0 +1,80 @@
+"""What do all events have in common, and which values may none of them hold?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from main.domain.scope import ACCOUNT_PATTERN
+from main.domain.topics import Topic
+from main.errors import RecordRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One thing to record. Subclasses name their table and the topic announced after the commit.
+
+    ``droppable`` events may be given up first when a buffer is full: their successor soon says the same.
+    """
+
+    table: ClassVar[str]
+    topic: ClassVar[Topic]
+    droppable: ClassVar[bool] = False
+    replaces: ClassVar[tuple[str, ...]] = ()  # key of a state that a newer event overwrites; empty for facts
+    positive: ClassVar[frozenset[str]] = frozenset()
+    choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            _check(self, spec.name, getattr(self, spec.name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact(Event):
+    """An append-only event of an account."""
+
+    account: str
+    source: str
+    source_id: str
+    revision: int = 0
+
+
+def _check(event: Event, name: str, value: object) -> None:
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise RecordRejected(name, value, "expected an aware time (with its zone)")
+    if isinstance(value, float):
+        raise RecordRejected(name, value, "expected a Decimal, floats lose cents")
+    if isinstance(value, Decimal):
+        _check_number(event, name, value)
+    elif isinstance(value, tuple):
+        for item in value:
+            _check(event, name, item)
+    elif isinstance(value, str):
+        _check_text(event, name, value)
+    elif isinstance(value, int) and name in event.positive and value <= 0:
+        raise RecordRejected(name, value, "expected above 0")
+
+
+def _check_number(event: Event, name: str, value: Decimal) -> None:
+    if not value.is_finite():
+        raise RecordRejected(name, value, "expected a finite number")
+    if name in event.positive and value <= 0:
+        raise RecordRejected(name, value, "expected above 0")
+    if value and not -60 <= value.adjusted() <= 60:
+        raise RecordRejected(name, value, "expected a magnitude between 1e-60 and 1e60")
+
+
+def _check_text(event: Event, name: str, value: str) -> None:
+    if name == "account" and not ACCOUNT_PATTERN.fullmatch(value):
+        raise RecordRejected(name, value, "expected 1 to 64 letters, digits, '_', '.', '@' or '-'")
+    if name in event.choices and value not in event.choices[name]:
+        raise RecordRejected(name, value, f"expected one of {', '.join(event.choices[name])}")
+    if "\x00" in value:
+        raise RecordRejected(name, value, "expected text without NUL, PostgreSQL cannot store it")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise RecordRejected(name, value, "expected well-formed Unicode, without lone surrogates") from None
