@@ -86,7 +86,12 @@ class Suite:
         return kept | own | folders | self.extra
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `ai_trader.py` with arguments, in a session of its own, output into a file."""
+        """Start `ai_trader.py` with arguments, in a session of its own, output into a file.
+
+        A simulated market begins without history unless the arguments ask for some.
+        """
+        if arguments[:1] == ("trade",) and "--history-days" not in arguments:
+            arguments = (*arguments, "--history-days", "0")
         with self.output.open("a") as output:
             process = subprocess.Popen(
                 [sys.executable, str(ROOT / "ai_trader.py"), *arguments],

@@ -83,6 +83,12 @@ class TestDefaults:
         assert (settings.dashboards.monitoring.port, settings.dashboards.monitoring.update_interval) == (8000, 60)
         assert (settings.manager.port, settings.worker.port, settings.trade.health_port) == (8053, 8054, 8090)
         assert settings.trade.interval == 3
+        trade = settings.trade
+        assert (trade.strategy, trade.account, trade.speed, trade.symbols, trade.jsonl) == (None, None, None, (), None)
+        assert trade.history_days == 120
+        assert settings.account("anyone").initial_deposit == 100_000
+        assert settings.alpaca.url == "https://paper-api.alpaca.markets"
+        assert (settings.alpaca.secret_key, settings.ccxt.url) == (None, None)
         assert settings.database.embedded
 
     def test_the_shipped_file_says_exactly_the_defaults(self, load: Load) -> None:
@@ -152,6 +158,7 @@ class TestOrder:
     @pytest.mark.parametrize("name", sorted(VARIABLES))
     def test_every_variable_sets_its_settings(self, load: Load, name: str) -> None:
         values = {"SECRET_KEY": STRONG, "FLASK_SECRET_KEY": STRONG, "DATABASE_DIRECT_URL": "postgresql://h/n"}
+        values |= {"ALPACA_URL": "https://broker", "CCXT_URL": "http://127.0.0.1:9"}
         value = values.get(name, "7" if name.endswith("INTERVAL") else "7001")
         rows = {row.key: row for row in load(env={name: value}).describe()}
         for key in VARIABLES[name]:
@@ -183,6 +190,35 @@ class TestOrder:
             "dashboards:\n  trading: &one\n    update_interval: 9\n  monitoring:\n    <<: *one\n    port: 8300\n"
         )
         assert settings.dashboards.monitoring.update_interval == 9
+
+
+class TestTrade:
+    def test_several_accounts_are_named_with_commas_and_each_may_have_its_strategy(self, load: Load) -> None:
+        yaml = "trade: {account: 'A,B.2', history_days: 0, symbols: [BTC/USDT]}\naccounts: [{id: A, strategy: mine}]\n"
+        settings = load(yaml)
+        assert (settings.trade.account, settings.trade.history_days) == ("A,B.2", 0)
+        assert settings.trade.symbols == ("BTC/USDT",)
+        assert (settings.account("A").strategy, settings.account("B.2").strategy) == ("mine", None)
+
+    def test_the_keys_of_a_broker_are_secrets_and_reach_a_child(self, load: Load) -> None:
+        settings = load(env={"ALPACA_KEY_ID": CANARY, "ALPACA_SECRET_KEY": CANARY})
+        assert CANARY not in repr(settings) + "".join(row.value for row in settings.describe())
+        child = load_settings(env=settings.child_environment())
+        assert child.alpaca.secret_key is not None
+        assert child.alpaca.secret_key.get_secret_value() == CANARY
+
+    @pytest.mark.parametrize(
+        ("yaml", "expected"),
+        [
+            ("trade: {account: 'A,,B'}", 'got "A,,B", expected an account id: letters'),
+            ("trade: {history_days: -1}", "got -1, expected a whole number of days from 0"),
+            ("accounts: [{id: A, initial_deposit: 0}]", "got 0, expected a number above 0"),
+            ("ccxt: {url: 'ftp://x'}", "expected an http:// or https:// address"),
+        ],
+    )
+    def test_what_cannot_be_is_told(self, problems: Callable[..., list[str]], yaml: str, expected: str) -> None:
+        (told,) = problems(yaml)
+        assert expected in told
 
 
 class TestMistakes:

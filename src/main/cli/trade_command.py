@@ -13,17 +13,26 @@ Monitored = Annotated[
 ]
 OnlyTrading = Annotated[bool, typer.Option("--trading-dashboard-only", help="Of the dashboards, only this one.")]
 OnlySystem = Annotated[bool, typer.Option("--system-dashboard-only", help="Of the dashboards, only this one.")]
-Feed = Annotated[str | None, typer.Option("--feed", metavar="FEED", help="sim, or replay:PATH of OHLCV files.")]
+Feed = Annotated[
+    str | None, typer.Option("--feed", metavar="FEED", help="sim, replay:PATH of OHLCV files, or ccxt:EXCHANGE.")
+]
 Broker = Annotated[str | None, typer.Option("--broker", metavar="BROKER", help="Who executes, for example paper.")]
 Strategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="What to trade and when.")]
-Account = Annotated[str | None, typer.Option("--account", metavar="ID", help="The account that is traded.")]
+Account = Annotated[
+    str | None, typer.Option("--account", metavar="ID", help="The account that is traded; several: A,B.")
+]
 TradingPort = Annotated[int | None, typer.Option("--trading-port", metavar="N", help="Port of the trading dashboard.")]
 SystemPort = Annotated[int | None, typer.Option("--system-port", metavar="N", help="Port of the system dashboard.")]
 Interval = Annotated[
     float | None, typer.Option("--interval", metavar="S", help="Seconds between two looks at the market.")
 ]
 Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the simulated market.")]
-Speed = Annotated[float | None, typer.Option("--speed", metavar="X", help="Speed of a replay; 1 is as recorded.")]
+Speed = Annotated[float | None, typer.Option("--speed", metavar="X", help="Speed of a replay, in bars a second.")]
+HistoryDays = Annotated[
+    int | None,
+    typer.Option("--history-days", metavar="N", help="Days of simulated history written on the first start; 0: none."),
+]
+Jsonl = Annotated[str | None, typer.Option("--jsonl", metavar="DIR", help="Write everything recorded as JSONL too.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -46,6 +55,8 @@ def trade(
     interval: Interval = None,
     seed: Seed = None,
     speed: Speed = None,
+    history_days: HistoryDays = None,
+    jsonl: Jsonl = None,
     config_file: ConfigFile = None,
 ) -> None:
     """Run the bot in the foreground; Ctrl-C ends it, and the dashboards with it."""
@@ -58,6 +69,8 @@ def trade(
         "trade.interval": interval,
         "trade.seed": seed,
         "trade.speed": speed,
+        "trade.history_days": history_days,
+        "trade.jsonl": jsonl,
         "dashboards.trading.port": trading_port,
         "dashboards.system.port": system_port,
     }

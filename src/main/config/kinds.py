@@ -62,6 +62,7 @@ def _strong(value: SecretStr) -> SecretStr:
 Port = Annotated[int, Field(ge=1, le=65535), expecting("a port from 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=1_000_000), expecting("a whole number from 1 to 1000000")]
 Days = Annotated[int, Field(ge=1, le=36_500), expecting("a whole number of days from 1 to 36500")]
+HistoryDays = Annotated[int, Field(ge=0, le=3660), expecting("a whole number of days from 0 (none) to 3660")]
 PoolSize = Annotated[int, Field(ge=2, le=200), expecting("a whole number from 2 to 200")]
 Seed = Annotated[int, Field(ge=0, lt=2**63), expecting("a whole number from 0 to 2^63 - 1")]
 Interval = Annotated[
@@ -85,6 +86,11 @@ HostName = Annotated[
 ]
 Account = Annotated[
     str, Field(pattern=rf"^{_ACCOUNT}$"), expecting("an account id: letters, digits and _ . @ -, at most 64")
+]
+AccountList = Annotated[
+    str,
+    Field(pattern=rf"^{_ACCOUNT}(,{_ACCOUNT})*$"),
+    expecting("an account id: letters, digits and _ . @ -, at most 64; several are separated by commas"),
 ]
 Currency = Annotated[
     str, Field(pattern=r"^[A-Z][A-Z0-9]{2,9}$"), expecting("a currency code in capitals, for example USD or USDT")

@@ -76,12 +76,15 @@ class TradeSettings(Section):
 
     feed: kinds.Text = "sim"
     broker: kinds.Text = "paper"
-    strategy: kinds.Text = "market_maker"
-    account: kinds.Account = "paper"
+    strategy: kinds.Text | None = None  # the account's own, else the feed's usual one
+    account: kinds.AccountList | None = None  # several: separated by commas; None: the feed's usual ones
     interval: kinds.Interval = 3.0  # seconds
     seed: kinds.Seed = 1
-    speed: kinds.Speed = 1.0
+    speed: kinds.Speed | None = None  # bars a second; None: a year of daily bars a minute
     health_port: kinds.Port = 8090
+    history_days: kinds.HistoryDays = 120
+    symbols: tuple[kinds.Text, ...] = ()
+    jsonl: kinds.Folder | None = None
 
 
 class AccountSettings(Section):
@@ -89,6 +92,9 @@ class AccountSettings(Section):
 
     id: kinds.Account
     label: kinds.Text | None = None
+    strategy: kinds.Text | None = None
+    benchmark: kinds.Text | None = None
+    initial_deposit: kinds.Limit = Decimal(100_000)  # what a paper account begins with, in its currency
     currency: kinds.Currency | None = None
     periods_per_year: kinds.PeriodsPerYear | None = None
     zone: kinds.Zone = "UTC"
@@ -103,6 +109,20 @@ class BotSettings(Section):
 
     account: kinds.Account
     health_url: kinds.WebAddress
+
+
+class AlpacaSettings(Section):
+    """How the Alpaca broker is reached; its paper endpoint unless said otherwise."""
+
+    key_id: kinds.Password | None = None
+    secret_key: kinds.Password | None = None
+    url: kinds.WebAddress = "https://paper-api.alpaca.markets"
+
+
+class CcxtSettings(Section):
+    """How exchanges are reached through ccxt: at `url` instead of their own address, for proxies and tests."""
+
+    url: kinds.WebAddress | None = None
 
 
 class RetentionSettings(Section):
@@ -148,6 +168,8 @@ class Settings(BaseSettings):
     manager: ManagerSettings = ManagerSettings()
     worker: WorkerSettings = WorkerSettings()
     trade: TradeSettings = TradeSettings()
+    alpaca: AlpacaSettings = AlpacaSettings()
+    ccxt: CcxtSettings = CcxtSettings()
     accounts: tuple[AccountSettings, ...] = ()
     bots: tuple[BotSettings, ...] = ()
     retention: RetentionSettings = RetentionSettings()

@@ -48,5 +48,9 @@ def is_secret_name(name: str) -> bool:
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Return the secrets in the settings, for a `Redactor`."""
-    values = (settings.database.password, settings.database.direct_url, settings.secret_key, settings.redis_url)
+    database, alpaca = settings.database, settings.alpaca
+    values = (
+        *(database.password, database.direct_url, settings.secret_key, settings.redis_url),
+        *(alpaca.key_id, alpaca.secret_key),
+    )
     return tuple(value.get_secret_value() for value in values if value is not None)

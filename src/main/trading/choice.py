@@ -45,8 +45,9 @@ def choose(settings: Settings) -> Chosen:
     replayed.
     """
     trade = settings.trade
-    if trade.strategy not in STRATEGIES:
-        raise UnknownName("strategy", trade.strategy, STRATEGIES)
+    strategy = trade.strategy or market_maker.NAME
+    if strategy not in STRATEGIES:
+        raise UnknownName("strategy", strategy, STRATEGIES)
     if trade.broker != "paper":
         raise UnknownName("broker", trade.broker, ("paper",))
     account, feed = _market(trade)
@@ -60,7 +61,7 @@ def choose(settings: Settings) -> Chosen:
         account=replace(account, position_limit=limits.position),
         feed=feed,
         broker=PaperBroker(account.account, feed.source, feed.instruments, trade.seed),
-        strategy=STRATEGIES[trade.strategy]({each.symbol: each for each in feed.instruments}),
+        strategy=STRATEGIES[strategy]({each.symbol: each for each in feed.instruments}),
         limits=limits,
     )
 
@@ -75,14 +76,14 @@ def _market(trade: TradeSettings) -> tuple[Account, Feed]:
         feed = SimFeed(trade.seed, trade.interval, source=source)
         return _simulated(account, source), feed
     if kind == "replay" and path:
-        speed = trade.speed if "speed" in trade.model_fields_set else None
+        speed = trade.speed
         feed = ReplayFeed(Path(path).expanduser(), bars_a_second=speed)
         return _replayed(_given(trade, f"REPLAY-{feed.name}"), feed), feed
     raise UnknownName("feed", trade.feed, _FEEDS)
 
 
 def _given(trade: TradeSettings, usual: str) -> str:
-    return trade.account if "account" in trade.model_fields_set and trade.account else usual
+    return trade.account or usual
 
 
 def _simulated(account: str, source: str) -> Account:
