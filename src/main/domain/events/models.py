@@ -34,7 +34,7 @@ class Model(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPrediction(Event):
-    """What a model expected of a symbol within ``horizon_seconds``; what came is told as revision 1 of the same time."""
+    """What a model expected of a symbol within ``horizon_seconds``; what came is its revision 1, of the same time."""
 
     table = "model_predictions"
     topic = Topic.MODELS
