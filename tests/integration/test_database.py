@@ -147,7 +147,9 @@ async def test_history_goes_on_when_a_later_migration_adds_a_column(table: str, 
     try:
         for name in (table, f"{table}_history"):
             await connection.execute(f"ALTER TABLE {name} ADD COLUMN added text")
-        generated = "is_generated = 'NEVER' AND column_name NOT IN ('operation', 'changed_at')"
+        generated = (
+            "is_generated = 'NEVER' AND column_name NOT IN ('operation', 'changed_at', 'superseded_at', 'sequence')"
+        )
         columns = (
             "SELECT array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
             f"WHERE table_name = $1 AND {generated}"
