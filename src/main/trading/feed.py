@@ -1,9 +1,9 @@
 """Where do prices come from? What a feed has to be, whatever stands behind it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from main.domain.events import Instrument
 from main.domain.market import Tick
@@ -35,4 +35,13 @@ class Feed(Protocol):
 
     def __aiter__(self) -> AsyncIterator[Tick]:
         """Start ticking."""
+        ...
+
+
+@runtime_checkable
+class RecordedFeed(Protocol):
+    """A feed that can show again what has passed: for it, time stands still while the bot is away."""
+
+    def past(self) -> Iterator[Tick]:
+        """Yield the ticks up to the `after` of `resume`, oldest first; none where there is no such moment."""
         ...

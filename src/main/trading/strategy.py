@@ -1,9 +1,9 @@
 """What should the bot do now? What a strategy sees and what it may ask for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from main.domain.events import Instrument, Order
 from main.domain.market import Tick
@@ -14,8 +14,10 @@ from main.trading.broker import OrderRequest
 class Situation:
     """All a strategy decides on. ``held`` is signed quantity by symbol; ``position_limit`` is money, for each symbol.
 
+    Money is in account currency; ``rates`` turns a symbol's prices into it, and a symbol that is missing needs no rate.
     ``volatility`` is the standard deviation of the log-return of one tick, by symbol; missing until it is known.
-    ``risk_factor`` in (0, 1] scales the size of what is newly opened.
+    ``risk_factor`` in (0, 1] scales the size of what is newly opened. ``daily_closes`` are those of the account's past
+    trading days by symbol, oldest first, adjusted where that is known; ``day`` names the trading day that goes on.
     """
 
     tick: Tick
@@ -25,6 +27,12 @@ class Situation:
     equity: Decimal
     position_limit: Decimal
     risk_factor: Decimal
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def unit_value(self, instrument: Instrument) -> Decimal:
+        """Return the market value of one unit at the mid, in account currency. The tick must have the symbol's book."""
+        book, rate = self.tick.books[instrument.symbol], self.rates.get(instrument.symbol, Decimal(1))
+        return book.mid * instrument.multiplier * rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,15 @@ class Strategy(Protocol):
 
     def decide(self, situation: Situation) -> Wishes:
         """Return what to do at this tick."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A strategy that decides on more than the tick before it: what an earlier run has seen is told to it again."""
+
+    def learn(self, tick: Tick) -> None:
+        """Take in a past tick; nothing is to be decided."""
         ...
 
 

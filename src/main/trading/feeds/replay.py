@@ -9,7 +9,7 @@ loss.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
@@ -74,10 +74,16 @@ class ReplayFeed:
                 await asyncio.sleep(due - loop.time())
 
     def ticks(self) -> Iterator[Tick]:
-        """Yield all ticks at once, without waiting."""
-        for at, bars in groupby(self._bars, key=lambda bar: bar.at):
-            if self._after is None or at > self._after:
-                yield Tick(at, {bar.symbol: book_around(bar, self._ticks[bar.symbol]) for bar in bars})
+        """Yield the ticks still to come at once, without waiting."""
+        return self._ticks_of(bar for bar in self._bars if self._after is None or bar.at > self._after)
+
+    def past(self) -> Iterator[Tick]:
+        """Yield the ticks that an earlier run has seen, oldest first."""
+        return self._ticks_of(bar for bar in self._bars if self._after is not None and bar.at <= self._after)
+
+    def _ticks_of(self, bars: Iterable[Bar]) -> Iterator[Tick]:
+        for at, known in groupby(bars, key=lambda bar: bar.at):
+            yield Tick(at, {bar.symbol: book_around(bar, self._ticks[bar.symbol]) for bar in known})
 
 
 def book_around(bar: Bar, tick: Decimal) -> Book:

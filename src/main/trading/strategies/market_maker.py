@@ -70,7 +70,7 @@ class MarketMaker:
 
     def _quotes(self, symbol: str, book: Book, distance: Decimal, situation: Situation) -> Iterator[OrderRequest]:
         instrument = self._instruments[symbol]
-        limit = situation.position_limit / (book.mid * instrument.multiplier)
+        limit = situation.position_limit / situation.unit_value(instrument)
         held = situation.held.get(symbol, Decimal(0))
         load = max(Decimal(-1), min(Decimal(1), held / limit))
         centre = book.mid - load * SKEW * distance
