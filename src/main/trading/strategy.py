@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
@@ -28,6 +29,8 @@ class Situation:
     position_limit: Decimal
     risk_factor: Decimal
     rates: Mapping[str, Decimal] = field(default_factory=dict)
+    daily_closes: Mapping[str, Sequence[Decimal]] = field(default_factory=dict)
+    day: date | None = None
 
     def unit_value(self, instrument: Instrument) -> Decimal:
         """Return the market value of one unit at the mid, in account currency. The tick must have the symbol's book."""
@@ -37,10 +40,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a strategy wants: orders to be cancelled, with the reason, and orders to be placed after that."""
+    """What a strategy wants: orders to be cancelled, with the reason, and orders to be placed after that.
+
+    ``reason`` says for people why it changed its mind; it is empty when it did not.
+    """
 
     cancel: tuple[tuple[str, str], ...] = ()
     place: tuple[OrderRequest, ...] = ()
+    reason: str = ""
 
 
 class Strategy(Protocol):
