@@ -1,22 +1,48 @@
 """What is held of one symbol, what is it worth, and how is that told as a position and as trades?"""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from main.domain.events import Instrument, Position, Trade
+from main.domain.balances import Balance
+from main.domain.events import Fill, Instrument, Position, Trade
 from main.domain.lots import Lots, Match, quotient
 
 _ZERO = Decimal(0)
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerChange:
+    """What a fill did: the trades it closed and the positions it changed; both empty for a fill known already.
+
+    A fill that goes through zero changes two positions: the closed one comes first.
+    """
+
+    trades: tuple[Trade, ...] = ()
+    positions: tuple[Position, ...] = ()
+
+    @property
+    def position(self) -> Position | None:
+        """The position as the fill left it."""
+        return self.positions[-1] if self.positions else None
+
+
 @dataclass(slots=True)
 class Holding:
-    """The lots of one symbol and its newest price. Whoever asks for money has the exact context in force."""
+    """The lots of one symbol, the balance that pays for them, and its newest price.
 
+    Prices are in the currency of that balance, money in the account's. Whoever asks for money has the exact context in
+    force.
+    """
+
+    account: str
+    source: str
     symbol: str
+    instrument: Instrument | None
+    balance: Balance
+    lots: Lots
     multiplier: Decimal = Decimal(1)
-    lots: Lots = field(default_factory=Lots)
     position_id: str = ""
     strategy: str | None = None
     mark: Decimal | None = None
@@ -28,7 +54,7 @@ class Holding:
         """The market value, negative when short, 0 when flat."""
         if not self.lots.quantity or self.mark is None:
             return _ZERO
-        return self.lots.sign * self.lots.quantity * self.mark * self.multiplier
+        return self.lots.sign * self.lots.quantity * self.mark * self.multiplier * self.balance.rate
 
     @property
     def unrealized(self) -> Decimal:
@@ -36,16 +62,18 @@ class Holding:
         # From the cost, not from the average entry: the average of three lots is seldom an exact decimal.
         if not self.lots.quantity or self.mark is None:
             return _ZERO
-        return self.lots.sign * self.multiplier * (self.lots.quantity * self.mark - self.lots.cost)
+        gain = self.lots.sign * self.multiplier * (self.lots.quantity * self.mark - self.lots.cost)
+        return gain * self.balance.rate
 
-    def position(self, account: str, source: str, instrument: Instrument | None) -> Position:
-        """Return the open position. Not to be asked of a flat holding."""
+    @property
+    def position(self) -> Position:
+        """The open position. Not to be asked of a flat holding."""
         assert self.lots.opened_at is not None
         assert self.marked_at is not None
         return Position(
-            at=self.marked_at,
-            account=account,
-            source=source,
+            at=max(self.marked_at, self.balance.changed_at or self.marked_at),
+            account=self.account,
+            source=self.source,
             position_id=self.position_id,
             symbol=self.symbol,
             side="long" if self.lots.sign > 0 else "short",
@@ -55,15 +83,36 @@ class Holding:
             current_price=self.mark,
             unrealized_pnl=self.unrealized,
             multiplier=self.multiplier,
-            exchange=instrument.exchange if instrument else None,
-            instrument_token=instrument.instrument_token if instrument else None,
+            exchange=self.instrument.exchange if self.instrument else None,
+            instrument_token=self.instrument.instrument_token if self.instrument else None,
             strategy=self.strategy,
         )
 
+    def change(
+        self, before: Position | None, fill: Fill, matches: Iterable[Match], exit_type: str | None
+    ) -> LedgerChange:
+        """Return what a fill did that is booked by now; `before` is the position that it met, if it met one."""
+        if before is None:
+            return LedgerChange((), (self.position,))
+        rate = self.balance.rate_at(fill.at)
+        trades = tuple(_trade(match, before, self.instrument, rate, exit_type) for match in matches)
+        return LedgerChange(trades, tuple(self._changed(before, fill)))
 
-def trade_of(match: Match, position: Position, instrument: Instrument | None, exit_type: str | None) -> Trade:
-    """Return the trade that a lot match of this position is."""
+    def _changed(self, before: Position, fill: Fill) -> Iterator[Position]:
+        """The position that the fill closed, if it did, and the one it left, if there is one."""
+        if not self.lots.quantity or self.position_id != before.position_id:
+            yield replace(
+                before, at=fill.at, quantity=_ZERO, current_price=self.mark, unrealized_pnl=_ZERO, is_active=False
+            )
+        if self.lots.quantity:
+            yield self.position
+
+
+def _trade(
+    match: Match, position: Position, instrument: Instrument | None, rate: Decimal, exit_type: str | None
+) -> Trade:
     entry, leave = match.entry, match.exit
+    gross = match.gross_pnl * rate
     return Trade(
         at=leave.at,
         account=position.account,
@@ -75,9 +124,10 @@ def trade_of(match: Match, position: Position, instrument: Instrument | None, ex
         entry_time=entry.at,
         entry_price=entry.price,
         exit_price=leave.price,
-        gross_pnl=match.gross_pnl,
+        gross_pnl=gross,
         fees=match.fees,
-        realized_pnl=match.gross_pnl - match.fees,
+        realized_pnl=gross - match.fees,
+        fx_rate=rate,
         position_id=position.position_id,
         exchange=instrument.exchange if instrument else None,
         segment=instrument.segment if instrument else None,

@@ -1,64 +1,68 @@
-"""What does an account own, what has it earned and what is it worth? A pure fold over its fills, flows and marks.
+"""What does an account own, what has it earned and what is it worth? A pure fold over fills, flows, rates and marks.
 
-Every sum is exact: equity == external flows + income + realised − fees + unrealised holds to the last digit, where
-income is dividends, interest and funding, realised is gross and counted at fill time, fees are counted when charged.
+Every sum is exact: equity == external flows + income + realised − fees + unrealised + FX holds to the last digit, where
+income is dividends, interest and funding, realised is gross and counted at the time and the rate of the fill, fees are
+counted when charged, and FX is Σ over changes of a rate of (book value in that currency) · Δrate.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal, localcontext
-from typing import Self, TypeVar
+from typing import Self
 
-from main.domain.events import CashFlow, Equity, Fill, Instrument, Position, Trade
-from main.domain.holding import Holding, trade_of
-from main.domain.lots import EXACT, Match
+from main.domain.balances import Balances
+from main.domain.events import CashFlow, Equity, Fill, FxRate, Instrument, Position
+from main.domain.holding import Holding, LedgerChange
+from main.domain.lots import EXACT, MATCHING, Lots, Match
+from main.domain.proof import Proof
+from main.domain.revisions import booking_order, latest
 from main.errors import RecordRejected
+
+__all__ = ["EXTERNAL_FLOWS", "INCOME_FLOWS", "Ledger", "LedgerChange", "latest"]
 
 EXTERNAL_FLOWS = frozenset({"deposit", "withdrawal", "transfer"})
 """Flows that are no performance."""
 
-Booked = TypeVar("Booked", Fill, CashFlow)
+INCOME_FLOWS = ("dividend", "interest", "funding")
+"""Flows that are performance; the remaining kind is a fee."""
 
 _ONE = Decimal(1)
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerChange:
-    """What a fill did: the trades it closed and the positions it changed; both empty for a fill known already.
-
-    A fill that goes through zero changes two positions: the closed one comes first.
-    """
-
-    trades: tuple[Trade, ...] = ()
-    positions: tuple[Position, ...] = ()
-
-    @property
-    def position(self) -> Position | None:
-        """The position as the fill left it."""
-        return self.positions[-1] if self.positions else None
-
-
 class Ledger:
-    """The books of one account, first in, first out."""
+    """The books of one account. Money is in its currency, prices are in those of the instruments."""
 
     def __init__(
-        self, account: str, source: str, instruments: Iterable[Instrument] = (), *, margin_rate: Decimal = _ONE
+        self,
+        account: str,
+        source: str,
+        instruments: Iterable[Instrument] = (),
+        *,
+        currency: str | None = None,
+        margin_rate: Decimal = _ONE,
+        matching: str = "FIFO",
     ) -> None:
-        """Open empty books. `source` signs the equity events; `instruments` lend trades their exchange and segment.
+        """Open empty books. `source` signs the equity events; `instruments` say in which currency a symbol is traded,
+        and lend trades their exchange and segment; a symbol without one is in the account's currency.
 
-        ``margin_rate`` is the share of gross exposure that equity must cover: 1 without borrowing.
+        Without a `currency` nothing is converted: all money counts as of one kind. ``margin_rate`` is the share of
+        gross exposure that equity must cover: 1 without borrowing. `matching` says which lot a fill closes first.
         """
+        if matching not in MATCHING:
+            raise RecordRejected("lot_matching", matching, f"expected one of {', '.join(MATCHING)}")
         self.account = account
         self.source = source
-        self.cash = _ZERO
         self.realized = _ZERO  # gross
         self.fees = _ZERO  # charged, of fills and of flows
         self.external = _ZERO
-        self.income = _ZERO
+        self.income_by_kind: dict[str, Decimal] = dict.fromkeys(INCOME_FLOWS, _ZERO)
         self._instruments: Mapping[str, Instrument] = {instrument.symbol: instrument for instrument in instruments}
+        self._currency = currency
         self._margin_rate = margin_rate
+        self._matching = matching
+        self._balances = Balances(currency)
+        self._home = self._balances.home
         self._holdings: dict[str, Holding] = {}
         self._fills: dict[tuple[str, str], int] = {}
         self._flows: dict[tuple[str, str], int] = {}
@@ -72,18 +76,43 @@ class Ledger:
         flows: Iterable[CashFlow],
         instruments: Iterable[Instrument] = (),
         *,
+        rates: Iterable[FxRate] = (),
+        currency: str | None = None,
         margin_rate: Decimal = _ONE,
+        matching: str = "FIFO",
     ) -> Self:
         """Return the books that these facts make, given in any order.
 
-        Of each the highest revision counts, and busted fills are left out.
+        Of each the highest revision counts, and busted fills are left out. Rates between other currencies than the
+        account's are passed over. Raise `RecordRejected` for a fill before the first rate of its currency.
         """
-        ledger = cls(account, source, instruments, margin_rate=margin_rate)
+        ledger = cls(account, source, instruments, currency=currency, margin_rate=margin_rate, matching=matching)
         for flow in latest(flows):
             ledger.credit(flow)
-        for fill in latest(fills):
-            ledger.absorb(fill)
+        for fact in booking_order(fills, (rate for rate in rates if ledger.needs(rate))):
+            if isinstance(fact, Fill):
+                ledger.absorb(fact)
+            else:
+                ledger.convert(fact.base, fact.rate, fact.at)
         return ledger
+
+    def needs(self, rate: FxRate) -> bool:
+        """Whether a rate turns another currency into the account's."""
+        return rate.quote == self._currency != rate.base
+
+    def knows(self, fact: Fill | CashFlow) -> bool:
+        """Whether a fact, or a correction of it, is booked, so that booking it would change nothing."""
+        booked = self._fills if isinstance(fact, Fill) else self._flows
+        return booked.get((fact.source, fact.source_id), -1) >= fact.revision
+
+    def convert(self, currency: str, rate: Decimal, at: datetime) -> None:
+        """From `at` on, one unit of another currency is worth `rate` of the account's.
+
+        Raise `RecordRejected` for the account's own currency, for books that convert nothing, and for a rate older than
+        the last one, or than the last trade, in its currency: such books are folded anew.
+        """
+        with localcontext(EXACT):
+            self._balances.convert(currency, rate, at)
 
     def apply(self, fill: Fill, exit_type: str | None = None) -> LedgerChange:
         """Book a fill and return what it changed; one that was booked before changes nothing.
@@ -95,11 +124,9 @@ class Ledger:
         if holding is None:
             return LedgerChange()
         with localcontext(EXACT):
-            before = self._position(holding) if holding.lots.quantity else None
+            before = holding.position if holding.lots.quantity else None
             matches = self._book(holding, fill)
-            instrument = self._instruments.get(fill.symbol)
-            trades = (trade_of(match, before, instrument, exit_type) for match in matches if before is not None)
-            return LedgerChange(tuple(trades), tuple(self._changed(holding, before, fill)))
+            return holding.change(before, fill, matches, exit_type)
 
     def absorb(self, fill: Fill) -> None:
         """Book a fill like `apply`, without the cost of telling what it changed: for folding long histories."""
@@ -117,20 +144,18 @@ class Ledger:
             raise RecordRejected("revision", flow.revision, "it corrects a booked cash flow; fold the ledger anew")
         self._flows[flow.source, flow.source_id] = flow.revision
         with localcontext(EXACT):
-            self.cash += flow.amount
+            self._home.cash += flow.amount
             if flow.kind in EXTERNAL_FLOWS:
                 self.external += flow.amount
             elif flow.kind == "fee":
                 self.fees -= flow.amount
             else:
-                self.income += flow.amount
+                self.income_by_kind[flow.kind] += flow.amount
         return True
 
     def mark(self, symbol: str, price: Decimal, at: datetime) -> None:
         """Value a symbol at `price` from now on, held or not; open lots remember the extremes."""
-        holding = self._holdings.get(symbol)
-        if holding is None:
-            holding = self._holdings[symbol] = Holding(symbol)
+        holding = self._holding(symbol)
         holding.mark, holding.marked_at = price, at
         holding.lots.see(price, price)
 
@@ -147,9 +172,7 @@ class Ledger:
     def positions(self) -> tuple[Position, ...]:
         """The open positions, with their marks, by symbol."""
         with localcontext(EXACT):
-            return tuple(
-                self._position(holding) for _, holding in sorted(self._holdings.items()) if holding.lots.quantity
-            )
+            return tuple(holding.position for _, holding in sorted(self._holdings.items()) if holding.lots.quantity)
 
     @property
     def open_entries(self) -> tuple[Fill, ...]:
@@ -170,30 +193,68 @@ class Ledger:
             return holding.value
 
     @property
+    def cash(self) -> Decimal:
+        """The balances of all currencies, in account currency."""
+        with localcontext(EXACT):
+            return self._balances.cash
+
+    @property
+    def balances(self) -> Mapping[str, Decimal]:
+        """Cash by currency: the account's own and every other that is not 0; empty where the own is unknown."""
+        return self._balances.by_currency
+
+    @property
+    def income(self) -> Decimal:
+        """Dividends, interest and funding."""
+        with localcontext(EXACT):
+            return sum(self.income_by_kind.values(), _ZERO)
+
+    @property
+    def fx(self) -> Decimal:
+        """What the changes of rates have brought to what was earned in other currencies."""
+        with localcontext(EXACT):
+            return self._balances.fx
+
+    @property
     def unrealized(self) -> Decimal:
-        """The gross profit that the open lots would bring at their marks."""
+        """The gross profit that the open lots would bring at their marks and the rates of now."""
         with localcontext(EXACT):
             return sum((holding.unrealized for holding in self._holdings.values()), _ZERO)
 
     def equity(self, at: datetime) -> Equity:
         """Return the whole account as it is at `at`. Money throughout; exposure is signed market value."""
         with localcontext(EXACT):
+            cash = self._balances.cash
             values = [holding.value for holding in self._holdings.values()]
             net, gross = sum(values, _ZERO), sum(map(abs, values), _ZERO)
-            equity = self.cash + net
+            equity = cash + net
             return Equity(
                 at=at,
                 account=self.account,
                 source=self.source,
                 source_id=f"equity-{at:%Y%m%dT%H%M%S.%f}",
                 equity=equity,
-                cash=self.cash,
+                cash=cash,
                 realized_pnl=self.realized,
-                unrealized_pnl=sum((holding.unrealized for holding in self._holdings.values()), _ZERO),
+                unrealized_pnl=self.unrealized,
                 fees=self.fees,
                 gross_exposure=gross,
                 net_exposure=net,
                 available_margin=max(_ZERO, equity - self._margin_rate * gross),
+                fx_pnl=self.fx,
+            )
+
+    def proof(self) -> Proof:
+        """Return what makes up equity, and equity itself, which comes from the balances and the market values."""
+        with localcontext(EXACT):
+            return Proof(
+                external=self.external,
+                realized=self.realized,
+                income=self.income,
+                fees=self.fees,
+                unrealized=self.unrealized,
+                fx=self.fx,
+                equity=self._balances.cash + sum((holding.value for holding in self._holdings.values()), _ZERO),
             )
 
     def _admitted(self, fill: Fill) -> Holding | None:
@@ -203,9 +264,9 @@ class Ledger:
             raise RecordRejected("revision", fill.revision, "it corrects a booked fill; fold the ledger anew")
         if known is not None:
             return None
-        holding = self._holdings.get(fill.symbol)
-        if holding is None:
-            holding = self._holdings[fill.symbol] = Holding(fill.symbol)
+        holding = self._holdings.get(fill.symbol) or self._holding(fill.symbol)
+        if fill.quantity and holding.balance is not self._home:
+            holding.balance.rate_at(fill.at)  # raises while there is none
         if fill.quantity and holding.multiplier != fill.multiplier:
             if holding.lots.quantity:  # while flat it is but the next fill's to say
                 raise RecordRejected("multiplier", fill.multiplier, f"{fill.symbol} is held at {holding.multiplier}")
@@ -216,43 +277,32 @@ class Ledger:
         return holding if fill.quantity else None  # busted before we ever heard of it
 
     def _book(self, holding: Holding, fill: Fill) -> list[Match]:
-        lots = holding.lots
+        lots, balance = holding.lots, holding.balance
         sign = 1 if fill.side == "buy" else -1
         holding.filled_at = fill.at
         if holding.marked_at is None or holding.marked_at < fill.at:
             holding.mark, holding.marked_at = fill.price, fill.at  # the newest price known
-        self.cash -= sign * fill.quantity * fill.price * fill.multiplier + fill.fee
+        balance.cash -= sign * fill.quantity * fill.price * fill.multiplier
+        self._home.cash -= fill.fee
         self.fees += fill.fee
         lots.see(fill.price, fill.price)
         matches: list[Match] = []
         rest, fee = fill.quantity, fill.fee
         if lots.sign == -sign:
             matches, rest, fee = lots.close(fill)
-            self.realized += sum((match.gross_pnl for match in matches), _ZERO)
+            gross = sum((match.gross_pnl for match in matches), _ZERO)
+            self.realized += gross if balance is self._home else balance.earn(gross, fill.at)
         if rest:
             if not lots.quantity:
                 holding.position_id, holding.strategy = f"{fill.symbol}@{fill.source_id}", fill.strategy
             lots.open(fill, rest, fee)
         return matches
 
-    def _position(self, holding: Holding) -> Position:
-        return holding.position(self.account, self.source, self._instruments.get(holding.symbol))
-
-    def _changed(self, holding: Holding, before: Position | None, fill: Fill) -> Iterator[Position]:
-        """The position that a fill closed, if it did, and the one it left, if there is one."""
-        if before is not None and (not holding.lots.quantity or holding.position_id != before.position_id):
-            yield replace(
-                before, at=fill.at, quantity=_ZERO, current_price=holding.mark, unrealized_pnl=_ZERO, is_active=False
-            )
-        if holding.lots.quantity:
-            yield self._position(holding)
-
-
-def latest(facts: Iterable[Booked]) -> Iterator[Booked]:
-    """Yield the highest revision of each fact, in order of time and then of source_id."""
-    newest: dict[tuple[str, str], Booked] = {}
-    for fact in facts:
-        known = newest.get((fact.source, fact.source_id))
-        if known is None or known.revision < fact.revision:
-            newest[fact.source, fact.source_id] = fact
-    yield from sorted(newest.values(), key=lambda fact: (fact.at, fact.source_id))
+    def _holding(self, symbol: str) -> Holding:
+        holding = self._holdings.get(symbol)
+        if holding is None:
+            instrument = self._instruments.get(symbol)
+            balance = self._balances.of(instrument.currency if instrument else None)
+            holding = Holding(self.account, self.source, symbol, instrument, balance, Lots(self._matching))
+            self._holdings[symbol] = holding
+        return holding

@@ -1,4 +1,4 @@
-"""Which lots of a symbol are open, and what does closing a part of them bring? First in, first out, exact."""
+"""Which lots of a symbol are open, and what does closing a part of them bring? To the last digit."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -11,8 +11,11 @@ from main.domain.events import Fill
 EXACT = Context(prec=1000, Emin=-999999, Emax=999999, traps=[Inexact, InvalidOperation, DivisionByZero, Overflow])
 """Sums and products of money are never rounded: an operation that would have to be raises instead.
 
-A stored number has at most some hundred digits, so products of three of them stay far below the precision.
+A stored number has at most some hundred digits, so products of four of them stay far below the precision.
 """
+
+MATCHING = ("FIFO", "LIFO")
+"""Which open lot a closing fill takes first: the oldest or the youngest."""
 
 FEE_SCALE = Decimal("1e-12")
 """Where a fee cannot be parted exactly, a part is cut off here; the last part takes what is left."""
@@ -38,7 +41,10 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A part of one lot closed by a fill. ``mfe`` and ``mae`` are fractions of the entry price, best and worst."""
+    """A part of one lot closed by a fill. ``mfe`` and ``mae`` are fractions of the entry price, best and worst.
+
+    ``gross_pnl`` is in the currency of the prices, ``fees`` in that of the account.
+    """
 
     entry: Fill
     exit: Fill
@@ -52,12 +58,13 @@ class Match:
 class Lots:
     """The open lots of one symbol: all of the same side, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, matching: str = "FIFO") -> None:
         self.sign = 0  # +1 long, −1 short, 0 flat
         self.quantity = Decimal(0)
         self.cost = Decimal(0)  # Σ quantity · price of the open lots, without multiplier
         self.opened_at: datetime | None = None  # when it was last flat
         self._lots: deque[Lot] = deque()
+        self._first_out = -1 if matching == "LIFO" else 0
 
     def __iter__(self) -> Iterator[Lot]:
         return iter(self._lots)
@@ -90,7 +97,7 @@ class Lots:
         matches: list[Match] = []
         quantity, fee = fill.quantity, fill.fee
         while quantity and self._lots:
-            lot = self._lots[0]
+            lot = self._lots[self._first_out]
             taken = min(quantity, lot.quantity)
             entry_fee = part_of(lot.fee, taken, lot.quantity)
             exit_fee = part_of(fee, taken, quantity)
@@ -102,7 +109,7 @@ class Lots:
             quantity -= taken
             fee -= exit_fee
             if not lot.quantity:
-                self._lots.popleft()
+                del self._lots[self._first_out]
         if not self._lots:
             self.sign = 0
         return matches, quantity, fee
