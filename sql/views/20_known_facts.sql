@@ -49,56 +49,115 @@ LANGUAGE sql STABLE AS $$
                           AND newer.revision > t.revision AND newer.recorded_at <= known)
 $$;
 
--- The newest observation of equity at or before a moment.
+-- The newest observation of equity at or before a moment, as far as it was corrected by then; of two of one moment the
+-- one that was learned last.
 CREATE OR REPLACE FUNCTION latest_equity(for_account text, until timestamptz, known timestamptz)
 RETURNS SETOF trading_pnl
 LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT o.*
       FROM trading_pnl o
      WHERE o.account_id = for_account AND o.at <= until AND o.recorded_at <= known
-     ORDER BY o.at DESC, o.revision DESC
+     ORDER BY o.at DESC, o.revision DESC, o.recorded_at DESC
      LIMIT 1
 $$;
 
--- Open positions with their value and unrealised P&L in account currency; null where no price is known.
--- The past comes from positions_history, which keeps one version a minute of those that differ in the mark alone. A bot
--- may delete what it closed: such a position was held until it was deleted (in a replay's own time, until it last changed).
-CREATE OR REPLACE FUNCTION open_positions(for_accounts text[], until timestamptz, known timestamptz, live boolean)
+-- What one unit of base is worth in quote: 1 for the same currency, the newest rate of the pair, else one over that of the
+-- pair turned round, rounded to 12 places; null where neither is known.
+CREATE OR REPLACE FUNCTION fx_rate_at(for_source text, base text, quote text, until timestamptz, known timestamptz)
+RETURNS numeric LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN fx_rate_at.base = fx_rate_at.quote THEN 1
+                ELSE coalesce((SELECT r.rate
+                                 FROM fx_rates r
+                                WHERE r.source = for_source AND r.base = fx_rate_at.base AND r.quote = fx_rate_at.quote
+                                  AND r.at <= until AND r.recorded_at <= known
+                                ORDER BY r.at DESC, r.revision DESC
+                                LIMIT 1),
+                              (SELECT round(1 / r.rate, 12)
+                                 FROM fx_rates r
+                                WHERE r.source = for_source AND r.base = fx_rate_at.quote AND r.quote = fx_rate_at.base
+                                  AND r.at <= until AND r.recorded_at <= known
+                                ORDER BY r.at DESC, r.revision DESC
+                                LIMIT 1)) END
+$$;
+
+-- Open positions with their value and unrealised P&L in account currency; null where no price or no rate is known.
+-- fx_rate is what one unit of the instrument's currency is worth. A symbol that nobody described is in the account's.
+-- The past comes from positions_history: of the versions that were known and not superseded then, the newest. It keeps
+-- one version a minute of those that differ in the mark alone, so the mark is the newest mid since, where there is one.
+-- A bot may delete what it closed: such a position was held until it was deleted (in a replay's own time, until it last
+-- changed). Which positions may have been held: those open now, and of the others those that ended later, that somebody
+-- changed, deleted or used again later, or whose versions were superseded since.
+DROP FUNCTION IF EXISTS open_positions(text[], timestamptz, timestamptz, boolean);
+CREATE FUNCTION open_positions(for_accounts text[], until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, position_id text, source text, symbol text, side text, quantity numeric, multiplier numeric,
                entry_time timestamptz, entry_price numeric, current_price numeric, strategy text, at timestamptz,
-               value numeric, unrealized_pnl numeric)
-LANGUAGE sql STABLE AS $$
+               value numeric, unrealized_pnl numeric, fx_rate numeric)
+LANGUAGE sql STABLE ROWS 20 AS $$
     SELECT p.account_id, p.position_id, p.source, p.symbol, p.side, p.quantity, p.multiplier,
            p.entry_time, p.entry_price, p.current_price, p.strategy, p.at,
-           sign.of_side * p.quantity * p.multiplier * p.current_price,
-           coalesce(sign.of_side * p.quantity * p.multiplier * (p.current_price - p.entry_price), p.unrealized_pnl)
+           sign.of_side * p.quantity * p.multiplier * p.current_price * money.rate,
+           CASE WHEN p.current_price IS NULL THEN p.unrealized_pnl
+                ELSE sign.of_side * p.quantity * p.multiplier * (p.current_price - p.entry_price) * money.rate END,
+           money.rate
       FROM (SELECT now_open.account_id, now_open.position_id, now_open.source, now_open.symbol, now_open.side, now_open.quantity,
                    now_open.multiplier, now_open.entry_time, now_open.entry_price, now_open.current_price, now_open.unrealized_pnl,
-                   now_open.strategy, now_open.is_active, now_open.at
+                   now_open.strategy, now_open.is_active, now_open.at, now_open.at AS priced_at
               FROM positions now_open
              WHERE live AND now_open.is_active AND now_open.account_id = ANY (for_accounts)
             UNION ALL
             SELECT version.account_id, version.position_id, version.source, version.symbol, version.side, version.quantity,
-                   version.multiplier, version.entry_time, version.entry_price, version.current_price, version.unrealized_pnl,
-                   version.strategy, version.is_active, version.at
+                   version.multiplier, version.entry_time, version.entry_price, coalesce(mark.mid, version.current_price),
+                   version.unrealized_pnl, version.strategy, version.is_active, coalesce(mark.at, version.at), until
               FROM (SELECT k.account_id, k.position_id
                       FROM positions k
-                     WHERE NOT live AND k.account_id = ANY (for_accounts) AND (k.is_active OR k.at > until OR k.recorded_at > known)
+                     WHERE NOT live AND k.account_id = ANY (for_accounts) AND k.is_active
+                    UNION
+                    SELECT k.account_id, k.position_id
+                      FROM positions k
+                     WHERE NOT live AND k.account_id = ANY (for_accounts) AND NOT k.is_active AND k.at > until AND k.entry_time <= until
+                    UNION
+                    SELECT k.account_id, k.position_id
+                      FROM positions k
+                     WHERE NOT live AND k.account_id = ANY (for_accounts) AND NOT k.is_active AND k.recorded_at > known AND k.entry_time <= until
                     UNION
                     SELECT d.account_id, d.position_id
                       FROM positions_history d
-                     WHERE NOT live AND d.account_id = ANY (for_accounts) AND d.operation = 'delete') known_position
+                     WHERE NOT live AND d.account_id = ANY (for_accounts) AND d.operation = 'delete' AND d.entry_time <= until
+                       AND (greatest(d.at, d.changed_at) > until OR d.changed_at > known)
+                    UNION
+                    SELECT r.account_id, r.position_id
+                      FROM positions_history r
+                     WHERE NOT live AND r.account_id = ANY (for_accounts) AND r.operation = 'reopen' AND r.at > until
+                    UNION
+                    SELECT s.account_id, s.position_id
+                      FROM positions_history s
+                     WHERE NOT live AND s.account_id = ANY (for_accounts) AND s.superseded_at > known AND s.entry_time <= until
+                   ) known_position
               JOIN accounts a ON a.account_id = known_position.account_id
               CROSS JOIN LATERAL (
                     SELECT h.*
                       FROM positions_history h
                      WHERE h.account_id = known_position.account_id AND h.position_id = known_position.position_id
-                       AND h.at <= until AND h.changed_at <= known
+                       AND h.at <= until AND h.changed_at <= known AND (h.superseded_at IS NULL OR h.superseded_at > known)
                        AND (h.operation <> 'delete' OR a.clock = 'replay' OR h.changed_at <= until)
-                     ORDER BY h.at DESC, h.changed_at DESC
+                     ORDER BY h.at DESC, h.changed_at DESC, h.sequence DESC
                      LIMIT 1) version
+              LEFT JOIN LATERAL (
+                    SELECT m.mid::numeric AS mid, m.at::timestamptz AS at
+                      FROM market_snapshots m
+                     WHERE m.source = a.source AND m.symbol = version.symbol AND m.at >= version.at AND m.at <= until
+                       AND m.recorded_at <= known AND version.is_active
+                     ORDER BY m.at DESC, m.revision DESC
+                     LIMIT 1) mark ON true
              WHERE version.operation <> 'delete') p
+      JOIN accounts owner ON owner.account_id = p.account_id
+      LEFT JOIN instruments i ON i.source = owner.source AND i.symbol = p.symbol
       CROSS JOIN LATERAL (SELECT CASE p.side WHEN 'long' THEN 1 ELSE -1 END AS of_side) sign
+      -- A replayed account lives in the time of its newest mark, whatever the others' clock says.
+      CROSS JOIN LATERAL (
+            SELECT CASE WHEN i.currency IS NULL OR i.currency = owner.currency THEN 1
+                        ELSE fx_rate_at(owner.source, i.currency, owner.currency,
+                                        CASE WHEN owner.clock = 'replay' THEN least(until, p.priced_at) ELSE until END, known) END AS rate) money
      WHERE p.is_active AND p.quantity > 0
 $$;
 
@@ -138,5 +197,6 @@ $$;
 
 GRANT EXECUTE ON FUNCTION accounts_at(text[], timestamptz, timestamptz, boolean),
     external_flows(text, timestamptz, timestamptz, timestamptz), closed_trades(text, timestamptz, timestamptz, timestamptz),
-    latest_equity(text, timestamptz, timestamptz), open_positions(text[], timestamptz, timestamptz, boolean),
+    latest_equity(text, timestamptz, timestamptz), fx_rate_at(text, text, text, timestamptz, timestamptz),
+    open_positions(text[], timestamptz, timestamptz, boolean),
     bot_signs(text[], timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

@@ -3,7 +3,8 @@
 -- One row an account. A replayed account's present is its newest heartbeat's time, whatever it stands beside. Today is the account's own trading day, with its start <= at <= until; money is in its currency.
 -- unrealized_pnl: of the open positions, null while one of them has no price; where none is open, what the last
 -- observation of equity says. loss_used and the limit are the bot's own words of its day (loss_origin 'bot'), or where it
--- said nothing by then max(0, -today_pnl) against the account's limit ('computed').
+-- said nothing by then max(0, -today_pnl) against the account's limit ('computed'). Of a past day one version an hour is
+-- kept; since that one the loss follows by the bot's own formula, net realised today and the change of unrealised.
 CREATE OR REPLACE FUNCTION account_figures(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, label text, currency text, mode text, clock text,
                equity_at timestamptz, equity numeric, cash numeric, available_margin numeric,
@@ -29,7 +30,10 @@ LANGUAGE sql STABLE ROWS 5 AS $$
            n.start, p.pnl, p.period_return,
            CASE WHEN o.positions > 0 THEN o.unrealized_pnl ELSE e.unrealized_pnl END, o.positions, o.unpriced, o.cost,
            t.net, t.gross, t.fees, t.closed, t.won,
-           coalesce(s.loss_used, CASE WHEN p.pnl < 0 THEN -p.pnl WHEN p.pnl >= 0 THEN 0 END), coalesce(s.loss_limit, n.daily_loss_limit),
+           CASE WHEN s.loss_used IS NULL THEN CASE WHEN p.pnl < 0 THEN -p.pnl WHEN p.pnl >= 0 THEN 0 END
+                WHEN live OR s.at >= e.at OR e.unrealized_pnl IS NULL THEN s.loss_used
+                ELSE greatest(0, -(t.net + e.unrealized_pnl - coalesce(b.unrealized_pnl, 0))) END,
+           coalesce(s.loss_limit, n.daily_loss_limit),
            CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
            coalesce(s.trading_blocked, n.status = 'blocked'),
            d.drawdown, d.max_drawdown,
@@ -41,13 +45,25 @@ LANGUAGE sql STABLE ROWS 5 AS $$
       CROSS JOIN LATERAL (
             SELECT count(*) AS positions, count(*) - count(q.unrealized_pnl) AS unpriced,
                    CASE WHEN count(q.unrealized_pnl) = count(*) THEN sum(q.unrealized_pnl) END AS unrealized_pnl,
-                   sum(q.quantity * q.multiplier * q.entry_price) AS cost
+                   sum(q.quantity * q.multiplier * q.entry_price * q.fx_rate) AS cost
               FROM open_positions(ARRAY[n.account_id], n.moment, known, live) q) o
       CROSS JOIN LATERAL (
             SELECT coalesce(sum(c.realized_pnl), 0) AS net, coalesce(sum(c.gross_pnl), 0) AS gross, coalesce(sum(c.fees), 0) AS fees,
                    count(*) AS closed, count(*) FILTER (WHERE c.realized_pnl > 0) AS won
               FROM closed_trades(n.account_id, n.start, n.moment, known) c) t
-      LEFT JOIN daily_stats s ON s.account_id = n.account_id AND s.day = n.day AND s.at <= n.moment AND s.recorded_at <= known
+      LEFT JOIN LATERAL (
+            SELECT c.loss_used, c.loss_limit, c.trading_blocked, c.at
+              FROM daily_stats c
+             WHERE live AND c.account_id = n.account_id AND c.day = n.day AND c.at <= n.moment
+            UNION ALL
+            SELECT v.loss_used, v.loss_limit, v.trading_blocked, v.at
+              FROM (SELECT h.*
+                      FROM daily_stats_history h
+                     WHERE NOT live AND h.account_id = n.account_id AND h.day = n.day AND h.at <= n.moment AND h.changed_at <= known
+                     ORDER BY h.at DESC, h.changed_at DESC
+                     LIMIT 1) v
+             WHERE v.operation <> 'delete') s ON true
+      LEFT JOIN LATERAL latest_equity(n.account_id, n.start - interval '1 microsecond', known) b ON NOT live
 $$;
 
 GRANT EXECUTE ON FUNCTION account_figures(text[], timestamptz, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

@@ -211,7 +211,8 @@ async def test_past_positions_are_those_held_then_with_their_mark_of_that_minute
     service: Database, database: Database
 ) -> None:
     await given_account(service)
-    await given_position(service, "X", quantity=5, current_price=100, at=MOMENT - 2 * HOUR)
+    opened = {"at": MOMENT - 2 * HOUR, "entry_time": MOMENT - 2 * HOUR}
+    await given_position(service, "X", quantity=5, current_price=100, **opened)
     for statement in (
         "UPDATE positions SET quantity = 8, current_price = 105, at = $1 WHERE symbol = 'X'",
         "UPDATE positions SET quantity = 0, is_active = false, at = $1 WHERE symbol = 'X'",
@@ -228,7 +229,7 @@ async def test_past_positions_are_those_held_then_with_their_mark_of_that_minute
 
 async def test_a_position_that_its_bot_deleted_was_held_until_then(service: Database, database: Database) -> None:
     await given_account(service)
-    await given_position(service, at=MOMENT - 2 * HOUR)
+    await given_position(service, at=MOMENT - 2 * HOUR, entry_time=MOMENT - 2 * HOUR)
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM positions")
         await connection.execute(

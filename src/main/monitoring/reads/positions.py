@@ -44,7 +44,7 @@ OPEN = Query(
     SELECT a.account_id AS account, a.label, a.currency, p.symbol, p.side, p.quantity,
            i.quantity_step::numeric AS quantity_step,
            p.entry_time, p.entry_price, p.current_price, i.tick::numeric AS tick, p.value, p.unrealized_pnl,
-           (p.unrealized_pnl / (p.quantity * p.multiplier * p.entry_price))::float8 AS pnl_share,
+           (p.unrealized_pnl / (p.quantity * p.multiplier * p.entry_price * p.fx_rate))::float8 AS pnl_share,
            (abs(p.value) / nullif(sum(abs(p.value)) OVER (PARTITION BY a.currency), 0))::float8 AS weight,
            p.strategy, p.at AS mark_at
       FROM open_positions($1, $2, $3, $4) p
