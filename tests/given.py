@@ -98,8 +98,17 @@ async def given_trade(service: Database, net: object, at: datetime, account: str
 
 
 async def given_fill(service: Database, side: str, quantity: object, price: object, at: datetime, **given: Any) -> str:
-    values = {"symbol": "X", "side": side, "quantity": quantity, "price": price}
-    return await _given_fact(service, "fills", str(given.pop("account", "A")), at, values | given)
+    """An execution of a symbol that is described, as all that are traded must be."""
+    account = str(given.pop("account", "A"))
+    values = {"symbol": "X", "side": side, "quantity": quantity, "price": price} | given
+    async with service.scoped() as connection:
+        await connection.execute(
+            "INSERT INTO instruments (source, symbol, currency, at) SELECT source, $2, currency, at FROM accounts "
+            "WHERE account_id = $1 ON CONFLICT DO NOTHING",
+            account,
+            values["symbol"],
+        )
+    return await _given_fact(service, "fills", account, at, values)
 
 
 async def given_order_event(service: Database, kind: str, at: datetime, account: str = "A", **given: Any) -> str:
@@ -130,7 +139,12 @@ async def given_heartbeat(service: Database, at: datetime = MOMENT, account: str
 
 
 async def given_instrument(service: Database, symbol: str = "X", **given: Any) -> None:
-    await insert(service, "instruments", [{"source": "sim", "symbol": symbol, "currency": "USD"} | given])
+    row = {"source": "sim", "symbol": symbol, "currency": "USD"} | given
+    async with service.scoped() as connection:  # instead of the one that a fill made
+        await connection.execute(
+            "DELETE FROM instruments WHERE source = $1 AND symbol = $2", row["source"], row["symbol"]
+        )
+    await insert(service, "instruments", [row])
 
 
 async def given_snapshots(service: Database, *times: datetime, symbol: str = "X", **given: Any) -> None:

@@ -17,7 +17,7 @@ from main.database.migrate import migrate, schema_status
 from main.database.pool import Database
 from main.domain.events import Account
 from main.recording import Recorder
-from tests.factories import fill, moment
+from tests.factories import fill, instrument, moment
 from tests.running import free_ports
 
 PASSWORD = "p'w with spaces"
@@ -85,8 +85,9 @@ async def test_an_owner_who_is_no_superuser_can_migrate_record_and_read(
                 at=moment(), account="A", source="s", broker="b", label="l", currency="USD", mode="paper", zone="UTC"
             )
         )
+        recorder.record(instrument(source="s"))
         recorder.record(fill("buy", 1, 100, account="A"))
-    assert recorder.statistics.written == 2
+    assert recorder.statistics.written == 3
     reader = Database(address)
     await reader.open()
     async with reader.scoped(["A"]) as connection:

@@ -52,6 +52,15 @@ async def sql(address: Address) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
+@pytest.fixture(autouse=True)
+async def known_symbol(sql: asyncpg.Connection) -> None:
+    """Describe symbol X before it is traded; the database takes no fills of unknown ones."""
+    await sql.execute(
+        "INSERT INTO instruments (source, symbol, currency, at) VALUES ('test', 'X', 'USD', $1)",
+        START - timedelta(days=365),
+    )
+
+
 def account(name: str = "A", **given: Any) -> Account:
     values: dict[str, Any] = {"source": "test", "broker": "paper", "label": name, "currency": "USD", "mode": "paper"}
     return Account(at=START, account=name, **(values | given))

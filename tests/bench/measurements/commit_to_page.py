@@ -28,6 +28,9 @@ another, as often, in the same run: no table, no query, no picture.
 """
 COMMITS = 60
 PAUSE_SECONDS = (0.15, 0.35)
+DESCRIBE = """
+    INSERT INTO instruments (source, symbol, currency) SELECT source, $1, currency FROM accounts LIMIT 1
+"""
 INSERT = """
     INSERT INTO fills (account_id, source, source_id, at, symbol, side, quantity, price)
     SELECT account_id, 'bench', $1, clock_timestamp(), $1, 'buy', 1, 100 FROM accounts LIMIT 1
@@ -52,16 +55,21 @@ def _pair(figure: str, seconds: list[float]) -> Iterator[Row]:
     yield Row(f"{figure}: 95th percentile", 1000 * quantile(seconds, 0.95), "ms", None, spread)
 
 
+def _marker(number: int) -> str:
+    return f"BENCH{number:04d}"
+
+
 async def _commits(suite: Suite, address: Address) -> tuple[list[float], list[float]]:
     sent, acknowledged = [], []
     connection = await _connected(address)
+    await connection.executemany(DESCRIBE, [(_marker(number),) for number in range(COMMITS)])
     async with connect(suite, "trading") as socket:
         await socket.send(wish("trading"))
         seen: dict[str, asyncio.Future[float]] = {}
         reader = asyncio.create_task(_read(socket, seen))
         await asyncio.sleep(2)
         for number in range(COMMITS):
-            marker = f"BENCH{number:04d}"
+            marker = _marker(number)
             arrived = seen[marker] = asyncio.get_running_loop().create_future()
             began = time.perf_counter()
             await connection.execute(INSERT, marker)

@@ -13,7 +13,7 @@ import asyncpg
 from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from main.database.migrate import migrate
-from main.domain.events import Account, Event, Fill, MarketSnapshot
+from main.domain.events import Account, Event, Fill, Instrument, MarketSnapshot
 from main.recording import Recorder
 from main.recording.tables import TABLES
 from tests.bench.row import Aim, Row, median_row, quantile
@@ -105,6 +105,8 @@ def _started(address: Address) -> Recorder:
             at=BEGAN, account="bench", source="bench", broker="paper", label="Bench", currency="USD", mode="simulated"
         )
     )
+    for number in range(20):
+        recorder.record(Instrument(at=BEGAN, source="bench", symbol=f"SYM{number}", currency="USD"))
     until(lambda: recorder.statistics.queued == 0 and recorder.statistics.database_reachable, 10, "account written")
     return recorder
 
