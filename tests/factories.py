@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from main.domain.events import CashFlow, Fill, Instrument
+from main.domain.events import CashFlow, Fill, FxRate, Instrument
 from main.domain.market import Book, Tick
 
 START = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
@@ -39,6 +39,12 @@ def flow(kind: str, amount: object, **given: Any) -> CashFlow:
 def instrument(symbol: str = "X", **given: Any) -> Instrument:
     values: dict[str, Any] = {"at": START, "source": "test", "currency": "USD"}
     return Instrument(symbol=symbol, **(values | given))
+
+
+def rate(base: str, value: object, **given: Any) -> FxRate:
+    """What one unit of `base` is worth in dollars, unless another `quote` is given."""
+    values: dict[str, Any] = {"at": START, "source": "test", "quote": "USD"}
+    return FxRate(base=base, rate=Decimal(str(value)), **(values | given))
 
 
 def book(bid: object = "99.99", ask: object = "100.01", size: object = 100, symbol: str = "X", **given: Any) -> Book:

@@ -98,7 +98,7 @@ class Ledger:
 
     def needs(self, rate: FxRate) -> bool:
         """Whether a rate turns another currency into the account's."""
-        return rate.quote == self._currency != rate.base
+        return rate.quote == self._currency
 
     def knows(self, fact: Fill | CashFlow) -> bool:
         """Whether a fact, or a correction of it, is booked, so that booking it would change nothing."""
