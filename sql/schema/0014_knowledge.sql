@@ -128,13 +128,16 @@ COMMENT ON COLUMN settlement.next_xid IS 'Every transaction that wrote before ha
 
 -- Makes a mark. Its time is that of the transaction's begin, which no snapshot precedes. Marks that a restored copy of
 -- the table brought along from another cluster (numbers not yet given out) and marks from before a clock went back are
--- dropped, as are those that a newer settled one makes useless.
+-- dropped, as are those that a newer settled one makes useless. Many may call it; one mark a second is made.
 CREATE FUNCTION mark_settlement() RETURNS void LANGUAGE sql VOLATILE AS $$
     DELETE FROM public.settlement
      WHERE next_xid > pg_snapshot_xmax(pg_current_snapshot()) OR at > now()
         OR at < (SELECT max(s.at) FROM public.settlement s
                   WHERE s.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND s.at <= now());
-    INSERT INTO public.settlement (at, next_xid) VALUES (now(), pg_snapshot_xmax(pg_current_snapshot())) ON CONFLICT DO NOTHING;
+    INSERT INTO public.settlement (at, next_xid)
+    SELECT now(), pg_snapshot_xmax(pg_current_snapshot())
+     WHERE NOT EXISTS (SELECT FROM public.settlement s WHERE s.at > now() - interval '1 second')
+        ON CONFLICT DO NOTHING;
 $$;
 
 -- Up to when everything recorded is visible; null before the first mark has settled. The second is for rows whose
@@ -145,12 +148,23 @@ CREATE FUNCTION settled_until() RETURNS timestamptz LANGUAGE sql STABLE AS $$
      WHERE next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND at <= now()
 $$;
 
+-- How far the suite has kept the books of an account.
+CREATE TABLE books_progress (
+    account_id account_key PRIMARY KEY REFERENCES accounts ON DELETE CASCADE,
+    known_at   timestamptz NOT NULL,
+    until      timestamptz NOT NULL
+);
+COMMENT ON TABLE books_progress IS 'Where the suite''s bookkeeper goes on after a restart, for accounts whose books it keeps.';
+COMMENT ON COLUMN books_progress.account_id IS 'Whose it is.';
+COMMENT ON COLUMN books_progress.known_at IS 'Facts recorded until then are in the books.';
+COMMENT ON COLUMN books_progress.until IS 'Positions, trades, equity and days have been derived up to this moment.';
+
 DO $$
 DECLARE
     name text;
     visible text := 'account_id = ANY ((SELECT string_to_array(current_setting(''app.accounts'', true), '',''))::text[])';
 BEGIN
-    FOREACH name IN ARRAY ARRAY['positions_history', 'daily_stats_history', 'settlement'] LOOP
+    FOREACH name IN ARRAY ARRAY['positions_history', 'daily_stats_history', 'settlement', 'books_progress'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
         EXECUTE format('CREATE POLICY service ON %I TO ai_trader_service USING (true) WITH CHECK (true)', name);

@@ -4,7 +4,7 @@
 -- unrealized_pnl: of the open positions, null while one of them has no price; where none is open, what the last
 -- observation of equity says. loss_used and the limit are the bot's own words of its day (loss_origin 'bot'), or where it
 -- said nothing by then max(0, -today_pnl) against the account's limit ('computed'). Of a past day one version an hour is
--- kept; since that one the loss follows by the bot's own formula, net realised today and the change of unrealised.
+-- kept, so there the loss follows by the bot's own formula, from net realised today and the change of unrealised.
 CREATE OR REPLACE FUNCTION account_figures(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, label text, currency text, mode text, clock text,
                equity_at timestamptz, equity numeric, cash numeric, available_margin numeric,
@@ -31,7 +31,7 @@ LANGUAGE sql STABLE ROWS 5 AS $$
            CASE WHEN o.positions > 0 THEN o.unrealized_pnl ELSE e.unrealized_pnl END, o.positions, o.unpriced, o.cost,
            t.net, t.gross, t.fees, t.closed, t.won,
            CASE WHEN s.loss_used IS NULL THEN CASE WHEN p.pnl < 0 THEN -p.pnl WHEN p.pnl >= 0 THEN 0 END
-                WHEN live OR s.at >= e.at OR e.unrealized_pnl IS NULL THEN s.loss_used
+                WHEN live OR e.unrealized_pnl IS NULL THEN s.loss_used
                 ELSE greatest(0, -(t.net + e.unrealized_pnl - coalesce(b.unrealized_pnl, 0))) END,
            coalesce(s.loss_limit, n.daily_loss_limit),
            CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
