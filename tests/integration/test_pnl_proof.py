@@ -13,6 +13,10 @@ from main.monitoring.reads.pnl_proof import ProofRow
 from tests.given import DAY, HOUR, MINUTE, MOMENT, asked, given_account, given_instrument, insert, live
 
 OPENED = MOMENT - 20 * DAY
+TRADE_COLUMNS = (
+    *("symbol", "transaction_type", "quantity", "entry_time", "entry_price", "exit_price"),
+    *("gross_pnl", "fees", "realized_pnl"),
+)
 
 
 class Till:
@@ -42,8 +46,7 @@ class Till:
         return fill
 
     async def trades(self, trades: Sequence[Trade]) -> None:
-        names = "symbol transaction_type quantity entry_time entry_price exit_price gross_pnl fees realized_pnl".split()
-        rows = [self._row(trade, names) | {"exit_time": trade.at} for trade in trades]
+        rows = [self._row(trade, TRADE_COLUMNS) | {"exit_time": trade.at} for trade in trades]
         for row in rows:
             del row["at"]
         if rows:
