@@ -25,6 +25,8 @@ QUEUE_SECONDS = 30.0
 LEVELS = 20
 """Levels asked for: the smallest number that nearly every exchange takes."""
 
+LONGEST_WORDS = 160  # of an exchange, in a message
+
 WELL_KNOWN = ("binance", "bitstamp", "coinbase", "kraken", "okx")
 
 
@@ -80,7 +82,11 @@ class Exchange:
 
     async def markets(self) -> tuple[Market, ...]:
         """Return what is traded there. Raise `FeedError` when it does not answer."""
-        found = await self._asked(self._opened().load_markets(reload=True))
+        try:
+            found = await self._asked(self._opened().load_markets(reload=True))
+        except FeedError:
+            await self.close()
+            raise
         return tuple(self._market(each) for each in found.values())
 
     @property
@@ -116,6 +122,7 @@ class Exchange:
                 {"enableRateLimit": True, "timeout": int(TIMEOUT_SECONDS * 1000), "aiohttp_trust_env": True}
             )
             made.number = Decimal  # in place of float, which loses digits
+            made.has["fetchCurrencies"] = False  # markets say all that is needed
             if self._url is not None:
                 made.urls["api"] = _moved(made.urls["api"], self._url.rstrip("/"))
             self._client = made
@@ -143,6 +150,9 @@ class Exchange:
         ):
             if isinstance(error, kind):
                 return reason
+        if isinstance(error, library.ExchangeError):
+            words = str(error).removeprefix(self.name).strip()
+            return f"answered: {words if len(words) <= LONGEST_WORDS else words[:LONGEST_WORDS] + '…'}"
         return f"gave an answer that makes no sense ({type(error).__name__})"
 
     def _market(self, raw: Mapping[str, Any]) -> Market:

@@ -1,8 +1,8 @@
 """A live market: what do the public order books of an exchange show now, as far as they can be trusted?
 
 All symbols are asked at once every interval. A book that is empty, crossed, without a number where one belongs or older
-than `STALE` is left out of the tick, never traded on. An exchange that stays away makes ticks without books, so that the
-bot lives on, and is asked at longer and longer pauses; that it is away is told once, and once that it is back.
+than `STALE` is left out of the tick, never traded on. An exchange that stays away makes ticks without books, so that
+the bot lives on, and is asked at longer and longer pauses; that it is away is told once, and once that it is back.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ class ExchangeFeed:
             await self.close()
 
     def _pause(self, failures: int) -> float:
-        return min(LONGEST_PAUSE, self.interval_seconds * 2 ** min(failures - 1, 10))
+        return min(LONGEST_PAUSE, self.interval_seconds * 2.0 ** min(failures - 1, 10))
 
     def _moment(self) -> datetime:
         at = now()
