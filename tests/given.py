@@ -36,11 +36,12 @@ async def asked(database: Database, read: Read[Any], scope: Scope) -> Any:
         return await read.fetch(connection, scope)
 
 
-async def insert(service: Database, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that have the same columns."""
+async def insert(service: Database, table: str, rows: Sequence[dict[str, Any]], *, again: bool = False) -> None:
+    """Insert rows that have the same columns; those whose key is there already are left out where `again` is said."""
     columns = list(rows[0])
     marks = ", ".join(f"${index + 1}" for index in range(len(columns)))
     statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+    statement += " ON CONFLICT DO NOTHING" if again else ""
     async with service.scoped() as connection:
         await connection.executemany(statement, [[row[column] for column in columns] for row in rows])
 
