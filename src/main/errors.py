@@ -14,6 +14,8 @@
     ├── FeedError                    exit 1   market data cannot be had
     │   └── UnreadablePrices         exit 2   a file or directory of prices that is not there or not readable as it is
     ├── BrokerError                  exit 1   the broker refuses or does not answer
+    │   ├── OrderRefused                      a definite no to one order or cancellation
+    │   └── BrokerSilent                      no answer, or none that makes sense; what was asked may have been done
     └── CallbackOnLoop               exit 1   a synchronous wait asked for on the event loop itself
 
 A supervisor does not restart a child that ended with 2 or 3: only the user can change what it would meet again.
@@ -170,6 +172,14 @@ class UnreadablePrices(FeedError):
 
 class BrokerError(AITraderError):
     """The broker refused or did not answer: check its keys and limits, then look at the order in the venue itself."""
+
+
+class OrderRefused(BrokerError):
+    """The venue said no to one order: the message is its reason, and nothing was done."""
+
+
+class BrokerSilent(BrokerError):
+    """The venue gave no answer that makes sense: it is asked again; nobody knows yet whether it did what was asked."""
 
 
 class CallbackOnLoop(AITraderError):
