@@ -3,7 +3,7 @@
 from main.clock import now
 from main.database.pool import Database
 
-PARENTS = ("market_snapshots", "trading_pnl", "system_metrics", "market_data", "market_rollups")
+PARENTS = ("market_snapshots", "trading_pnl", "system_metrics", "market_data", "market_rollups", "process_metrics")
 MONTHS_AHEAD = 2
 
 _MAKE = """
