@@ -30,7 +30,9 @@ from main.trading.choice import STRATEGIES
 from main.trading.engine import Engine
 from main.trading.feed import Feed
 from main.trading.feeds.sim import SimFeed
+from main.trading.floor import Floor
 from main.trading.journal import Journal
+from main.trading.market_journal import MarketJournal
 from main.trading.risk import LOSS_LIMIT, Limits, RiskRules
 from main.trading.strategy import Situation, Strategy, Wishes
 from tests.factories import START, book, instrument, moment, tick
@@ -120,14 +122,18 @@ def built(feed: Feed, strategy: Strategy, pages: Pages, **given: Any) -> Engine:
     )
 
 
+def floor_of(feed: Feed, engine: Engine, pages: Pages) -> Floor:
+    return Floor(feed, MarketJournal(pages, feed.source, feed.instruments), [engine])
+
+
 def priced(mid: object, at: float) -> Tick:
     return tick(book(D(str(mid)) - D("0.01"), D(str(mid)) + D("0.01")), at=at)
 
 
 async def test_one_cycle_records_the_market_the_orders_the_books_and_a_heartbeat_last():
     pages = Pages()
-    engine = built(Ticks(), Buys(), pages)
-    await engine.cycle(priced(100, 0))
+    feed = Ticks()
+    await floor_of(feed, built(feed, Buys(), pages), pages).cycle(priced(100, 0))
     recorded = [type(each) for each in pages.events]
     for kind in (SystemEvent, CashFlow, MarketSnapshot, OrderEvent, Fill, Order, Position, Equity, DailyStats):
         assert kind in recorded
@@ -215,8 +221,9 @@ async def test_an_error_of_the_strategy_is_told_once_and_the_bot_goes_on():
 
 async def test_a_replay_that_ends_leaves_the_bot_up_with_heartbeats_at_the_last_bar():
     pages, stop = Pages(), asyncio.Event()
-    engine = built(Ticks(priced(100, 0), priced(101, 60)), Buys(), pages)
-    run = asyncio.create_task(engine.run(stop))
+    feed = Ticks(priced(100, 0), priced(101, 60))
+    engine = built(feed, Buys(), pages)
+    run = asyncio.create_task(floor_of(feed, engine, pages).run(stop))
     await pages.until(lambda event: isinstance(event, Heartbeat) and event.status == "finished")
     assert not run.done()
     stop.set()
@@ -231,7 +238,7 @@ async def test_stopping_takes_the_quotes_back():
     pages, stop = Pages(), asyncio.Event()
     feed = SimFeed(3, 0.01, paced=False)
     engine = built(feed, STRATEGIES["market_maker"]({each.symbol: each for each in feed.instruments}), pages)
-    run = asyncio.create_task(engine.run(stop))
+    run = asyncio.create_task(floor_of(feed, engine, pages).run(stop))
     await pages.until(lambda event: isinstance(event, Order))
     stop.set()
     await run

@@ -13,7 +13,7 @@ from main.database.keeper import DatabaseKeeper
 from main.errors import AITraderError
 from main.monitoring.dashboards.v2.restart_policy import USELESS_TO_RESTART
 from main.telemetry.ports import ensure_free
-from main.trading.choice import choose
+from main.trading.choice import Chosen, choose
 from main.trading.run import run_bot
 
 _log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ class ForegroundBot:
         self._say = say
         self._signals = StopSignals()
         self._monitoring = Monitoring(settings, dashboards, say) if dashboards else None
+        self._chosen: Chosen | None = None
         self._keeper = DatabaseKeeper(settings, on_moved=self._moved)
 
     def run(self) -> None:
@@ -58,8 +59,9 @@ class ForegroundBot:
             self._end(keep_dashboards=keep_dashboards)
 
     def _prepare(self) -> None:
-        choose(self._settings)  # what is misspelt must be told before anything is started
-        ensure_free(_HOST, self._settings.trade.health_port, setting="BOT_HEALTH_PORT")
+        self._chosen = choose(self._settings)  # what is misspelt must be told before anything is started
+        for number in range(len(self._chosen.seats)):
+            ensure_free(_HOST, self._settings.trade.health_port + number, setting="BOT_HEALTH_PORT")
         if self._monitoring is not None:
             self._monitoring.prepare()
 
@@ -70,7 +72,7 @@ class ForegroundBot:
             loop.call_soon_threadsafe(self._ask, stop)
 
         self._signals.listen(ask)
-        await run_bot(self._settings, address, stop)
+        await run_bot(self._settings, address, stop, self._chosen)
 
     def _ask(self, stop: asyncio.Event) -> None:
         if not stop.is_set():

@@ -97,8 +97,8 @@ class AccountSettings(Section):
     initial_deposit: kinds.Limit = Decimal(100_000)  # what a paper account begins with, in its currency
     currency: kinds.Currency | None = None
     periods_per_year: kinds.PeriodsPerYear | None = None
-    zone: kinds.Zone = "UTC"
-    roll_over: kinds.RollOver = timedelta(0)
+    zone: kinds.Zone | None = None
+    roll_over: kinds.RollOver | None = None
     daily_loss_limit: kinds.Limit = Decimal(5000)
     position_limit: kinds.Limit | None = None
     leverage_limit: kinds.Limit | None = None

@@ -1,10 +1,10 @@
 """Who executes orders? What a broker is asked and what it answers, whatever stands behind it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from main.domain.events import Fill, Order, OrderEvent
 from main.domain.market import Tick
@@ -27,6 +27,22 @@ class OrderRequest:
     decision_price: Decimal
     strategy: str
     purpose: str = "signal"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOrder:
+    """An order that was open when an earlier run ended, what it was placed for and how many events it has had."""
+
+    order: Order
+    purpose: str
+    steps: int
+
+
+def executed(order: Order, quantity: Decimal, price: Decimal) -> Order:
+    """Return an order after an execution; its status is the caller's to say."""
+    filled = order.filled_quantity + quantity
+    paid = (order.average_fill_price or Decimal(0)) * order.filled_quantity + price * quantity
+    return replace(order, filled_quantity=filled, average_fill_price=paid / filled)
 
 
 class Broker(Protocol):
@@ -56,4 +72,17 @@ class Broker(Protocol):
 
     async def cancel(self, order_id: str, at: datetime, reason: str) -> Sequence[Report]:
         """Cancel an order; nothing is told of one that is not open."""
+        ...
+
+
+@runtime_checkable
+class RelivingBroker(Protocol):
+    """A broker that lives in the market it is shown, and can be brought back to where an earlier run left it."""
+
+    def resume(self, orders: Iterable[LeftOrder]) -> None:
+        """Take over the open orders. Called once, before the first tick is relived."""
+        ...
+
+    def relive(self, tick: Tick) -> None:
+        """Take in a tick of the past, at which nothing new is told."""
         ...

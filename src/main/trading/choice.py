@@ -1,129 +1,189 @@
-"""Which feed, broker, strategy and account do the settings name?"""
+"""Which feed, accounts, brokers and strategies do the settings name?"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from main.clock import now
-from main.config import Settings, TradeSettings
+from main.config import Settings
 from main.domain.events import Account
-from main.errors import UnknownName
+from main.errors import ConfigurationError, Problem, UnknownName
 from main.trading.broker import Broker
 from main.trading.brokers.paper import PaperBroker
-from main.trading.engine import INITIAL_DEPOSIT
 from main.trading.feed import Feed
+from main.trading.feeds.exchange import ExchangeFeed
 from main.trading.feeds.replay import ReplayFeed
 from main.trading.feeds.sim import SimFeed
+from main.trading.feeds.sim_listings import INDEX
 from main.trading.risk import Limits
-from main.trading.strategies import market_maker
+from main.trading.strategies import market_maker, sector_rotation
 from main.trading.strategy import Strategy, StrategyInstruments
 
 POSITION_SHARE = Decimal("0.1")
 """The usual position limit, as a fraction of what a paper account begins with."""
 
-STRATEGIES: Mapping[str, Callable[[StrategyInstruments], Strategy]] = {market_maker.NAME: market_maker.MarketMaker}
 
-_FEEDS = ("sim", "replay:PATH")
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What an account of a feed is like unless the user says otherwise."""
+
+    label: str
+    mode: str
+    currency: str = "USD"
+    strategy: str = market_maker.NAME
+    zone: str = "UTC"
+    roll_over: timedelta = timedelta(0)
+    periods_per_year: int = 252
+    benchmark: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One account at the market: within which limits, from which first deposit, through whom and how it is traded.
+
+    Broker and strategy are made for a feed that is open.
+    """
+
+    account: Account
+    limits: Limits
+    initial_deposit: Decimal
+    broker: Callable[[Feed], Broker]
+    strategy: Callable[[Feed], Strategy]
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What one bot is made of."""
+    """What one bot is made of: accounts that share a feed."""
 
-    account: Account
     feed: Feed
-    broker: Broker
-    strategy: Strategy
-    limits: Limits
+    seats: tuple[Seat, ...]
+
+
+def _sim(settings: Settings, _: str) -> Feed:
+    return SimFeed(settings.trade.seed, settings.trade.interval, source=_sim_source(settings))
+
+
+def _sim_source(settings: Settings) -> str:
+    """The usual accounts share one market; others have one of their own, or two bots would mix their prices."""
+    named = settings.trade.account
+    if named is None or set(named.split(",")) <= set(USUAL["sim"]):
+        return "sim"
+    return f"sim:{named.split(',')[0]}"
+
+
+def _replay(settings: Settings, path: str) -> Feed:
+    return ReplayFeed(Path(path).expanduser(), bars_a_second=settings.trade.speed)
+
+
+def _ccxt(settings: Settings, exchange: str) -> Feed:
+    trade = settings.trade
+    return ExchangeFeed(exchange, trade.symbols, trade.interval, url=settings.ccxt.url)
+
+
+FEEDS: Mapping[str, Callable[[Settings, str], Feed]] = {"sim": _sim, "replay:PATH": _replay, "ccxt:EXCHANGE": _ccxt}
+"""By the name that users give, with what stands after the colon where there is one."""
+
+BROKERS: Mapping[str, Callable[[Settings, Account, Feed], Broker]] = {
+    "paper": lambda settings, account, feed: PaperBroker(
+        account.account, feed.source, feed.instruments, settings.trade.seed, currency=account.currency
+    ),
+}
+
+STRATEGIES: Mapping[str, Callable[[StrategyInstruments], Strategy]] = {
+    market_maker.NAME: market_maker.MarketMaker,
+    sector_rotation.NAME: sector_rotation.SectorRotation,
+}
+
+USUAL: Mapping[str, Mapping[str, Usual]] = {
+    "sim": {
+        "SIM": Usual("Simulated market maker", "simulated", periods_per_year=365, benchmark=INDEX),
+        "SIM-EUR": Usual(
+            "Simulated market maker in euros", "simulated", currency="EUR", periods_per_year=365, benchmark=INDEX
+        ),
+        "SIM-ROTATION": Usual(
+            "Simulated sector rotation",
+            "simulated",
+            strategy=sector_rotation.NAME,
+            zone="America/New_York",
+            roll_over=timedelta(hours=17),
+            benchmark=INDEX,
+        ),
+    },
+    "replay": {"REPLAY-{name}": Usual("Replay of {name}", "replay")},
+    "ccxt": {"PAPER-{name}": Usual("Paper money on {name}", "paper", periods_per_year=365)},
+}
+"""The accounts of each feed; ``{name}`` is that of the market, in the alphabet of account ids."""
 
 
 def choose(settings: Settings) -> Chosen:
     """Make the parts that the settings name.
 
     Raise `UnknownName` for a feed, broker or strategy that does not exist, `UnreadablePrices` for files that cannot be
-    replayed.
+    replayed, `ConfigurationError` for parts that do not go together.
     """
     trade = settings.trade
-    strategy = trade.strategy or market_maker.NAME
-    if strategy not in STRATEGIES:
-        raise UnknownName("strategy", strategy, STRATEGIES)
-    if trade.broker != "paper":
-        raise UnknownName("broker", trade.broker, ("paper",))
-    account, feed = _market(trade)
-    account = _as_configured(account, settings)
-    limits = Limits(
-        daily_loss=account.daily_loss_limit,
-        position=account.position_limit or INITIAL_DEPOSIT * POSITION_SHARE,
-        leverage=account.leverage_limit,
+    kind, colon, rest = trade.feed.partition(":")
+    name = next(
+        (each for each in FEEDS if each.partition(":")[0] == kind and bool(colon and rest) == (":" in each)), ""
     )
-    return Chosen(
-        account=replace(account, position_limit=limits.position),
-        feed=feed,
-        broker=PaperBroker(account.account, feed.source, feed.instruments, trade.seed),
-        strategy=STRATEGIES[strategy]({each.symbol: each for each in feed.instruments}),
-        limits=limits,
+    if not name:
+        raise UnknownName("feed", trade.feed, FEEDS)
+    if trade.broker not in BROKERS:
+        raise UnknownName("broker", trade.broker, BROKERS)
+    wanted = [trade.strategy, *(each.strategy for each in settings.accounts)]
+    for strategy in wanted:
+        if strategy is not None and strategy not in STRATEGIES:
+            raise UnknownName("strategy", strategy, STRATEGIES)
+    feed = FEEDS[name](settings, rest)
+    if feed.clock == "replay" and trade.broker != "paper":
+        raise ConfigurationError(
+            Problem(f"{trade.broker} on a replay", "paper: nobody else trades in the past", "--broker", "trade.broker")
+        )
+    accounts = _accounts(settings, kind, feed)
+    return Chosen(feed, tuple(_seat(settings, account, usual, feed) for account, usual in accounts.items()))
+
+
+def _accounts(settings: Settings, kind: str, feed: Feed) -> dict[str, Usual]:
+    market = feed.source.partition(":")[2] or feed.source
+    usual = {each.format(name=market): traits for each, traits in USUAL[kind].items()}
+    named = settings.trade.account
+    first = next(iter(usual.values()))
+    chosen = usual if named is None else {each: usual.get(each, first) for each in named.split(",")}
+    return {each: replace(traits, label=traits.label.format(name=market)) for each, traits in chosen.items()}
+
+
+def _seat(settings: Settings, account_id: str, usual: Usual, feed: Feed) -> Seat:
+    said = settings.account(account_id)
+    strategy = settings.trade.strategy or said.strategy or usual.strategy
+    position = said.position_limit or said.initial_deposit * POSITION_SHARE
+    account = _account(settings, account_id, usual, feed, position)
+    return Seat(
+        account=account,
+        limits=Limits(daily_loss=account.daily_loss_limit, position=position, leverage=account.leverage_limit),
+        initial_deposit=said.initial_deposit,
+        broker=lambda feed: BROKERS[settings.trade.broker](settings, account, feed),
+        strategy=lambda feed: STRATEGIES[strategy]({each.symbol: each for each in feed.instruments}),
     )
 
 
-def _market(trade: TradeSettings) -> tuple[Account, Feed]:
-    kind, _, path = trade.feed.partition(":")
-    feed: Feed
-    if kind == "sim" and not path:
-        account = _given(trade, "SIM")
-        # A second simulated account has a market of its own: two writers of one source would mix their prices.
-        source = "sim" if account == "SIM" else f"sim:{account}"
-        feed = SimFeed(trade.seed, trade.interval, source=source)
-        return _simulated(account, source), feed
-    if kind == "replay" and path:
-        speed = trade.speed
-        feed = ReplayFeed(Path(path).expanduser(), bars_a_second=speed)
-        return _replayed(_given(trade, f"REPLAY-{feed.name}"), feed), feed
-    raise UnknownName("feed", trade.feed, _FEEDS)
-
-
-def _given(trade: TradeSettings, usual: str) -> str:
-    return trade.account or usual
-
-
-def _simulated(account: str, source: str) -> Account:
+def _account(settings: Settings, account_id: str, usual: Usual, feed: Feed, position_limit: Decimal) -> Account:
+    said = settings.account(account_id)
     return Account(
         at=now(),
-        account=account,
-        source=source,
-        broker="paper",
-        label="Simulated market maker",
-        currency="USD",
-        mode="simulated",
-        periods_per_year=365,
-    )
-
-
-def _replayed(account: str, feed: ReplayFeed) -> Account:
-    return Account(
-        at=now(),
-        account=account,
+        account=account_id,
         source=feed.source,
-        broker="paper",
-        label=f"Replay of {feed.name}",
-        currency="USD",
-        mode="replay",
-        periods_per_year=252,
-        clock="replay",
-    )
-
-
-def _as_configured(account: Account, settings: Settings) -> Account:
-    """The account with what the user says about it."""
-    said = settings.account(account.account)
-    return replace(
-        account,
-        label=said.label or account.label,
-        currency=said.currency or account.currency,
-        periods_per_year=said.periods_per_year or account.periods_per_year,
-        zone=said.zone,
-        roll_over=said.roll_over,
+        broker=settings.trade.broker,
+        label=said.label or usual.label,
+        currency=said.currency or usual.currency,
+        mode=usual.mode,
+        periods_per_year=said.periods_per_year or usual.periods_per_year,
+        zone=said.zone or usual.zone,
+        roll_over=usual.roll_over if said.roll_over is None else said.roll_over,
+        benchmark=said.benchmark or usual.benchmark,
+        clock=feed.clock,
         daily_loss_limit=said.daily_loss_limit,
-        position_limit=said.position_limit,
+        position_limit=position_limit,
         leverage_limit=said.leverage_limit,
     )

@@ -11,6 +11,7 @@ from main.domain.market import Book
 from main.domain.scope import trading_day
 from main.trading.risk import LOSS_LIMIT, RiskRules
 
+_ONE = Decimal(1)
 _ZERO = Decimal(0)
 _SPREAD_DIGITS = Decimal("0.0001")
 
@@ -51,14 +52,17 @@ class TradingDay:
         self._begin(start, unrealized)
         return True
 
-    def book(self, fill: Fill, trades: tuple[Trade, ...]) -> None:
-        """Count a fill of this day and the trades it closed; earlier ones are left out."""
+    def book(self, fill: Fill, trades: tuple[Trade, ...], rate: Decimal = _ONE) -> None:
+        """Count a fill of this day, new to the books, and the trades it closed; earlier ones are left out.
+
+        `rate` is account currency per unit of the fill's.
+        """
         if fill.at < self.start:
             return
         self.trades += len(trades)
         with localcontext(EXACT):
             self.fees += fill.fee
-            self.volume += fill.quantity * fill.price * fill.multiplier
+            self.volume += fill.quantity * fill.price * fill.multiplier * rate
             self.net_realized += sum((trade.realized_pnl for trade in trades), _ZERO)
 
     def see(self, books: Mapping[str, Book], values: Mapping[str, Decimal]) -> None:

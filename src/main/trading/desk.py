@@ -5,14 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from main.domain.events import Fill, Instrument
-from main.domain.ledger import Ledger
+from main.domain.ledger import Ledger, LedgerChange
 from main.domain.market import Tick
-from main.trading.broker import Broker, OrderRequest, Report
+from main.trading.broker import Broker, LeftOrder, OrderRequest, RelivingBroker, Report
+from main.trading.daily_closes import DailyCloses
 from main.trading.day import TradingDay
 from main.trading.journal import Journal
+from main.trading.rates import Rates
 from main.trading.risk import Block, RiskRules
-from main.trading.strategy import Situation, Strategy
+from main.trading.strategy import Learner, Situation, Strategy
 
+_ONE = Decimal(1)
 _ZERO = Decimal(0)
 
 
@@ -27,14 +30,44 @@ class Desk:
         risk: RiskRules,
         ledger: Ledger,
         journal: Journal,
+        closes: DailyCloses,
         instruments: Iterable[Instrument],
     ) -> None:
+        instruments = tuple(instruments)
         self.broker = broker
+        self.ledger = ledger
+        self.recent: list[Fill] = []  # booked by this run; who knows that they are stored may clear it
         self._strategy = strategy
         self._risk = risk
-        self._ledger = ledger
         self._journal = journal
+        self._closes = closes
+        self._rates = Rates(journal.account.currency, instruments)
         self._multipliers = {each.symbol: each.multiplier for each in instruments}
+
+    def mark(self, tick: Tick) -> None:
+        """Value everything at the rates and the mids of a tick."""
+        self._closes.see(tick)
+        for currency, rate in self._rates.see(tick).items():
+            self.ledger.convert(currency, rate, tick.at)
+        for symbol, book in tick.books.items():
+            self.ledger.mark(symbol, book.mid, tick.at)
+
+    def resume(self, orders: Iterable[LeftOrder]) -> None:
+        """Hand the orders that an earlier run left open to a broker that can take them over."""
+        if isinstance(self.broker, RelivingBroker):
+            self.broker.resume(orders)
+
+    def relive(self, tick: Tick) -> None:
+        """Let the broker take in a tick of the past."""
+        if isinstance(self.broker, RelivingBroker):
+            self.broker.relive(tick)
+
+    def book(self, fill: Fill, day: TradingDay, purpose: str | None = None) -> LedgerChange:
+        """Book a fill, of the broker or of an earlier run; one that is booked already changes nothing."""
+        change = self.ledger.apply(fill, purpose)
+        if change.positions:
+            day.book(fill, change.trades, self._rates.of(fill.symbol) or _ONE)
+        return change
 
     async def advance(self, tick: Tick, day: TradingDay) -> None:
         """Book what filled since the last tick."""
@@ -42,25 +75,36 @@ class Desk:
 
     async def follow(self, tick: Tick, day: TradingDay, volatility: dict[str, float]) -> None:
         """Do what the strategy wants, as far as the risk rules allow."""
-        wishes = self._strategy.decide(
-            Situation(
-                tick=tick,
-                held={symbol: self._ledger.quantity(symbol) for symbol in tick.books},
-                open_orders=self.broker.open_orders,
-                volatility=volatility,
-                equity=self._ledger.equity(tick.at).equity,
-                position_limit=self._risk.limits.position,
-                risk_factor=self._risk.factor,
-            )
-        )
+        wishes = self._strategy.decide(self._situation(tick, day, volatility))
+        if wishes.reason:
+            self._journal.tell(tick.at, "strategy", wishes.reason, strategy=self._strategy.name)
         for order_id, reason in wishes.cancel:
             self._take(await self.broker.cancel(order_id, tick.at, reason), day)
         for request in wishes.place:
             self._take(await self.broker.place(request, tick, self._refusal(request, tick)), day)
 
+    def learn(self, tick: Tick, day: TradingDay, volatility: dict[str, float]) -> None:
+        """Let a strategy with a memory take in a tick of the past."""
+        if isinstance(self._strategy, Learner):
+            self._strategy.learn(self._situation(tick, day, volatility, past=True))
+
+    def _situation(self, tick: Tick, day: TradingDay, volatility: dict[str, float], *, past: bool = False) -> Situation:
+        return Situation(
+            tick=tick,
+            held={symbol: self.ledger.quantity(symbol) for symbol in tick.books},
+            open_orders=() if past else self.broker.open_orders,
+            volatility=volatility,
+            equity=self.ledger.equity(tick.at).equity,
+            position_limit=self._risk.limits.position,
+            risk_factor=self._risk.factor,
+            rates={symbol: self._rates.of(symbol) or _ONE for symbol in tick.books},
+            daily_closes=self._closes.by_symbol,
+            day=day.day,
+        )
+
     async def close_all(self, tick: Tick, block: Block, day: TradingDay) -> None:
         """Close at the market what is open; what the book cannot take waits for the next tick."""
-        for position in self._ledger.positions:
+        for position in self.ledger.positions:
             book = tick.books.get(position.symbol)
             if book is not None:
                 request = OrderRequest(
@@ -86,19 +130,22 @@ class Desk:
             self._journal.record(report)
             if isinstance(report, Fill):
                 purpose = self.broker.purpose(report.order_id) if report.order_id else None
-                change = self._ledger.apply(report, purpose)
-                day.book(report, change.trades)
+                change = self.book(report, day, purpose)
+                self.recent.append(report)
                 for event in (*change.trades, *change.positions):
                     self._journal.record(event)
 
     def _refusal(self, request: OrderRequest, tick: Tick) -> str:
-        held = self._ledger.quantity(request.symbol)
-        unit_value = tick.books[request.symbol].mid * self._multipliers[request.symbol]
+        held = self.ledger.quantity(request.symbol)
+        rate = self._rates.of(request.symbol)
+        if rate is None:
+            return f"no rate into {self._journal.account.currency} is known yet"
+        unit_value = tick.books[request.symbol].mid * self._multipliers[request.symbol] * rate
         refusal = self._risk.refusal(request, held, self._pending(request), unit_value)
         if refusal or self._risk.limits.leverage is None:
             return refusal
         opens = held * (1 if request.side == "buy" else -1) >= 0
-        equity = self._ledger.equity(tick.at)
+        equity = self.ledger.equity(tick.at)
         return self._risk.leverage_refusal(opens, equity.gross_exposure or _ZERO, equity.equity)
 
     def _pending(self, request: OrderRequest) -> Decimal:

@@ -1,4 +1,4 @@
-"""The bot's loop: at every tick, market → risk → broker → strategy → ledger → recorder.
+"""What does an account do at a tick? Market → risk → broker → strategy → ledger → recorder.
 
 In the order of a cycle: the trading day turns, positions are marked, the broker tells what filled since the last tick,
 risk looks at the result, the strategy (or, while trading is blocked, the closing of positions) asks for orders, and all
@@ -6,8 +6,7 @@ that is known now is recorded, the heartbeat last. An error in a cycle cancels t
 next tick tries again.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,16 +18,15 @@ from main.domain.events import Alert, CashFlow
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
 from main.trading.broker import Broker
+from main.trading.daily_closes import DailyCloses
 from main.trading.day import TradingDay
 from main.trading.desk import Desk
 from main.trading.feed import Feed
 from main.trading.journal import LONGEST_SILENCE, Journal
-from main.trading.risk import Block, RiskRules
+from main.trading.past import Past
+from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, RiskRules
 from main.trading.strategy import Strategy
 from main.trading.volatility import Volatility
-
-INITIAL_DEPOSIT = Decimal(100_000)
-"""What a paper account begins with, in its currency."""
 
 INITIAL = "initial"
 FINISHED_INTERVAL = 5.0
@@ -37,13 +35,15 @@ FINISHED_INTERVAL = 5.0
 SHORTEST_PROMISE = 2.0
 """Seconds: who promises a heartbeat every 0.2 s is called silent at the first hiccup of the database."""
 
+_ZERO = Decimal(0)
+
 Status = Literal["starting", "running", "blocked", "finished", "stopping", "stopped", "error"]
 
 _log = structlog.get_logger(__name__)
 
 
 class Engine:
-    """Trades one account until it is told to stop; a feed that ends leaves it up, with status ``finished``."""
+    """Trades one account, tick by tick; `Floor` says when. After the last tick of a replay it is ``finished``."""
 
     def __init__(
         self,
@@ -54,30 +54,52 @@ class Engine:
         risk: RiskRules,
         journal: Journal,
         ledger: Ledger,
+        initial_deposit: Decimal = Decimal(100_000),
         day: TradingDay | None = None,
         alerts: Iterable[Alert] = (),
         moment: datetime | None = None,
+        past: Past | None = None,
+        closes: DailyCloses | None = None,
     ) -> None:
-        """Take the parts, and what an earlier run left: books, day, open `alerts`, `moment` of its last tick."""
+        """Take the parts, and what an earlier run left: books, day, open `alerts`, `moment` of its last tick.
+
+        `closes` are those of the trading days before, where they are known.
+        Of a replay it left a `past` instead, to be lived through again as the feed comes by.
+
+        `initial_deposit` is what an account without a first deposit is credited with, in its currency.
+        """
         self.status: Status = "starting"
         self.moment = moment  # on the feed's clock, of the last tick
         self.ticked = monotonic()
         self.volatility = Volatility()
-        self.ledger = ledger
         self.risk = risk
         self.journal = journal
         self.cycle_seconds = 0.0  # of the last cycle
         self.last_error: str | None = None
         self._feed = feed
+        self._initial_deposit = initial_deposit
         self._day = day
         self._alerts = {alert.alert_id: alert for alert in alerts}
         self._account = journal.account
         self._desk = Desk(
-            broker=broker, strategy=strategy, risk=risk, ledger=ledger, journal=journal, instruments=feed.instruments
+            broker=broker,
+            strategy=strategy,
+            risk=risk,
+            ledger=ledger,
+            journal=journal,
+            closes=closes or DailyCloses(self._account.zone, self._account.roll_over),
+            instruments=feed.instruments,
         )
         self._regime: str | None = None
         self._failing = False
         self._opened = False
+        self._past = past or Past()
+        self._inherit(self._past)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The books."""
+        return self._desk.ledger
 
     @property
     def interval_seconds(self) -> float:
@@ -95,51 +117,59 @@ class Engine:
         """How many orders may still fill."""
         return len(self._desk.broker.open_orders)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Trade until `stop` is set. Raise `FeedError` when market data ends other than by its end."""
-        ticks = aiter(self._feed)
-        stopping = asyncio.create_task(stop.wait())
-        last: Status = "stopped"
-        self._begin()
-        try:
-            await self._loop(ticks, stopping)
-        except Exception as error:
-            self._fail(error)
-            last = "error"
-            raise
-        finally:
-            stopping.cancel()
-            await self._end(last)
+    def relive(self, tick: Tick) -> None:
+        """Live again through a tick that an earlier run has recorded, up to the end of the past.
 
-    async def _loop(self, ticks: AsyncIterator[Tick], stopping: "asyncio.Task[bool]") -> None:
-        upcoming: asyncio.Task[Tick | None] | None = asyncio.create_task(_next(ticks))
-        try:
-            while not stopping.done():
-                waiting: set[asyncio.Task[Any]] = {stopping} if upcoming is None else {stopping, upcoming}
-                await asyncio.wait(waiting, timeout=self._patience, return_when=asyncio.FIRST_COMPLETED)
-                if stopping.done():
-                    return
-                if upcoming is None or not upcoming.done():
-                    self._beat()
-                    continue
-                tick = upcoming.result()
-                if tick is None:
-                    upcoming = None
-                    await self._finish()
-                else:
-                    upcoming = asyncio.create_task(_next(ticks))
-                    await self.cycle(tick)
-        finally:
-            if upcoming is not None:
-                upcoming.cancel()
-                await asyncio.wait({upcoming})
+        Nothing is decided or recorded. What chance, prices and rules make of the tick is made again, so that the bot is
+        afterwards what it was then. Fills that came at once with their order came after the risk rules had looked.
+        """
+        self.moment = tick.at
+        day, _ = self._turned(tick.at)
+        self._desk.mark(tick)
+        self.volatility.see(tick.books)
+        self._regime = self.volatility.regime
+        self._desk.relive(tick)
+        fills = self._past.until(tick.at)
+        at_once = [fill for fill in fills if fill.at == tick.at and fill.liquidity == "taker"]
+        for fill in fills:
+            if fill not in at_once:
+                self._desk.book(fill, day)
+        self.risk.observe(tick.at, day.result(self.ledger.unrealized), self.volatility.regime)
+        if self.risk.block is None:
+            self._desk.learn(tick, day, self.volatility.by_symbol)
+        for fill in at_once:
+            self._desk.book(fill, day)
+        self._see_values(tick, day)
+        if tick.at == self._past.moment:
+            self._abide(self._past.ruled)
 
-    @property
-    def _patience(self) -> float:
-        return self.interval_seconds if self.status == "finished" else LONGEST_SILENCE
+    def _inherit(self, past: Past) -> None:
+        for flow in past.flows:
+            self.ledger.credit(flow)
+        self._desk.resume(past.orders)
+        for event in past.mended:
+            self.journal.record(event)
+        self._alerts |= {alert.alert_id: alert for alert in past.alerts}
+
+    def _abide(self, ruled: Mapping[str, Any] | None) -> None:
+        """Keep to what the rules decided then, though limits or fills may have been corrected since."""
+        if ruled is None or self._day is None or ruled["day"] != self._day.day:
+            return
+        if not ruled["trading_blocked"]:
+            self.risk.block = None
+        elif self.risk.block is None:
+            kind = LOSS_LIMIT if ruled["limit_hit"] else TRAILING_STOP
+            used, limit = ruled["loss_used"] or _ZERO, ruled["loss_limit"] or self.risk.limits.daily_loss
+            self.risk.block = Block(kind, ruled["at"], used, limit)
 
     async def cycle(self, tick: Tick) -> None:
-        """Do everything that one tick calls for; an error ends up in the journal, never in the caller."""
+        """Do everything that one tick calls for; an error ends up in the journal, never in the caller.
+
+        A tick of the past is lived through again.
+        """
+        if self._past.holds(tick.at):
+            self.relive(tick)
+            return
         began = monotonic()
         self.ticked = began
         self.moment = tick.at
@@ -150,17 +180,12 @@ class Engine:
             await self._trade(tick)
             self._failing = False
         except Exception as error:  # noqa: BLE001  # a boundary: one bad tick must not end the bot
-            self._fail(error)
+            self.fail(error)
             await self._desk.cancel_all(tick.at, "the bot had an error")
         finally:
             self.journal.flush()
-        self._beat()
+        self.beat()
         self.cycle_seconds = monotonic() - began
-
-    def _begin(self) -> None:
-        for instrument in self._feed.instruments:
-            self.journal.record(instrument)
-        self._beat()
 
     def _open(self, tick: Tick) -> None:
         """Tell that trading starts, on the feed's clock, and credit the first deposit unless an earlier run did."""
@@ -169,27 +194,21 @@ class Engine:
         self.journal.tell(tick.at, "start", f"The bot started on {self._feed.source}, holding {held} positions")
         for notice in self._feed.notices:
             self.journal.tell(tick.at, "feed", notice, "warning")
-        self._credit(
-            CashFlow(
-                at=tick.at - timedelta(microseconds=1),  # before all that is traded with it
-                account=self._account.account,
-                source=self._account.source,
-                source_id=INITIAL,
-                kind="deposit",
-                amount=INITIAL_DEPOSIT,
-                note="Paper money to begin with",
-            )
+        deposit = CashFlow(
+            at=tick.at - timedelta(microseconds=1),  # before all that is traded with it
+            account=self._account.account,
+            source=self._account.source,
+            source_id=INITIAL,
+            kind="deposit",
+            amount=self._initial_deposit,
+            note="Paper money to begin with",
         )
-
-    def _credit(self, flow: CashFlow) -> None:
-        if self.ledger.credit(flow):
-            self.journal.record(flow)
+        if self.ledger.credit(deposit):
+            self.journal.record(deposit)
 
     async def _trade(self, tick: Tick) -> None:
         day = self._turn_day(tick.at)
-        for symbol, book in tick.books.items():
-            self.journal.record(book.snapshot(self._feed.source, tick.at))
-            self.ledger.mark(symbol, book.mid, tick.at)
+        self._desk.mark(tick)
         self.volatility.see(tick.books)
         self._tell_regime(tick.at)
         await self._desk.advance(tick, day)
@@ -203,15 +222,22 @@ class Engine:
         self.status = "blocked" if self.risk.block is not None else "running"
         self._record_books(tick, day)
 
-    def _turn_day(self, at: datetime) -> TradingDay:
+    def _turned(self, at: datetime) -> tuple[TradingDay, bool]:
+        """The trading day of `at`, and whether it has just begun after another."""
         if self._day is None:
             self._day = TradingDay(self._account, at, self.ledger.unrealized)
         elif self._day.turn(at, self.ledger.unrealized):
             self.risk.begin_day()
+            return self._day, True
+        return self._day, False
+
+    def _turn_day(self, at: datetime) -> TradingDay:
+        day, begun = self._turned(at)
+        if begun:
             for alert in self._alerts.values():
                 self.journal.resolve(alert, at)
             self._alerts.clear()
-        return self._day
+        return day
 
     def _tell_regime(self, at: datetime) -> None:
         regime = self.volatility.regime
@@ -239,11 +265,15 @@ class Engine:
     def _record_books(self, tick: Tick, day: TradingDay) -> None:
         for position in self.ledger.positions:
             self.journal.record(position)
-        day.see(tick.books, {symbol: self.ledger.value(symbol) for symbol in tick.books})
+        self._see_values(tick, day)
         self.journal.record(self.ledger.equity(tick.at))
         self.journal.record(day.statistics(tick.at, self.ledger.unrealized, self.risk))
 
-    def _fail(self, error: Exception) -> None:
+    def _see_values(self, tick: Tick, day: TradingDay) -> None:
+        day.see(tick.books, {symbol: self.ledger.value(symbol) for symbol in tick.books})
+
+    def fail(self, error: Exception) -> None:
+        """Tell of an error, once until a cycle succeeds again."""
         self.status = "error"
         self.journal.errors += 1
         self.last_error = f"{type(error).__name__}: {error}"
@@ -253,24 +283,28 @@ class Engine:
         _log.error("trading cycle failed", account=self._account.account, exc_info=error)
         self.journal.tell(self._now(), "error", self.last_error, "error", cycle=self.journal.cycles)
 
-    async def _finish(self) -> None:
+    async def finish(self) -> None:
+        """Take what still rests out of the book: no prices will come."""
         at = self._now()
         await self._desk.cancel_all(at, "the replay is over")
         self.journal.flush()
         self.status = "finished"
         self.journal.tell(at, "finished", "The recorded prices have come to their end")
-        self._beat()
+        self.beat()
 
-    async def _end(self, last: Status) -> None:
+    async def end(self, last: Status) -> None:
+        """Leave the market. In a replay, where time stands still meanwhile, orders stay where they are."""
         self.status = "stopping"
         at = self._now()
-        await self._desk.cancel_all(at, "the bot stops")
+        if self._feed.clock != "replay":
+            await self._desk.cancel_all(at, "the bot stops")
         self.journal.flush()
         self.journal.tell(at, "stop", f"The bot stopped after {self.journal.cycles} cycles")
         self.status = last
-        self._beat()
+        self.beat()
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
+        """Give a sign of life. Of a tick it is the last thing recorded: who reads it knows that all else is there."""
         if self._feed.clock == "replay" and self.moment is None:
             return  # the account's clock is its newest heartbeat: it begins with the first bar
         self.journal.heartbeat(self._now(), self.status, self.interval_seconds, self._regime, self.risk)
@@ -279,7 +313,3 @@ class Engine:
         if self._feed.clock == "replay" and self.moment is not None:
             return self.moment
         return max(now(), self.moment) if self.moment is not None else now()
-
-
-async def _next(ticks: AsyncIterator[Tick]) -> Tick | None:
-    return await anext(ticks, None)

@@ -1,5 +1,6 @@
 """Where do prices come from? What a feed has to be, whatever stands behind it."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -44,4 +45,20 @@ class RecordedFeed(Protocol):
 
     def past(self) -> Iterator[Tick]:
         """Yield the ticks up to the `after` of `resume`, oldest first; none where there is no such moment."""
+        ...
+
+
+@runtime_checkable
+class RemoteFeed(Protocol):
+    """A feed that has to be opened before anything is asked of it, and that has troubles of its own."""
+
+    news: deque[str]
+    """What went wrong or right again since somebody took it out."""
+
+    async def open(self) -> None:
+        """Learn what can be traded. Raise `FeedError` when that cannot be had now."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
         ...

@@ -1,28 +1,33 @@
-"""What did an earlier run of this bot leave behind? Books, day and loose ends, from what it recorded.
+"""What did an earlier run of a live bot leave behind? Books, day and loose ends, from what it recorded.
 
 Fills and cash flows are the truth: everything else is folded from them. What a kill kept from being written (a trade of
 a recorded fill, the end of a position, the fate of a resting order) is written now.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from main.clock import now
 from main.database.pool import Database
-from main.domain.events import Account, Alert, CashFlow, Event, Fill, Instrument, Position, Trade
-from main.domain.ledger import Ledger, latest
+from main.domain.events import Account, Alert, Candle, CashFlow, Event, Fill, FxRate, Instrument, Position, Trade
+from main.domain.ledger import Ledger
+from main.domain.revisions import booking_order
 from main.errors import ConfigurationError, Problem
+from main.trading.daily_closes import KEPT
 from main.trading.day import TradingDay
 from main.trading.feed import Feed
 from main.trading.left_orders import left_orders
+from main.trading.rates import Rates
 from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, Limits, RiskRules
 
 LOOSE = timedelta(hours=1)
 """How long before the last fill unwritten trades are looked for; what waits in a Recorder is far younger."""
+
+_ONE = Decimal(1)
 
 _SOURCE = "SELECT source FROM accounts WHERE account_id = $1"
 _FILLS = """
@@ -34,11 +39,19 @@ _FLOWS = """
     SELECT at, account_id AS account, source, source_id, revision, kind, amount, note
       FROM cash_flows WHERE account_id = $1
 """
+_RATES = """
+    SELECT DISTINCT known.at, known.source, known.base, known.quote, known.rate, known.revision
+      FROM unnest($2::text[]) AS base,
+           (SELECT at FROM fills WHERE account_id = $4 UNION SELECT 'infinity') AS moment,
+           LATERAL (SELECT r.* FROM fx_rates r
+                     WHERE r.source = $1 AND r.base = base.base AND r.quote = $3 AND r.at <= moment.at
+                     ORDER BY r.at DESC, r.revision DESC LIMIT 1) AS known
+"""
 _MIDS = """
     SELECT symbol, newest.mid, newest.at
       FROM unnest($2::text[]) AS symbol,
            LATERAL (SELECT mid, at FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = symbol.symbol AND at <= $3
+                     WHERE source = $1 AND market_snapshots.symbol = symbol.symbol
                      ORDER BY at DESC, revision DESC LIMIT 1) AS newest
 """
 _LAST = """
@@ -50,7 +63,7 @@ _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
       FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
            LATERAL (SELECT min(mid) AS low, max(mid) AS high FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at BETWEEN lot.since AND $5) AS seen
+                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since) AS seen
      WHERE seen.low IS NOT NULL
 """
 _UNREALIZED = "SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT 1"
@@ -59,7 +72,7 @@ _DAY = """
       FROM daily_stats WHERE account_id = $1 AND day = $2
 """
 _SPREADS = """
-    SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at BETWEEN $2 AND $3
+    SELECT sum(spread_bps), count(spread_bps) FROM market_snapshots WHERE source = $1 AND at >= $2
 """
 _POSITIONS = """
     SELECT at, account_id AS account, source, position_id, symbol, side, quantity, entry_time, entry_price,
@@ -68,6 +81,13 @@ _POSITIONS = """
       FROM positions WHERE account_id = $1 AND is_active
 """
 _TRADES = "SELECT source_id FROM trades WHERE account_id = $1 AND exit_time >= $2"
+_PURPOSES = """
+    SELECT order_id, reason FROM order_events WHERE account_id = $1 AND kind = 'placed' AND order_id = ANY ($2)
+"""
+_BARS = """
+    SELECT at, source, symbol, interval, open, high, low, close, volume, adjusted_close, revision
+      FROM candles WHERE source = $1 AND interval = '1d' AND at >= $2
+"""
 _ALERTS = """
     SELECT at, alert_id, account_id AS account, rule, severity, title, details, value, threshold, unit, fired_at
       FROM alerts WHERE account_id = $1 AND resolved_at IS NULL AND rule = ANY($2)
@@ -79,7 +99,7 @@ class Restored:
     """What an earlier run left, ready to go on with. ``moment`` is its last tick, ``None`` on the first start."""
 
     ledger: Ledger
-    day: TradingDay | None
+    day: TradingDay
     risk: RiskRules
     alerts: tuple[Alert, ...]
     loose_ends: tuple[Event, ...]
@@ -88,21 +108,30 @@ class Restored:
     fills: int
 
 
-async def restore(database: Database, account: Account, feed: Feed, limits: Limits) -> Restored:
-    """Read back everything of `account`. Raise `DatabaseUnreachable` or `DatabaseTimeout`.
-
-    Raise `ConfigurationError` when the account belongs to other market data: its books would mix two markets.
-    """
+async def refuse_another_market(database: Database, account: Account) -> None:
+    """Raise `ConfigurationError` when the account belongs to other market data: its books would mix two markets."""
     async with database.scoped() as connection:
         known = await connection.fetchval(_SOURCE, account.account)
-        if known is not None and known != account.source:
-            raise ConfigurationError(
-                Problem(
-                    key="--account",
-                    got=f"{account.account}, which trades on {known}",
-                    expected=f"an account of {account.source}, or a new id",
-                )
+    if known is not None and known != account.source:
+        raise ConfigurationError(
+            Problem(
+                key="--account",
+                got=f"{account.account}, which trades on {known}",
+                expected=f"an account of {account.source}, or a new id",
             )
+        )
+
+
+async def daily_bars(database: Database, source: str) -> list[Candle]:
+    """Return the daily bars of a market, as far back as strategies look. Raise `DatabaseError`."""
+    async with database.scoped() as connection:
+        rows = await connection.fetch(_BARS, source, now() - timedelta(days=2 * KEPT))
+    return [Candle(**dict(row)) for row in rows]
+
+
+async def restore(database: Database, account: Account, feed: Feed, limits: Limits) -> Restored:
+    """Read back everything of `account`. Raise `DatabaseUnreachable` or `DatabaseTimeout`."""
+    async with database.scoped() as connection:
         return await _Reading(connection, account, feed, limits).restored()
 
 
@@ -111,8 +140,6 @@ class _Reading:
         self._connection = connection
         self._account = account
         self._id = account.account
-        self._replayed = feed.clock == "replay"
-        self._until = datetime.max.replace(tzinfo=UTC)  # later prices are nobody's yet
         self._instruments: Sequence[Instrument] = feed.instruments
         self._risk = RiskRules(limits)
 
@@ -123,21 +150,19 @@ class _Reading:
         flows = [CashFlow(**row) for row in await self._rows(_FLOWS, self._id)]
         symbols = sorted({each.symbol for each in self._instruments} | {fill.symbol for fill in fills})
         last = await self._connection.fetchval(_LAST, self._id)
-        if self._replayed:  # another account may have been further on the same prices: for this one they are to come
-            self._until = last or datetime.min.replace(tzinfo=UTC)
-        marks = await self._rows(_MIDS, self._account.source, symbols, self._until)
+        marks = await self._rows(_MIDS, self._account.source, symbols)
         mids = {row["symbol"]: row["mid"] for row in marks}
         moment = max((at for at in (last, *(row["at"] for row in marks)) if at is not None), default=None)
-        today = moment if self._replayed else now()
-        day = await self._begun_day(today) if today is not None else None
-        ledger, trades = await asyncio.to_thread(self._folded, fills, flows, day)
+        today = now()
+        day = await self._begun_day(today)
+        rates, purposes = await self._rates(), await self._purposes(fills)
+        ledger, trades = await asyncio.to_thread(self._folded, fills, flows, rates, purposes, day)
         for row in marks:
             ledger.mark(row["symbol"], row["mid"], row["at"])
         await self._widen(ledger)
-        if day is not None:
-            await self._take_over_day(day)
+        await self._take_over_day(day)
         alerts = [Alert(**row) for row in await self._rows(_ALERTS, self._id, [LOSS_LIMIT, TRAILING_STOP])]
-        over = () if self._risk.block is not None or today is None else tuple(_resolved(each, today) for each in alerts)
+        over = () if self._risk.block is not None else tuple(_resolved(each, today) for each in alerts)
         return Restored(
             ledger=ledger,
             day=day,
@@ -152,19 +177,51 @@ class _Reading:
     async def _rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._connection.fetch(sql, *arguments)]
 
-    def _folded(self, fills: list[Fill], flows: list[CashFlow], day: TradingDay | None) -> tuple[Ledger, list[Trade]]:
+    async def _rates(self) -> list[FxRate]:
+        """The rates that were in force at the fills, and the newest: what they did in between cancels out."""
+        bases = sorted({each.currency for each in self._instruments} - {self._account.currency})
+        arguments = (self._account.source, bases, self._account.currency, self._id)
+        return [FxRate(**row) for row in await self._rows(_RATES, *arguments)] if bases else []
+
+    async def _purposes(self, fills: Sequence[Fill]) -> dict[str | None, str]:
+        """What the orders of the fills were placed for that may have closed an unwritten trade."""
+        since = max(fill.at for fill in fills) - LOOSE if fills else None
+        orders = [fill.order_id for fill in fills if since is not None and fill.at >= since]
+        return {row["order_id"]: row["reason"] for row in await self._rows(_PURPOSES, self._id, orders)}
+
+    def _folded(
+        self,
+        fills: list[Fill],
+        flows: list[CashFlow],
+        rates: list[FxRate],
+        purposes: Mapping[str | None, str],
+        day: TradingDay,
+    ) -> tuple[Ledger, list[Trade]]:
         """The books, and the trades that may not have been written yet."""
-        ledger = Ledger.folded(self._id, self._account.source, (), flows, self._instruments)
+        account = self._account
+        ledger = Ledger.folded(
+            self._id,
+            account.source,
+            (),
+            flows,
+            self._instruments,
+            currency=account.currency,
+            matching=account.lot_matching,
+        )
+        known = Rates(account.currency, self._instruments)
         trades: list[Trade] = []
         since = max(fill.at for fill in fills) - LOOSE if fills else None
-        for fill in latest(fills):
-            if since is None or day is None or fill.at < min(since, day.start):
-                ledger.absorb(fill)
-                continue
-            change = ledger.apply(fill)
-            day.book(fill, change.trades)
-            if fill.at >= since:
-                trades += change.trades
+        for fact in booking_order(fills, rates):
+            if isinstance(fact, FxRate):
+                ledger.convert(fact.base, fact.rate, fact.at)
+                known.take(fact)
+            elif since is None or fact.at < min(since, day.start):
+                ledger.absorb(fact)
+            else:
+                change = ledger.apply(fact, purposes.get(fact.order_id))
+                if change.positions:  # a bust changes nothing
+                    day.book(fact, change.trades, known.of(fact.symbol) or _ONE)
+                trades += change.trades if fact.at >= since else ()
         return ledger, trades
 
     async def _begun_day(self, at: datetime) -> TradingDay:
@@ -173,7 +230,7 @@ class _Reading:
         return TradingDay(self._account, at, before if before is not None else Decimal(0))
 
     async def _take_over_day(self, day: TradingDay) -> None:
-        spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start, self._until)
+        spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start)
         day.take_over_spreads(spreads[0] or Decimal(0), spreads[1])
         row = await self._connection.fetchrow(_DAY, self._id, day.day)
         if row is None:
@@ -187,7 +244,7 @@ class _Reading:
     async def _widen(self, ledger: Ledger) -> None:
         entries = ledger.open_entries
         lots = ([each.symbol for each in entries], [each.source_id for each in entries], [each.at for each in entries])
-        for row in await self._rows(_EXTREMES, self._account.source, *lots, self._until):
+        for row in await self._rows(_EXTREMES, self._account.source, *lots):
             ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
 
     async def _loose_ends(

@@ -2,98 +2,149 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import structlog
 
+from main.clock import now
 from main.config import Settings
 from main.database.address import Address
+from main.database.keeper import direct_address
 from main.database.migrate import migrate
 from main.database.pool import Database
-from main.errors import DatabaseError, SchemaMismatch
+from main.errors import DatabaseError, FeedError, SchemaMismatch
 from main.recording import Recorder
+from main.trading.backfill import backfill, has_no_past
 from main.trading.choice import Chosen, choose
-from main.trading.engine import Engine
+from main.trading.feed import Feed, RemoteFeed
+from main.trading.feeds.sim import SimFeed
+from main.trading.floor import Floor
 from main.trading.health_server import HealthServer
-from main.trading.journal import Journal
-from main.trading.restore import Restored, restore
+from main.trading.staff import Staff
 
 RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0)
-"""Waits between attempts to read the bot's books back; the last one repeats."""
+"""Waits between attempts to learn what is needed for trading; the last one repeats."""
 
 DRAIN_SECONDS = 5.0
+
+Value = TypeVar("Value")
 
 _log = structlog.get_logger(__name__)
 
 
-async def run_bot(settings: Settings, address: Address, stop: asyncio.Event) -> None:
-    """Trade until `stop` is set, then record what is left and return.
+async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, chosen: Chosen | None = None) -> None:
+    """Trade until `stop` is set, then record what is left and return. `chosen` spares choosing a second time.
 
     A bot that does not know its positions must not trade: until the database has told them, it waits, and its health
     says so. Once it trades, the database may go away; the Recorder keeps what happens meanwhile. Raise `UnknownName`,
     `FeedError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
     """
-    chosen = choose(settings)
-    recorder = Recorder(address)
-    health = HealthServer(chosen.account, recorder, settings.trade.health_port)
-    await health.start()
+    chosen = chosen or choose(settings)
+    recorder = Recorder(direct_address(settings, address))
+    ports = range(settings.trade.health_port, settings.trade.health_port + len(chosen.seats))
+    health = [HealthServer(seat.account, recorder, port) for seat, port in zip(chosen.seats, ports, strict=True)]
+    listening: list[HealthServer] = []
     try:
-        restored = await _restored(address, chosen, stop)
-        if restored is not None:
-            recorder.start()
-            health.engine = _engine(chosen, restored, recorder, health.port)
-            await health.engine.run(stop)
+        for server in health:
+            await server.start()
+            listening.append(server)
+        floor = await _Start(settings, address, chosen, recorder=recorder, health=health, stop=stop).floor()
+        if floor is not None:
+            await floor.run(stop)
     finally:
         lost = await asyncio.to_thread(recorder.close, DRAIN_SECONDS)
-        await health.stop()
-        _log.info("bot stopped", account=chosen.account.account, unwritten=lost)
+        for server in listening:
+            await server.stop()
+        _log.info("bot stopped", accounts=[seat.account.account for seat in chosen.seats], unwritten=lost)
 
 
-async def _restored(address: Address, chosen: Chosen, stop: asyncio.Event) -> Restored | None:
-    """What an earlier run left; ``None`` when the bot is to stop before the database told."""
-    database = Database(address, role="service", max_size=1, command_timeout=60.0, application_name="ai-trader bot")
-    await database.open()
-    attempt = 0
-    try:
-        while not stop.is_set():
+class _Start:
+    """The way from the settings to a floor that trades."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        address: Address,
+        chosen: Chosen,
+        *,
+        recorder: Recorder,
+        health: list[HealthServer],
+        stop: asyncio.Event,
+    ) -> None:
+        self._settings = settings
+        self._direct = direct_address(settings, address)
+        self._database = Database(
+            address, role="service", max_size=1, command_timeout=60.0, application_name="ai-trader bot"
+        )
+        self._chosen = chosen
+        self._recorder = recorder
+        self._health = health
+        self._stop = stop
+
+    async def floor(self) -> Floor | None:
+        """The floor, ready to run; ``None`` when the bot is to stop before all is known."""
+        await self._database.open()
+        try:
+            if await self._patiently(self._opened, "the market") is None:
+                return None
+            staff = await self._patiently(self._restored, "the database")
+        finally:
+            await self._database.close()
+        if staff is None:
+            return None
+        self._recorder.start()
+        for server in self._health:
+            server.waiting_for = "the past to be lived through again"
+        floor, engines = staff.floor(self._recorder, [server.port for server in self._health])
+        await asyncio.to_thread(floor.relive, self._stop.is_set)
+        for server, engine in zip(self._health, engines, strict=True):
+            server.engine = engine
+        return floor
+
+    async def _opened(self) -> Feed:
+        feed = self._chosen.feed
+        if isinstance(feed, RemoteFeed):
+            await feed.open()
+        return feed
+
+    async def _restored(self) -> Staff:
+        await migrate(self._direct)
+        staff = Staff(self._chosen)
+        await staff.check(self._database)
+        await self._backfill(staff)
+        await staff.restore(self._database)
+        return staff
+
+    async def _backfill(self, staff: Staff) -> None:
+        """Give a simulated market that is new to the database its months of history."""
+        feed, days = self._chosen.feed, self._settings.trade.history_days
+        if not isinstance(feed, SimFeed) or not days:
+            return
+        accounts = [seat.account.account for seat in self._chosen.seats]
+        async with self._database.scoped() as connection:
+            new = await has_no_past(connection, accounts, feed.source)
+        if new:
+            for server in self._health:
+                server.waiting_for = f"{days} days of history to be written"
+            history = feed.history(days, now())
+            await backfill(self._direct, feed, history, staff.of_history(history))
+
+    async def _patiently(self, ask: Callable[[], Awaitable[Value]], whom: str) -> Value | None:
+        """Ask until there is an answer; ``None`` when the bot is to stop before that."""
+        for server in self._health:
+            server.waiting_for = whom
+        attempt = 0
+        while not self._stop.is_set():
             try:
-                await migrate(address)
-                return await restore(database, chosen.account, chosen.feed, chosen.limits)
+                return await ask()
             except SchemaMismatch:
                 raise
-            except DatabaseError as error:
+            except (DatabaseError, FeedError) as error:
                 if attempt == 0:
-                    _log.warning("waiting for the database before trading", reason=error.message)
+                    _log.warning(f"waiting for {whom} before trading", reason=error.message)
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
                 attempt += 1
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
+                    await asyncio.wait_for(self._stop.wait(), pause)
         return None
-    finally:
-        await database.close()
-
-
-def _engine(chosen: Chosen, restored: Restored, recorder: Recorder, health_port: int) -> Engine:
-    account, feed = chosen.account, chosen.feed
-    recorder.record(account)
-    for event in restored.loose_ends:
-        recorder.record(event)
-    feed.resume(restored.mids, restored.moment)
-    journal = Journal(
-        account,
-        recorder,
-        strategy=chosen.strategy.name,
-        health_port=health_port,
-        dropped=lambda: sum(recorder.statistics.dropped.values()),
-    )
-    _log.info("bot starts", account=account.account, feed=feed.source, fills_restored=restored.fills)
-    return Engine(
-        feed=feed,
-        strategy=chosen.strategy,
-        broker=chosen.broker,
-        risk=restored.risk,
-        journal=journal,
-        ledger=restored.ledger,
-        day=restored.day,
-        alerts=restored.alerts,
-        moment=restored.moment,
-    )

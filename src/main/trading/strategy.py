@@ -62,10 +62,10 @@ class Strategy(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A strategy that decides on more than the tick before it: what an earlier run has seen is told to it again."""
+    """A strategy with a memory of its own: what an earlier run of a replay has decided on is told to it again."""
 
-    def learn(self, tick: Tick) -> None:
-        """Take in a past tick; nothing is to be decided."""
+    def learn(self, situation: Situation) -> None:
+        """Take in a past situation; what is asked for is not done. Its open orders are unknown: there are none."""
         ...
 
 

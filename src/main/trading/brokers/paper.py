@@ -5,6 +5,7 @@ Fills are deterministic; the only chance, how much of the traded volume met our 
   to the volume that traded; when the market only touches it, the queue ahead goes first.
 - What crosses the book on arrival takes the levels it reaches, one fill each, and pays the taker's fee. What a market
   order does not find in the levels shown expires.
+- What an order is for stands as the reason of its event "placed", so that it outlives the broker.
 - Ids are made of the tick's moment and a number: they sort in the order things happened, a replay makes the same ones
   again and a restarted bot never meets its old ones.
 """
@@ -18,7 +19,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from main.domain.events import Fill, Instrument, Order, OrderEvent
 from main.domain.market import Book, Tick
-from main.trading.broker import OrderRequest, Report
+from main.trading.broker import LeftOrder, OrderRequest, Report, executed
+from main.trading.rates import Rates
 
 MAKER_FEE = Decimal("0.00006")
 TAKER_FEE = Decimal("0.0004")
@@ -51,13 +53,17 @@ class PaperBroker:
         instruments: Iterable[Instrument],
         seed: int = 1,
         *,
+        currency: str | None = None,
         maker_fee: Decimal = MAKER_FEE,
         taker_fee: Decimal = TAKER_FEE,
     ) -> None:
+        """Fees are charged in `currency`, that of the account; without one nothing is converted."""
+        instruments = tuple(instruments)
         self._account = account
         self._source = source
         self._instruments: Mapping[str, Instrument] = {each.symbol: each for each in instruments}
         self._seed = seed
+        self._rates = Rates(currency, instruments)
         self._fees = {"maker": maker_fee, "taker": taker_fee}
         self._open: dict[str, _Resting] = {}
         self._purposes: dict[str, str] = {}  # of the orders that filled at this tick, open or not
@@ -74,9 +80,27 @@ class PaperBroker:
         """Return what an order that filled at the last tick was placed for."""
         return self._purposes[order_id]
 
+    def resume(self, orders: Iterable[LeftOrder]) -> None:
+        """Take over the orders that rested when an earlier run ended; their turn comes with the ticks relived."""
+        for left in orders:
+            self._open[left.order.order_id] = _Resting(left.order, left.purpose, steps=left.steps)
+
+    def relive(self, tick: Tick) -> None:
+        """Let the queues ahead of the orders taken over pass as they did at a tick of the past."""
+        self._rates.see(tick)
+        for resting in self._open.values():
+            order, book = resting.order, tick.books.get(resting.order.symbol)
+            if book is None or order.placed_at > tick.at or order.price is None:
+                continue
+            if order.placed_at == tick.at:
+                resting.queue_ahead = book.displayed(order.side, order.price)
+            else:
+                self._reached(resting, book, tick.at, _ZERO)
+
     async def advance(self, tick: Tick) -> Sequence[Report]:
         """Fill what the market reached since the last tick."""
         self._turn(tick.at)
+        self._rates.see(tick)
         reports: list[Report] = []
         volume: dict[tuple[str, str], Decimal] = defaultdict(lambda: _ZERO)  # taken from it by our orders, by side
         for resting in tuple(self._open.values()):
@@ -95,7 +119,7 @@ class PaperBroker:
         self._turn(tick.at)
         book = tick.books[request.symbol]
         resting = _Resting(self._order(request, book, tick.at), request.purpose)
-        reports: list[Report] = [self._step(resting, "placed", tick.at)]
+        reports: list[Report] = [self._step(resting, "placed", tick.at, reason=request.purpose)]
         reason = refusal or self._refusal(request, book)
         if reason:
             return [*reports, *self._end(resting, "rejected", tick.at, reason)]
@@ -144,18 +168,19 @@ class PaperBroker:
         )
 
     def _refusal(self, request: OrderRequest, book: Book) -> str:
-        instrument = self._instruments.get(request.symbol)
+        instrument, price = self._instruments.get(request.symbol), request.price
         if instrument is None:
             return f"{request.symbol} is not traded here"
-        if request.quantity % instrument.quantity_step:
-            return f"quantity {request.quantity} is no multiple of the step {instrument.quantity_step}"
-        if request.price is None:
-            return ""
-        if request.price <= 0 or request.price % instrument.tick:
-            return f"price {request.price} is no multiple of the tick {instrument.tick}"
-        if abs(request.price - book.mid) > FARTHEST * book.mid:
-            return f"price {request.price} is more than {FARTHEST:.0%} from the mid {book.mid}"
-        return ""
+        refusal = ""
+        if self._rates.of(request.symbol) is None:
+            refusal = f"no rate from {instrument.currency} to the account's currency is known yet"
+        elif request.quantity % instrument.quantity_step:
+            refusal = f"quantity {request.quantity} is no multiple of the step {instrument.quantity_step}"
+        elif price is not None and (price <= 0 or price % instrument.tick):
+            refusal = f"price {price} is no multiple of the tick {instrument.tick}"
+        elif price is not None and abs(price - book.mid) > FARTHEST * book.mid:
+            refusal = f"price {price} is more than {FARTHEST:.0%} from the mid {book.mid}"
+        return refusal
 
     def _crossed(self, request: OrderRequest, book: Book) -> list[tuple[Decimal, Decimal]]:
         limit = request.price
@@ -194,7 +219,9 @@ class PaperBroker:
         self._fills += 1
         order = resting.order
         multiplier = self._instruments[order.symbol].multiplier
-        fee = quantity * price * multiplier * self._fees[liquidity]
+        rate = self._rates.of(order.symbol)
+        assert rate is not None  # or it would have been refused
+        fee = quantity * price * multiplier * rate * self._fees[liquidity]
         fill = Fill(
             at=at,
             account=order.account,
@@ -213,10 +240,8 @@ class PaperBroker:
             strategy=order.strategy,
             model=order.model,
         )
-        filled = order.filled_quantity + quantity
-        paid = (order.average_fill_price or _ZERO) * order.filled_quantity + price * quantity
-        resting.order = replace(order, filled_quantity=filled, average_fill_price=paid / filled)
-        kind = "filled" if filled == order.quantity else "partially_filled"
+        resting.order = executed(order, quantity, price)
+        kind = "filled" if resting.order.filled_quantity == order.quantity else "partially_filled"
         self._purposes[order.order_id] = resting.purpose
         if kind == "filled":
             del self._open[order.order_id]

@@ -1,0 +1,134 @@
+"""Who trades, knowing what? The engines of all accounts, with what earlier runs have left each of them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+
+from main.database.pool import Database
+from main.domain.events import Candle
+from main.domain.ledger import Ledger
+from main.recording import Recorder
+from main.trading.choice import Chosen, Seat
+from main.trading.daily_closes import DailyCloses
+from main.trading.engine import Engine
+from main.trading.feed import Feed
+from main.trading.feeds.sim_history import SimHistory
+from main.trading.floor import Floor
+from main.trading.journal import Journal, Sink
+from main.trading.market_journal import MarketJournal
+from main.trading.past import Past, past_of
+from main.trading.restore import Restored, daily_bars, refuse_another_market, restore
+from main.trading.risk import RiskRules
+from main.trading.strategy import Strategy
+
+_log = structlog.get_logger(__name__)
+
+
+class Staff:
+    """The accounts of one bot, from what is stored of them to the engines that trade them."""
+
+    def __init__(self, chosen: Chosen) -> None:
+        self._feed = chosen.feed
+        self._seats = chosen.seats
+        self._left: list[Past | Restored] = []
+        self._bars: Sequence[Candle] = ()
+
+    async def check(self, database: Database) -> None:
+        """Raise `ConfigurationError` when an account belongs to another market."""
+        for seat in self._seats:
+            await refuse_another_market(database, seat.account)
+
+    async def restore(self, database: Database) -> None:
+        """Read what earlier runs have left, and let the feed go on from there. Raise `DatabaseError`."""
+        if self._feed.clock == "replay":
+            pasts = [await past_of(database, seat.account) for seat in self._seats]
+            self._left = list(pasts)
+            self._feed.resume({}, _earliest(past.moment for past in pasts))
+            return
+        books = [await restore(database, seat.account, self._feed, seat.limits) for seat in self._seats]
+        self._left = list(books)
+        self._bars = await daily_bars(database, self._feed.source)
+        mids: dict[str, Decimal] = {}
+        for each in books:
+            mids |= each.mids
+        self._feed.resume(mids, max((each.moment for each in books if each.moment is not None), default=None))
+
+    def floor(self, recorder: Recorder, health_ports: Sequence[int]) -> tuple[Floor, tuple[Engine, ...]]:
+        """Record the accounts and what was left undone; return the floor, and its engines in order of the accounts."""
+
+        def dropped() -> int:
+            return sum(recorder.statistics.dropped.values())
+
+        engines = []
+        for seat, left, port in zip(self._seats, self._left, health_ports, strict=True):
+            recorder.record(seat.account)
+            strategy = seat.strategy(self._feed)
+            journal = Journal(seat.account, recorder, strategy=strategy.name, health_port=port, dropped=dropped)
+            engines.append(_engine(seat, self._feed, strategy, journal, left=left, bars=self._bars))
+            _log.info("bot starts", account=seat.account.account, feed=self._feed.source)
+        market_journal = MarketJournal(recorder, self._feed.source, self._feed.instruments)
+        return Floor(self._feed, market_journal, engines), tuple(engines)
+
+    def of_history(self, history: SimHistory) -> Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]:
+        """Return what makes the engines that trade the history of a simulated market, as if nothing had been before."""
+
+        def staff(feed: Feed, sink: Sink) -> tuple[MarketJournal, Sequence[Engine]]:
+            engines = []
+            for seat in self._seats:
+                strategy = seat.strategy(feed)
+                journal = Journal(seat.account, sink, strategy=strategy.name)
+                engines.append(_engine(seat, feed, strategy, journal, left=Past(), bars=history.candles))
+            return MarketJournal(sink, feed.source), engines
+
+        return staff
+
+
+def _engine(
+    seat: Seat, feed: Feed, strategy: Strategy, journal: Journal, *, left: Past | Restored, bars: Iterable[Candle]
+) -> Engine:
+    broker, closes = seat.broker(feed), _closes(seat, bars)
+    if isinstance(left, Restored):
+        for event in left.loose_ends:
+            journal.record(event)
+        return Engine(
+            feed=feed,
+            strategy=strategy,
+            broker=broker,
+            risk=left.risk,
+            journal=journal,
+            ledger=left.ledger,
+            initial_deposit=seat.initial_deposit,
+            day=left.day,
+            alerts=left.alerts,
+            moment=left.moment,
+            closes=closes,
+        )
+    account = seat.account
+    ledger = Ledger(
+        account.account, feed.source, feed.instruments, currency=account.currency, matching=account.lot_matching
+    )
+    return Engine(
+        feed=feed,
+        strategy=strategy,
+        broker=broker,
+        risk=RiskRules(seat.limits),
+        journal=journal,
+        ledger=ledger,
+        initial_deposit=seat.initial_deposit,
+        past=left,
+        closes=closes,
+    )
+
+
+def _closes(seat: Seat, bars: Iterable[Candle]) -> DailyCloses:
+    closes = DailyCloses(seat.account.zone, seat.account.roll_over)
+    closes.prime(bar for bar in bars if bar.interval == "1d")
+    return closes
+
+
+def _earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    """The moment that all have reached; ``None`` when somebody begins."""
+    reached = list(moments)
+    return None if None in reached else min(moment for moment in reached if moment is not None)
