@@ -1,9 +1,9 @@
 """What does the order book of a simulated symbol look like around its price, and what traded on the way there?"""
 
 import math
-from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 from main.domain.market import LEVELS, Book
 from main.trading.feeds.sim_listings import LISTINGS, Listing, Regime
@@ -14,6 +14,14 @@ USUAL_SECONDS = 3.0  # within which about one level trades
 _SIDE = tuple[tuple[Decimal, ...], tuple[Decimal, ...]]
 
 
+class Span(NamedTuple):
+    """Where the price of a symbol has been between two ticks, and where it is now."""
+
+    low: float
+    high: float
+    last: float
+
+
 class SimBooks:
     """Makes books by chance; prices are multiples of the tick, sizes of the quantity step."""
 
@@ -22,15 +30,15 @@ class SimBooks:
         self._ticks = {each.symbol: (Decimal(each.tick), float(each.tick)) for each in LISTINGS}
         self._steps = {each.symbol: (Decimal(each.quantity_step), float(each.quantity_step)) for each in LISTINGS}
 
-    def book(self, listing: Listing, path: Sequence[float], regime: Regime, seconds: float) -> Book:
-        """Return the book at the end of `path`, the prices of the last `seconds`, with their range and volume."""
+    def book(self, listing: Listing, span: Span, regime: Regime, seconds: float) -> Book:
+        """Return the book at the end of `span`, of the last `seconds`, with what traded in it."""
         tick, size = self._ticks[listing.symbol]
-        price = path[-1]
+        price = span.last
         width = max(1, round(price * listing.spread_bps / 10_000 * regime.spread / size))
         bid = max(LEVELS + 1, math.floor(price / size - width / 2 + self._random.random()))
         bids, bid_sizes = self._side(listing, bid, -1, price)
         asks, ask_sizes = self._side(listing, bid + width, 1, price)
-        low, high = self._range(path, size, width)
+        low, high = self._range(span, size, width, seconds)
         volume = self._size(listing, price, 0.8 * max(1.0, seconds / USUAL_SECONDS))
         return Book(listing.symbol, bids, bid_sizes, asks, ask_sizes, low=low * tick, high=high * tick, volume=volume)
 
@@ -49,8 +57,12 @@ class SimBooks:
         money = BASE_LEVEL_VALUE * weight * math.exp(self._random.gauss(0.0, 0.6))
         return max(1, round(money / price / size)) * step
 
-    def _range(self, path: Sequence[float], size: float, width: int) -> tuple[int, int]:
-        """Lowest and highest trade, in ticks: impatient ones reach past the spread before the price returns."""
-        reach = [width * (0.5 + self._random.expovariate(6.0)) for _ in range(2)]
-        low = max(1, math.floor(min(path) / size - reach[0]))
-        return low, max(low, math.ceil(max(path) / size + reach[1]))
+    def _range(self, span: Span, size: float, width: int, seconds: float) -> tuple[int, int]:
+        """Lowest and highest trade, in ticks: impatient ones reach past the spread before the price returns.
+
+        The longer one waits, the further the most impatient of them has reached.
+        """
+        longer = 1.0 + math.log(max(1.0, seconds / USUAL_SECONDS))
+        reach = [width * longer * (0.5 + self._random.expovariate(6.0)) for _ in range(2)]
+        low = max(1, math.floor(span.low / size - reach[0]))
+        return low, max(low, math.ceil(span.high / size + reach[1]))

@@ -49,9 +49,9 @@ class Payment:
 
 CHAPTERS = (
     Chapter(75 * _DAY, 14 * _DAY, CALM, volatility=0.6, drift=0.04),
-    Chapter(CRASH_DAYS_AGO * _DAY - 6 * _HOUR, 8 * _HOUR, STRESSED, drift=-0.24),
+    Chapter(CRASH_DAYS_AGO * _DAY - 6 * _HOUR, 5 * _HOUR, STRESSED, drift=-0.30),
     Chapter((CRASH_DAYS_AGO - 1) * _DAY, 6 * _DAY, STRESSED, volatility=0.7),
-    Chapter(30 * _DAY, 10 * _DAY, CALM, drift=0.12),
+    Chapter(30 * _DAY, 10 * _DAY, CALM, drift=0.16),
 )
 
 PAYMENTS = (
@@ -76,7 +76,7 @@ class SimHistory:
     @property
     def payments(self) -> tuple[tuple[datetime, Payment], ...]:
         """The payments that fall into the history, each with its moment, oldest first."""
-        due = ((self.midnight - each.days_ago * _DAY + 10 * _HOUR, each) for each in PAYMENTS)
+        due = ((self.midnight - each.days_ago * _DAY + 9 * _HOUR, each) for each in PAYMENTS)
         return tuple((at, each) for at, each in due if at > self.start)
 
     @property

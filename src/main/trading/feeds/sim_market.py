@@ -13,7 +13,7 @@ from decimal import Decimal
 from random import Random
 
 from main.domain.market import Tick
-from main.trading.feeds.sim_books import SimBooks
+from main.trading.feeds.sim_books import SimBooks, Span
 from main.trading.feeds.sim_listings import (
     CALM,
     INDEX,
@@ -66,8 +66,8 @@ class SimMarket:
     def advance(self, at: datetime, seconds: float, mood: Mood = USUAL) -> Tick:
         """Return the tick at `at`, which comes `seconds` after the last one."""
         self._switch_regime(seconds, mood)
-        paths = self._paths(seconds, mood)
-        books = {each.symbol: self._books.book(each, paths[each.symbol], self._regime, seconds) for each in LISTINGS}
+        spans = self._move(seconds, mood)
+        books = {each.symbol: self._books.book(each, spans[each.symbol], self._regime, seconds) for each in LISTINGS}
         return Tick(at, books, {PAIR: self._rate.at(at)}, self._levels(seconds, mood), self._regime.name)
 
     def _switch_regime(self, seconds: float, mood: Mood) -> None:
@@ -79,30 +79,43 @@ class SimMarket:
         if self._random.random() < minutes / lasting:
             self._regime = self._random.choice([each for each in REGIMES if each is not self._regime])
 
-    def _paths(self, seconds: float, mood: Mood) -> dict[str, list[float]]:
+    def _move(self, seconds: float, mood: Mood) -> dict[str, Span]:
+        """Move all prices, and return where each of them has been."""
         step = seconds / STEPS
         scale = self._regime.volatility * mood.volatility * math.sqrt(step / SECONDS_A_YEAR)
         # Moves go on for a moment: who provides liquidity to them pays for it, as in real markets.
         momentum = min(MOMENTUM, MOMENTUM ** (step / MOMENTUM_SECONDS))
         pull = 1 - math.exp(-PULL_A_SECOND * step)
-        paths: dict[str, list[float]] = {each.symbol: [] for each in LISTINGS}
+        lows, highs = dict(self._logs), dict(self._logs)
         for _ in range(STEPS):
-            self._step(scale, momentum, pull, mood.drift / STEPS, paths)
-        return paths
+            before = dict(self._logs)
+            self._step(scale * (1 - momentum), momentum, pull, mood.drift / STEPS)
+            self._stretch(scale * (1 - momentum), before, lows, highs)
+        exp = math.exp
+        return {symbol: Span(exp(lows[symbol]), exp(highs[symbol]), exp(log)) for symbol, log in self._logs.items()}
 
-    def _step(self, scale: float, momentum: float, pull: float, drift: float, paths: dict[str, list[float]]) -> None:
+    def _step(self, scale: float, momentum: float, pull: float, drift: float) -> None:
         gauss = self._random.gauss
         market = gauss(0.0, 1.0)
-        sectors = {each.sector: gauss(0.0, 1.0) for each in LISTINGS}
+        sectors = {sector: gauss(0.0, 1.0) for sector in _SECTORS}
         for each in LISTINGS:
             # Shares of variance: half the market (by beta), a tenth the sector, the rest the symbol's own.
             shock = 0.7 * each.beta * market + 0.3 * sectors[each.sector] + 0.6 * gauss(0.0, 1.0)
             shock += momentum * self._shocks[each.symbol]
             self._shocks[each.symbol] = shock
-            log = self._logs[each.symbol] + each.volatility * scale * (1 - momentum) * shock + each.beta * drift
-            log += (math.log(float(each.price)) - log) * pull
-            self._logs[each.symbol] = log
-            paths[each.symbol].append(math.exp(log))
+            log = self._logs[each.symbol] + each.volatility * scale * shock + each.beta * drift
+            self._logs[each.symbol] = log + (_LISTED_LOGS[each.symbol] - log) * pull
+
+    def _stretch(
+        self, scale: float, before: Mapping[str, float], lows: dict[str, float], highs: dict[str, float]
+    ) -> None:
+        """Widen the ranges by how far the prices got between two steps: the extremes of a Brownian bridge."""
+        for each in LISTINGS:
+            a, b = before[each.symbol], self._logs[each.symbol]
+            variance = 2 * (each.volatility * scale) ** 2
+            low, high = (math.sqrt((b - a) ** 2 - variance * math.log(1.0 - self._random.random())) for _ in range(2))
+            lows[each.symbol] = min(lows[each.symbol], (a + b - low) / 2)
+            highs[each.symbol] = max(highs[each.symbol], (a + b + high) / 2)
 
     def _levels(self, seconds: float, mood: Mood) -> dict[str, tuple[str, Decimal]]:
         last, self._index = self._index, self._index_level()
@@ -123,6 +136,8 @@ def _worth(listing: Listing) -> float:
     return float(listing.price) * listing.supply
 
 
+_SECTORS = tuple(dict.fromkeys(each.sector for each in LISTINGS))
+_LISTED_LOGS = {each.symbol: math.log(float(each.price)) for each in LISTINGS}
 _LISTED_WORTH = sum(_worth(each) for each in LISTINGS)
 _VOLATILITY = sum(_worth(each) * each.volatility for each in LISTINGS) / _LISTED_WORTH
 
