@@ -19,6 +19,7 @@ from main.recording import (
     init_database,
     log_order_event,
     log_system_event,
+    record_metric,
     save_market_snapshot,
 )
 from tests.factories import START
@@ -64,6 +65,27 @@ async def test_a_bot_records_with_plain_numbers_texts_and_iso_times(address: Add
     assert tuple(await sql.fetchrow("SELECT currency, mode FROM accounts")) == ("EUR", "paper")
 
 
+async def test_a_metric_is_the_accounts_unless_there_is_none(address: Address, sql: asyncpg.Connection):
+    init_database(address, "A", source="mybot")
+    assert record_metric("funding_rate", 0.0001, unit="fraction", at=START)
+    assert record_metric("funding_rate", "0.0001", unit="fraction", at=START)
+    assert record_metric("queue", 7, account="B", source="feed")
+    assert close_database() == 0
+    recorder = init_database(address)
+    assert record_metric("queue", 8, at=START)
+    assert record_metric("queue", 8, at=START)
+    assert record_metric("queue", 9, at=START)
+    assert close_database() == 0
+    assert (recorder.statistics.duplicates, recorder.statistics.conflicts) == (1, 1)
+
+    rows = await sql.fetch("SELECT name, account_id, source, value, unit FROM custom_metrics ORDER BY name, value")
+    assert [tuple(row) for row in rows] == [
+        ("funding_rate", "A", "mybot", Decimal("0.0001"), "fraction"),
+        ("queue", "B", "feed", Decimal(7), ""),
+        ("queue", None, "bot", Decimal(8), ""),
+    ]
+
+
 @pytest.mark.parametrize(
     ("call", "reason"),
     [
@@ -80,6 +102,11 @@ async def test_a_bot_records_with_plain_numbers_texts_and_iso_times(address: Add
         (lambda: log_order_event("o", "placed", "X", "buy", 0), {"rejected quantity": 1}),
         (lambda: log_order_event("o", "placed", "X", "buy", 1, account="no spaces"), {"rejected account": 1}),
         (lambda: log_order_event("o", "placed", "X", "buy", 1, reason=5), {"rejected reason": 1}),  # type: ignore[arg-type]
+        (lambda: record_metric("slippage", float("inf")), {"rejected value": 1}),
+        (lambda: record_metric("slippage", None), {"rejected value": 1}),  # type: ignore[arg-type]
+        (lambda: record_metric("", 1), {"rejected name": 1}),
+        (lambda: record_metric("slippage", 1, unit=5), {"rejected unit": 1}),  # type: ignore[arg-type]
+        (lambda: record_metric("slippage", 1, at="yesterday"), {"rejected at": 1}),
         (lambda: log_system_event("k", "m", severity="loud"), {"rejected severity": 1}),
         (lambda: log_system_event("k", "m", details={"x": object()}), {"rejected details": 1}),
         (lambda: log_system_event("k", "m", details=5), {"rejected": 1}),  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from main.recording.api import (
     init_database,
     log_order_event,
     log_system_event,
+    record_metric,
     save_market_snapshot,
 )
 from main.recording.recorder import Recorder
@@ -19,5 +20,6 @@ __all__ = [
     "init_database",
     "log_order_event",
     "log_system_event",
+    "record_metric",
     "save_market_snapshot",
 ]

@@ -18,7 +18,7 @@ import structlog
 
 from main.database.address import Address
 from main.database.migrate import migrate
-from main.domain.events import Account, Event, MarketSnapshot, OrderEvent, SystemEvent
+from main.domain.events import Account, Event, MarketSnapshot, Metric, OrderEvent, SystemEvent
 from main.errors import ConfigurationError, DatabaseError, Problem, RecordRejected
 from main.recording.recorder import CLOSE_SECONDS, Recorder
 from main.recording.session import describe
@@ -189,6 +189,34 @@ def log_system_event(
         )
 
     return _record("system_events", make)
+
+
+def record_metric(
+    name: str,
+    value: Amount,
+    *,
+    unit: str = "",
+    at: Moment | None = None,
+    account: str | None = None,
+    source: str | None = None,
+) -> bool:
+    """Record a value under a name of your own; its read, its panel and its alerts need no code.
+
+    `unit` is for people, such as ``USD`` or ``ms``; ``fraction`` is shown in per cent. It is the default account's
+    unless another is named, and nobody's where there is none. Return whether it was taken.
+    """
+
+    def make() -> Event:
+        return Metric(
+            at=moment(at),
+            source=source or _default.source,
+            name=text(name, "name"),
+            value=number(value, "value"),
+            unit=unit,
+            account=account or _default.account,
+        )
+
+    return _record("custom_metrics", make)
 
 
 def _record(table: str, make: Callable[[], Event]) -> bool:
