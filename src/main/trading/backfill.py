@@ -1,0 +1,173 @@
+"""What would have been recorded if the bot had run on the simulated market for months?
+
+On the first start of simulated accounts their floor trades the scripted past as fast as it can: the same strategies,
+risk rules, brokers and books as ever, only the sink is another. While one stretch is written, the next is traded.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import asyncpg
+import structlog
+
+from main.clock import monotonic
+from main.database.address import Address
+from main.domain.events import CashFlow, Event, Heartbeat, Instrument
+from main.recording.backfill import BackfillWriter, analyze, make_partitions
+from main.recording.session import connect
+from main.trading.candles import INTERVALS
+from main.trading.engine import Engine
+from main.trading.feed import Feed
+from main.trading.feeds.sim_history import Payment, SimHistory
+from main.trading.floor import Floor
+from main.trading.journal import Sink
+from main.trading.market_journal import MarketJournal
+
+ROWS_AT_ONCE = 10_000
+
+_NOTHING_YET = """
+    SELECT NOT EXISTS (SELECT FROM bot_heartbeats WHERE account_id = ANY ($1))
+       AND NOT EXISTS (SELECT FROM fills WHERE account_id = ANY ($1))
+       AND NOT EXISTS (SELECT FROM market_snapshots WHERE source = $2)
+"""
+
+Staff = Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]
+"""Makes the journal of a feed and the engines that trade on it, all of which record into the sink."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """How much was written, and how long all of it took."""
+
+    ticks: int
+    rows: int
+    seconds: float
+
+
+class PastFeed:
+    """The feed whose past is told: its symbols, and a clock that stands where the history is."""
+
+    clock: Literal["wall", "replay"] = "replay"
+    interval_seconds = 60.0
+    notices: tuple[str, ...] = ()
+
+    def __init__(self, instruments: Sequence[Instrument], history: SimHistory) -> None:
+        self.source = history.source
+        self.instruments = tuple(replace(each, at=history.start) for each in instruments)
+
+    def resume(self, mids: Any, after: datetime | None) -> None:
+        """Do nothing: the past begins at its beginning."""
+
+    def __aiter__(self) -> Any:
+        """Refuse: the back-fill hands its ticks on by itself."""
+        raise NotImplementedError
+
+
+class _PastSink:
+    """Hands events on; a heartbeat promises the next one within the step of the history, not of the wall's clock."""
+
+    def __init__(self, writer: BackfillWriter) -> None:
+        self.seconds = Decimal(1)
+        self._writer = writer
+
+    def record(self, event: Event) -> None:
+        if isinstance(event, Heartbeat):
+            event = replace(event, interval_seconds=self.seconds)
+        self._writer.record(event)
+
+
+async def has_no_past(connection: Any, accounts: Sequence[str], source: str) -> bool:
+    """Tell whether nothing was ever recorded of these accounts or of the market of `source`.
+
+    An account that joins a market with a past begins today: what the market did then is not made up a second time.
+    """
+    return bool(await connection.fetchval(_NOTHING_YET, list(accounts), source))
+
+
+async def backfill(address: Address, feed: Feed, history: SimHistory, staff: Staff) -> Backfilled:
+    """Trade the history and record it as if it had happened; make all of it visible at the end, or nothing.
+
+    Raise asyncpg's errors, ``OSError`` and ``TimeoutError``.
+    """
+    began = monotonic()
+    connection = await connect(address, "ai-trader back-fill")
+    try:
+        first = min((each.at for each in history.candles), default=history.start)
+        await make_partitions(connection, history.start, history.until, first)
+        writer = BackfillWriter(connection)
+        await writer.begin()
+        ticks = await _trade(history, PastFeed(feed.instruments, history), staff, writer)
+        await writer.commit()
+        await _analyze(connection)
+    finally:
+        connection.terminate()  # a transaction that is still open goes with it
+    done = Backfilled(ticks, writer.rows, monotonic() - began)
+    _log.info("history back-filled", source=history.source, ticks=ticks, rows=done.rows, seconds=round(done.seconds, 1))
+    return done
+
+
+async def _trade(history: SimHistory, feed: PastFeed, staff: Staff, writer: BackfillWriter) -> int:
+    sink = _PastSink(writer)
+    journal, engines = staff(feed, sink)
+    _record_beginning(history, feed, engines, writer)
+    floor, payments, last, ticks = Floor(feed, journal, engines), list(history.payments), history.start, 0
+    writing: asyncio.Task[None] | None = None
+    try:
+        for tick in history:
+            ticks += 1
+            writer.turn(tick.at)
+            sink.seconds, last = Decimal(round((tick.at - last).total_seconds()) or 1), tick.at
+            while payments and payments[0][0] <= tick.at:
+                _pay(*payments.pop(0), engines)
+            await floor.cycle(tick)
+            await asyncio.sleep(0)  # the writer and the health server have their turn
+            if writer.pending >= ROWS_AT_ONCE and (writing is None or writing.done()):
+                if writing is not None:
+                    writing.result()
+                writing = asyncio.create_task(writer.write())
+        if writing is not None:
+            await writing
+    finally:
+        if writing is not None:
+            writing.cancel()
+    return ticks
+
+
+def _record_beginning(history: SimHistory, feed: PastFeed, engines: Sequence[Engine], writer: BackfillWriter) -> None:
+    writer.turn(history.start)
+    for engine in engines:
+        writer.record(replace(engine.journal.account, at=history.start))
+    for instrument in feed.instruments:
+        writer.record(instrument)
+    for candle in history.candles:
+        writer.turn(candle.at + INTERVALS[candle.interval])  # nobody knows a bar before it has closed
+        writer.record(candle)
+
+
+def _pay(at: datetime, payment: Payment, engines: Sequence[Engine]) -> None:
+    for engine in engines:
+        account = engine.journal.account
+        flow = CashFlow(
+            at=at,
+            account=account.account,
+            source=account.source,
+            source_id=f"payment-{at:%Y%m%d}",
+            kind="deposit" if payment.amount > 0 else "withdrawal",
+            amount=payment.amount,
+            note=payment.note,
+        )
+        if engine.ledger.credit(flow):
+            engine.journal.record(flow)
+
+
+async def _analyze(connection: Any) -> None:
+    try:
+        await analyze(connection)
+    except asyncpg.PostgresError as error:  # autovacuum will do it in a while
+        _log.info("statistics of the back-filled tables not gathered", reason=str(error))
