@@ -188,7 +188,7 @@ def test_a_fold_takes_the_newest_revision_of_a_rate_before_the_fills_of_its_mome
         rate("USD", "0.5", quote="EUR", at=moment(5), revision=1),
         rate("USD", "0.9", quote="EUR", at=moment(0)),
         rate("USD", "0.4", quote="EUR", at=moment(5)),
-        rate("JPY", "0.007", at=moment(5)),  # in dollars: nothing to this account
+        rate("USD", "150", quote="JPY", at=moment(6)),  # nothing to an account in euros
     ]
     fills = [us("sell", 1, 110, 5), us("buy", 1, 100, 0)]
     books = Ledger.folded("A", "test", fills, [], INSTRUMENTS, rates=rates, currency="EUR")

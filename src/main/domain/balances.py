@@ -67,8 +67,6 @@ class Balance:
                 raise RecordRejected("at", at, f"older than the last trade in {self.currency}; fold the ledger anew")
             if self._rate is not None:
                 self.fx += self.earned * (rate - self._rate)
-            if self.changed_at == at:
-                self._rates.pop()
             self._rate = rate
             self._rates.append((at, rate))
         self.rated_at = at
