@@ -19,9 +19,10 @@ from main.recording.versions import KEPT_FOR
 COMMAND_SECONDS = 120.0
 
 _BEGIN = "BEGIN; SET LOCAL app.backfill = 'on'; SET LOCAL app.announced = 'on'; SET LOCAL statement_timeout = '120s'"
-_HISTORIES = (
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname = ANY ($1)"
-)
+_TABLES = """
+    SELECT relname FROM pg_class
+     WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace AND relname = ANY ($1)
+"""
 _PARENTS = """
     SELECT c.relname FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid
      WHERE p.partdefid <> 0 AND c.relname = ANY ($1)
@@ -84,7 +85,7 @@ class BackfillWriter:
     async def begin(self) -> None:
         """Open the transaction. Errors here and later are asyncpg's; after one, all is undone with the connection."""
         names = [f"{table.name}_history" for table in TABLES.values() if table.is_state]
-        self._histories = {row[0] for row in await self._connection.fetch(_HISTORIES, names)}
+        self._histories = {row[0] for row in await self._connection.fetch(_TABLES, names)}
         await self._connection.execute(_BEGIN)
 
     async def write(self) -> None:
@@ -179,11 +180,11 @@ async def make_partitions(connection: Any, since: datetime, until: datetime, bar
 
 async def analyze(connection: Any, role: str = "ai_trader_owner") -> None:
     """Let the planner know how much there is now. Raise asyncpg's errors, one of them where `role` cannot be taken."""
-    names: Iterable[str] = {table.name for table in TABLES.values()}
+    names = [table.name for table in TABLES.values()]
+    names += [f"{name}_history" for name in names]
+    there = [f"public.{row[0]}" for row in await connection.fetch(_TABLES, names)]
     await connection.execute(f"SET ROLE {role}")
-    await connection.execute(
-        "ANALYZE " + ", ".join(f"public.{name}" for name in sorted(names)), timeout=COMMAND_SECONDS
-    )
+    await connection.execute("ANALYZE " + ", ".join(there), timeout=COMMAND_SECONDS)
 
 
 def _stamped(lines: Iterable[str], learned: Iterable[str]) -> list[str]:

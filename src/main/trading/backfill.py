@@ -14,9 +14,11 @@ from typing import Any, Literal
 import asyncpg
 import structlog
 
-from main.clock import monotonic
+from main.clock import monotonic, now
 from main.database.address import Address
+from main.database.pool import UNREACHABLE
 from main.domain.events import CashFlow, Event, Heartbeat, Instrument
+from main.errors import DatabaseError, DatabaseUnreachable
 from main.recording.backfill import BackfillWriter, analyze, make_partitions
 from main.recording.session import connect
 from main.trading.candles import INTERVALS
@@ -90,29 +92,47 @@ async def has_no_past(connection: Any, accounts: Sequence[str], source: str) -> 
     return bool(await connection.fetchval(_NOTHING_YET, list(accounts), source))
 
 
-async def backfill(address: Address, feed: Feed, history: SimHistory, staff: Staff) -> Backfilled:
+async def backfill(
+    address: Address, feed: Feed, history: SimHistory, staff: Staff, stopping: Callable[[], bool] = bool
+) -> Backfilled | None:
     """Trade the history and record it as if it had happened; make all of it visible at the end, or nothing.
 
-    Raise asyncpg's errors, ``OSError`` and ``TimeoutError``.
+    ``None`` when PostgreSQL refuses the rows: the log says why, and the bot begins without a past. Raise
+    `DatabaseUnreachable` when there is no database, `DatabaseError` when `stopping` says that the bot is to end.
     """
     began = monotonic()
+    try:
+        ticks, rows = await _write(address, feed, history, staff, stopping)
+    except (*UNREACHABLE, TimeoutError) as error:
+        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
+    except asyncpg.PostgresError as error:
+        _log.error("history refused, trading begins without one", source=history.source, exc_info=error)
+        return None
+    done = Backfilled(ticks, rows, monotonic() - began)
+    _log.info("history back-filled", source=history.source, ticks=ticks, rows=rows, seconds=round(done.seconds, 1))
+    return done
+
+
+async def _write(
+    address: Address, feed: Feed, history: SimHistory, staff: Staff, stopping: Callable[[], bool]
+) -> tuple[int, int]:
     connection = await connect(address, "ai-trader back-fill")
     try:
         first = min((each.at for each in history.candles), default=history.start)
         await make_partitions(connection, history.start, history.until, first)
         writer = BackfillWriter(connection)
         await writer.begin()
-        ticks = await _trade(history, PastFeed(feed.instruments, history), staff, writer)
+        ticks = await _trade(history, PastFeed(feed.instruments, history), staff, writer, stopping)
         await writer.commit()
         await _analyze(connection)
     finally:
         connection.terminate()  # a transaction that is still open goes with it
-    done = Backfilled(ticks, writer.rows, monotonic() - began)
-    _log.info("history back-filled", source=history.source, ticks=ticks, rows=done.rows, seconds=round(done.seconds, 1))
-    return done
+    return ticks, writer.rows
 
 
-async def _trade(history: SimHistory, feed: PastFeed, staff: Staff, writer: BackfillWriter) -> int:
+async def _trade(
+    history: SimHistory, feed: PastFeed, staff: Staff, writer: BackfillWriter, stopping: Callable[[], bool]
+) -> int:
     sink = _PastSink(writer)
     journal, engines = staff(feed, sink)
     _record_beginning(history, feed, engines, writer)
@@ -120,6 +140,8 @@ async def _trade(history: SimHistory, feed: PastFeed, staff: Staff, writer: Back
     writing: asyncio.Task[None] | None = None
     try:
         for tick in history:
+            if stopping():
+                raise DatabaseError("the bot stops before its history is written: the next start writes it")
             ticks += 1
             writer.turn(tick.at)
             sink.seconds, last = Decimal(round((tick.at - last).total_seconds()) or 1), tick.at

@@ -128,7 +128,7 @@ class _Start:
             for server in self._health:
                 server.waiting_for = f"{days} days of history to be written"
             history = feed.history(days, now())
-            await backfill(self._direct, feed, history, staff.of_history(history))
+            await backfill(self._direct, feed, history, staff.of_history(history), self._stop.is_set)
 
     async def _patiently(self, ask: Callable[[], Awaitable[Value]], whom: str) -> Value | None:
         """Ask until there is an answer; ``None`` when the bot is to stop before that."""
