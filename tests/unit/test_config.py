@@ -282,7 +282,7 @@ class TestMistakes:
             ),
             (
                 "retention:\n  trades: 5\n",
-                r":2 retention.trades: got an unknown key, expected nothing: this version reads no",
+                r":2 retention.trades: got an unknown key, expected one of market_snapshots_days, system_events_days",
             ),
             (
                 "dashboards:\n  trading:\n    public_url: ftp://x\n",

@@ -38,7 +38,7 @@ class SystemDashboardSettings(Section):
 
     port: kinds.Port = 8052
     update_interval: kinds.Interval = 5.0  # seconds
-    metrics_retention: kinds.Period = 3600  # seconds; never less than the Health page shows (database.retention)
+    metrics_retention: kinds.Period = 3600  # seconds; never less than an hour (database.retention)
     process_filter: tuple[kinds.Text, ...] = ("python", "postgres", "redis")
     public_url: kinds.WebAddress | None = None
 
@@ -126,7 +126,10 @@ class CcxtSettings(Section):
 
 
 class RetentionSettings(Section):
-    """How long recorded data is kept: this version reads no key here, so none is accepted."""
+    """How long recorded data is kept; what is not named here, such as fills, trades and equity, is kept for ever."""
+
+    market_snapshots_days: kinds.Days = 30  # their minutes, hours and days stay
+    system_events_days: kinds.Days = 90
 
 
 class DatabaseSettings(Section):
