@@ -12,7 +12,7 @@ from main.errors import RecordRejected
 from main.recording import encoding
 from main.recording.dead_letters import DeadLetter
 from main.recording.tables import ORDER, TABLES
-from main.recording.writer import encode
+from main.recording.batch import encode
 from tests.factories import START, fill, flow
 
 
@@ -92,13 +92,13 @@ class Hostile:
         raise KeyError("no")
 
 
-def test_one_hostile_object_keeps_no_other_event_from_being_encoded():
+async def test_one_hostile_object_keeps_no_other_event_from_being_encoded():
     hostile = SystemEvent(
         at=START, source="t", source_id="1", severity="info", kind="k", message="m", details={"x": Hostile()}
     )
     good = flow("deposit", 5)
-    rows, refused = encode([hostile, good])
-    assert [row.event for row in rows] == [good]
+    part, refused = await encode([hostile, good])
+    assert [event for rows in part for event in rows.events] == [good]
     assert [event for event, _ in refused] == [hostile]
     assert "without a representation" in DeadLetter.of(hostile, "reason").payload
 

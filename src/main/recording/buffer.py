@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from collections.abc import Callable
 
 from main.domain.events import Event
 from main.recording.statistics import Drops, Tally
@@ -18,13 +19,15 @@ class Buffer:
     account the others refer to, stays.
     """
 
-    def __init__(self, capacity: int) -> None:
-        """Hold at most `capacity` events."""
+    def __init__(self, capacity: int, tap: Callable[[Event], None] | None = None) -> None:
+        """Hold at most `capacity` events. Each that comes in while the buffer is open is shown to `tap`, which must
+        neither block nor raise."""
         if capacity < 1:
             raise ValueError(f"capacity: got {capacity}, expected at least 1")
         self.drops = Drops()
         self.received = Tally()
         self._capacity = capacity
+        self._tap = tap
         self._kept: deque[Event] = deque()
         self._droppable: deque[Event] = deque()
         self._closed = False
@@ -52,10 +55,16 @@ class Buffer:
             self.drops.add(table.name, "forked")
         elif self._closed:
             self.drops.add(table.name, "closed")
-        elif len(self._kept) + len(self._droppable) < self._capacity or self._make_room():
+        else:
+            if self._tap is not None:
+                self._tap(event)
+            self._queue(table.name, event)
+
+    def _queue(self, table: str, event: Event) -> None:
+        if len(self._kept) + len(self._droppable) < self._capacity or self._make_room():
             (self._droppable if event.droppable else self._kept).append(event)
         else:
-            self.drops.add(table.name, "buffer_full")
+            self.drops.add(table, "buffer_full")
 
     def take(self, limit: int) -> list[Event]:
         """Remove and return at most `limit` events: first those that are kept, each kind oldest first."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import deque
+from typing import Any
 
 import structlog
 
@@ -11,14 +11,13 @@ from main.database.address import Address
 from main.domain.events import Event
 from main.domain.topics import Announcement, Topic
 from main.recording.announcer import Announcer
+from main.recording.batch import Batch, Part, encode, size
 from main.recording.buffer import Buffer
 from main.recording.dead_letters import INSERT, DeadLetter
 from main.recording.session import REFUSED, Backoff, connect, describe
 from main.recording.spool import Spool
-from main.recording.writer import Outcome, Row, Writer, encode
-
-BATCH = 5000
-"""Events of one transaction: about 40 ms of the bot's processor, in slices; larger ones gain nothing (measured)."""
+from main.recording.waiting import TICK, Load, Waiting
+from main.recording.writer import Outcome, Writer
 
 _log = structlog.get_logger(__name__)
 
@@ -28,27 +27,27 @@ class Delivery:
 
     A batch stays here until its commit is confirmed. When the answer to a COMMIT is lost it is written again, which its
     keys make harmless: exactly once in effect. When the database refuses its data it is halved until the rows at fault
-    are alone; they become dead letters, the others are written.
+    are alone; they become dead letters, the others are written. While the database works on one batch the next one is
+    encoded.
     """
 
     def __init__(self, address: Address, buffer: Buffer, flush_interval: float, spool: Spool | None) -> None:
-        """Deliver the events of `buffer`, by way of `spool` where there is one, every `flush_interval` seconds."""
+        """Deliver the events of `buffer`, kept safe by `spool` where there is one, every `flush_interval` seconds."""
         self.outcome = Outcome()
         self.dead_letters = 0
         self.last_error: str | None = None
         self.reachable: bool | None = None
+        self.waiting = Waiting(buffer, spool)
         self._address = address
         self._buffer = buffer
-        self._flush_interval = flush_interval
-        self._spool = spool
+        self._flush_interval = flush_interval if spool is None else min(flush_interval, TICK)
         self._announcer = Announcer(address)
         self._writer: Writer | None = None
         self._backoff = Backoff()
-        self._parts: list[list[Row]] = []  # of the batch being written; the last one is next
-        self._letters: deque[DeadLetter] = deque()
-        self._moving: list[Event] = []  # from memory into the spool
-        self._spooled = 0  # how many events of the batch to acknowledge
-        self._in_flight = 0
+        self._batch = Batch()
+        self._load: Load | None = None  # what the batch was made of
+        self._settled = 0  # events of it that are written or refused for good
+        self._ahead: asyncio.Task[tuple[Load, Batch] | None] | None = None
         self._lost_at = 0.0
         self._reported = 0
         self._refused_tables: set[str] = set()
@@ -57,42 +56,70 @@ class Delivery:
     @property
     def queued(self) -> int:
         """How many events wait or are being written."""
-        on_the_way = self._in_flight if self._spool is None else len(self._moving) + len(self._spool)
-        return len(self._buffer) + on_the_way
+        return len(self._buffer) + self.waiting.count - self._settled
 
     def close(self) -> None:
         """Make `run` return as soon as everything is written. Call it on the event loop."""
         self._closing.set()
 
     def abandon(self) -> int:
-        """Give up what waits, count it as ``not_written`` and return how much it was. Call it when `run` has ended.
+        """Keep on the disk what waits, or count it as ``not_written``; return how much it was. Call it when `run` has
+        ended.
 
-        What is in a spool is written by the next Recorder, so it counts as unwritten but not as given up.
+        What is on the disk is written by the next Recorder, so it counts as unwritten but not as given up.
         """
-        events = [row.event for part in self._parts for row in part] if self._spool is None else self._moving
-        tables = [event.table for event in events] + [letter.table for letter in self._letters if self._spool is None]
+        waiting = self.queued
+        on_the_way = set(map(id, self._load.events)) if self._load is not None else set()
+        open_still = [event.table for event in self._batch.events] + [letter.table for letter in self._batch.letters]
+        lost, _ = self.waiting.close()
+        tables = [event.table for event in lost if id(event) not in on_the_way]
+        if any(id(event) in on_the_way for event in lost):
+            tables += open_still
         for table in tables:
             self._buffer.drops.add(table, "not_written")
-        self._parts, self._letters, self._moving, self._in_flight = [], deque(), [], 0
-        rest = self._buffer.give_up("not_written")
-        return len(tables) + rest + (len(self._spool) if self._spool is not None else 0)
+        self._batch, self._load, self._settled = Batch(), None, 0
+        self._buffer.give_up("not_written")
+        return waiting
+
+    async def flush(self) -> None:
+        """Return when everything recorded so far is committed, or on the disk where there is a spool."""
+        while True:
+            self.waiting.tend(away=False, everything=True)
+            if self.waiting.all_safe or self.queued == 0:
+                return
+            await asyncio.sleep(TICK / 5)
 
     async def run(self) -> None:
-        """Deliver until `close` was called and nothing waits any more."""
-        beside = [asyncio.create_task(self._announcer.run())]
-        if self._spool is not None:
-            beside.append(asyncio.create_task(self._fill_spool(self._spool)))
+        """Deliver until `close` was called and nothing waits any more, or what waits is safe on the disk and the
+        database away."""
+        beside: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._announcer.run()),
+            asyncio.create_task(self._tend()),
+        ]
         try:
             while True:
                 pause = await self._deliver_once()
-                if self._closing.is_set() and self.queued == 0:
+                if self._closing.is_set() and (self.queued == 0 or (self.reachable is False and self._kept_safe())):
                     return
                 await self._pause(pause)
         finally:
+            beside += [self._ahead] if self._ahead is not None else []
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             await self._disconnect()
+
+    async def _tend(self) -> None:
+        while True:
+            try:
+                self.waiting.tend(away=self.reachable is False)
+            except Exception as error:  # noqa: BLE001 - the boundary: a fault of the spool must not end its care
+                self.last_error = describe(error)
+            await asyncio.sleep(TICK)
+
+    def _kept_safe(self) -> bool:
+        self.waiting.tend(away=True, everything=True)
+        return self.waiting.all_safe
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but not when closing: then every moment counts, yet not so much as to keep a processor busy."""
@@ -107,7 +134,7 @@ class Delivery:
         self._report_drops()
         try:
             writer = await self._connected()
-            while self._parts or self._letters or self._next_batch():
+            while self._load is not None or await self._next_batch():
                 await self._step(writer)
                 self._found()
             self._found()
@@ -117,78 +144,77 @@ class Delivery:
         return self._flush_interval
 
     async def _step(self, writer: Writer) -> None:
-        if self._letters:
-            await self._write_letter(writer)
-        elif self._parts:
-            await self._write_part(writer, self._parts[-1])
+        batch = self._batch
+        if batch.letters:
+            await self._write_letter(writer, batch.letters[0])
+            batch.letters.popleft()
+            self._settled += 1
+        elif batch.parts:
+            await self._write_part(writer, batch.parts[-1])
         self._backoff.reset()
-        if not self._parts and not self._letters and self._spool is not None:
-            self._spool.acknowledge(self._spooled)
+        if not batch.parts and not batch.letters and self._load is not None:
+            load, self._load = self._load, None
+            self._settled = 0  # before they are forgotten: who looks meanwhile sees too many rather than too few
+            self.waiting.done(load)
 
-    async def _write_part(self, writer: Writer, rows: list[Row]) -> None:
+    async def _write_part(self, writer: Writer, part: Part) -> None:
         try:
-            outcome = await writer.write(rows)
+            outcome = await writer.write(part)
         except REFUSED as error:
-            self._parts.pop()
-            if len(rows) == 1:
-                self._condemn(rows[0].event, describe(error))
+            self._batch.parts.pop()
+            if size(part) == 1:
+                self._condemn(self._batch, part[0].events[0], describe(error))
             else:
-                half = len(rows) // 2  # the first half is next: accounts come before what refers to them
-                self._parts += [rows[half:], rows[:half]]
+                self._batch.split(part)
             return
-        self._parts.pop()
-        self._in_flight -= len(rows)
+        self._batch.parts.pop()
+        self._settled += size(part)
         self.outcome += outcome
-        self._announcer.add({row.table.announcement(row.event) for row in rows})
+        self._announcer.add({rows.table.announcement(event) for rows in part for event in rows.events})
         if outcome.conflicts:
-            self._report_conflicts(rows, outcome.conflicts)
+            self._report_conflicts(part, outcome.conflicts)
 
-    def _report_conflicts(self, rows: list[Row], conflicts: int) -> None:
+    def _report_conflicts(self, part: Part, conflicts: int) -> None:
         """Announce the system events that tell of conflicts, and log the first ones."""
-        accounts = {row.table.account_of(row.event) for row in rows}
+        accounts = {rows.table.account_of(event) for rows in part for event in rows.events}
         self._announcer.add(Announcement(Topic.EVENTS, account) for account in accounts)
         if conflicts == self.outcome.conflicts:
             _log.error("facts came again with other content, the first ones are kept", conflicts=conflicts)
 
-    async def _write_letter(self, writer: Writer) -> None:
-        letter = self._letters[0]
+    async def _write_letter(self, writer: Writer, letter: DeadLetter) -> None:
         try:
             await writer.connection.execute(INSERT, *letter.arguments())
             self.dead_letters += 1
         except (*REFUSED, ValueError, OverflowError) as error:
             self._buffer.drops.add(letter.table, "refused_twice")
             self.last_error = describe(error)
-        self._letters.popleft()
-        self._in_flight -= 1
 
-    def _next_batch(self) -> bool:
-        events = list(self._spool.peek(BATCH)) if self._spool is not None else self._buffer.take(BATCH)
-        self._in_flight = self._spooled = len(events)
-        rows, refused = encode(events)
-        if rows:
-            self._parts.append(rows)
+    async def _next_batch(self) -> bool:
+        """Make the batch that was prepared, or what waits, the one to be written; begin to prepare the next one."""
+        ahead, self._ahead = self._ahead, None
+        prepared = (await ahead if ahead is not None else None) or await self._prepare()
+        if prepared is None:
+            return False
+        self._load, self._batch = prepared
+        self._ahead = asyncio.create_task(self._prepare())
+        return True
+
+    async def _prepare(self) -> tuple[Load, Batch] | None:
+        load = self.waiting.next()
+        if load is None:
+            return None
+        part, refused = await encode(load.events)
+        batch = Batch([part] if part else [])
         for event, reason in refused:
-            self._condemn(event, reason)
-        return bool(events)
+            self._condemn(batch, event, reason)
+        return load, batch
 
-    def _condemn(self, event: Event, reason: str) -> None:
-        self._letters.append(DeadLetter.of(event, reason))
+    def _condemn(self, batch: Batch, event: Event, reason: str) -> None:
+        batch.letters.append(DeadLetter.of(event, reason))
         self.last_error = reason
         if event.table not in self._refused_tables:
             self._refused_tables.add(event.table)
             _log.error("event refused, kept in dead_letters", table=event.table, reason=reason)
-
-    async def _fill_spool(self, spool: Spool) -> None:
-        """Move events out of memory as they come, also while the database is away."""
-        while True:
-            self._moving = self._moving or self._buffer.take(BATCH)
-            try:
-                if self._moving:
-                    spool.append(self._moving)
-                    self._moving = []
-            except OSError as error:
-                self.last_error = describe(error)
-            await asyncio.sleep(self._flush_interval)
 
     async def _connected(self) -> Writer:
         if self._writer is None or self._writer.connection.is_closed():

@@ -89,10 +89,15 @@ def encode_texts(values: Sequence[str]) -> str:
 
 
 def encode_mapping(value: Mapping[str, Any]) -> str:
-    """Write JSON. Decimals become their exact text, times ISO 8601; NaN is refused, JSON has none."""
+    """Write `json_of` a mapping, its separators and backslashes escaped."""
+    return json_of(value).translate(_COPY)
+
+
+def json_of(value: Mapping[str, Any]) -> str:
+    """Return JSON in ASCII. Decimals become their exact text, times ISO 8601; NaN is refused, JSON has none."""
     if not isinstance(value, Mapping):
         raise _wrong("a mapping", value)
-    return json.dumps(dict(value), default=_json, allow_nan=False).translate(_COPY)
+    return json.dumps(dict(value), default=_json, allow_nan=False)
 
 
 def _optional(encode: Encoder) -> Encoder:

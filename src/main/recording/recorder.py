@@ -4,6 +4,8 @@ import asyncio
 import atexit
 import contextlib
 import threading
+from concurrent.futures import CancelledError
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +16,7 @@ from main.database.address import Address
 from main.domain.events import Event
 from main.recording.buffer import Buffer
 from main.recording.delivery import Delivery
+from main.recording.mirror import Mirror
 from main.recording.spool import Spool
 from main.recording.statistics import RecorderStatistics
 from main.recording.writer import Outcome
@@ -29,7 +32,11 @@ class Recorder:
     """Records events into PostgreSQL from a thread of its own, with its own event loop and connection.
 
     Record the `Account` first: what refers to an account that does not exist becomes a dead letter. While the database
-    is away up to `capacity` events wait in memory; a bot that is killed loses what was not flushed yet.
+    is away up to `capacity` events wait in memory; a bot that is killed loses what was not committed yet.
+
+    With a `spool` events are committed or on the disk soon, and a killed bot loses only what is in neither: fills and
+    whatever else may not be dropped within about 0.15 s, market data, equity and heartbeats only while the database is
+    away. What `flush` has answered for is never lost; the next Recorder with the same spool writes it.
     """
 
     def __init__(
@@ -39,15 +46,18 @@ class Recorder:
         flush_interval: float = FLUSH_SECONDS,
         capacity: int = CAPACITY,
         spool: Spool | None = None,
+        jsonl: Path | None = None,
     ) -> None:
         """Prepare to write to `address`, which must not be a transaction-pooling proxy. Nothing starts before `start`.
 
-        `flush_interval` is in seconds; `spool` keeps events on their way durable.
+        `flush_interval` is in seconds; `spool` keeps events on their way durable; `jsonl` is a folder for logs in JSON
+        lines beside the database, see `recording.mirror`.
         """
         self._address = address
         self._flush_interval = flush_interval
         self._spool = spool
-        self._buffer = Buffer(capacity)
+        self._mirror = Mirror(jsonl) if jsonl is not None else None
+        self._buffer = Buffer(capacity, self._mirror.offer if self._mirror is not None else None)
         self._delivery: Delivery | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -96,7 +106,27 @@ class Recorder:
             queued=delivery.queued if delivery else len(self._buffer),
             last_error=delivery.last_error if delivery else None,
             database_reachable=delivery.reachable if delivery else None,
+            recovered=delivery.waiting.recovered if delivery else 0,
+            spooled=delivery.waiting.spooled if delivery else 0,
+            spool_bytes=delivery.waiting.bytes if delivery else 0,
+            spool_error=delivery.waiting.error if delivery else None,
+            mirror_failures=self._mirror.failures if self._mirror is not None else 0,
         )
+
+    def flush(self, timeout: float = CLOSE_SECONDS) -> bool:
+        """Wait until everything recorded before is committed, or on the disk where there is a spool: then no kill can
+        lose it. Return whether that was so within `timeout` seconds. It blocks, as `close` does."""
+        if self._buffer.foreign or self._thread is None or not self._ready.wait(timeout):
+            return False
+        if self._delivery is None or self._loop is None or not self._thread.is_alive():
+            return False
+        waiting = asyncio.run_coroutine_threadsafe(self._delivery.flush(), self._loop)
+        try:
+            waiting.result(timeout)
+        except (TimeoutError, CancelledError):
+            waiting.cancel()
+            return False
+        return True
 
     def close(self, timeout: float = CLOSE_SECONDS) -> int:
         """Write what waits, for at most `timeout` seconds, and stop. Return how many events could not be written.
@@ -132,11 +162,16 @@ class Recorder:
         self._stop = stop = asyncio.Event()
         self._ready.set()
         delivering = asyncio.create_task(self._delivery.run())
+        mirroring = asyncio.create_task(self._mirror.run()) if self._mirror is not None else None
         await stop.wait()
         self._delivery.close()
         await asyncio.wait({delivering}, timeout=max(0.0, self._deadline - monotonic()))
         delivering.cancel()
         await asyncio.wait({delivering}, timeout=2.0)
+        self._unwritten += self._delivery.abandon()
+        if self._mirror is not None and mirroring is not None:
+            mirroring.cancel()
+            self._mirror.write()
 
     def _stop_thread(self, timeout: float) -> None:
         self._deadline = monotonic() + timeout
@@ -148,10 +183,15 @@ class Recorder:
 
     def _give_up_rest(self) -> None:
         if self._thread is None or not self._thread.is_alive():
-            lost = self._delivery.abandon() if self._delivery else self._buffer.give_up("not_written")
+            self._unwritten += self._buffer.give_up("not_written")
             self._closed = True
         else:  # stuck beyond all its time limits: what it holds is out of reach
-            lost = self.statistics.queued
-        self._unwritten += lost
-        if lost:
-            _log.error("recorder closed with events not written", events=lost, last_error=self.statistics.last_error)
+            self._unwritten += self.statistics.queued
+        if self._unwritten:
+            is_ = self.statistics
+            _log.error(
+                "recorder closed with events not written",
+                events=self._unwritten,
+                spooled=self._unwritten - is_.dropped.get("not_written", 0),
+                last_error=is_.last_error,
+            )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class RecorderStatistics:
     """Counts since the Recorder was made.
 
-    ``recorded`` = ``written`` + ``superseded`` + ``duplicates`` + ``conflicts`` + ``dead_letters`` + all ``dropped``
-    + ``queued``, exactly so while nothing is on its way.
+    ``recorded`` + ``recovered`` = ``written`` + ``superseded`` + ``duplicates`` + ``conflicts`` + ``dead_letters``
+    + all ``dropped`` + ``queued``, exactly so while nothing is on its way.
     """
 
     recorded: int  # handed in, whatever became of them
@@ -25,6 +25,11 @@ class RecorderStatistics:
     queued: int  # waiting or being written
     last_error: str | None
     database_reachable: bool | None  # None before the first attempt
+    recovered: int = 0  # found in the spool, from runs before this one
+    spooled: int = 0  # of those queued: how many are on the disk
+    spool_bytes: int = 0
+    spool_error: str | None = None  # why the disk keeps nothing; None while it does
+    mirror_failures: int = 0  # lines of the JSONL logs that could not be written
 
 
 class Tally:

@@ -1,10 +1,11 @@
 """Where does each class of event go: its table, its columns, and the SQL that merges a batch into it?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from operator import attrgetter
-from typing import get_type_hints
+from types import NoneType
+from typing import get_args, get_type_hints
 
 from main.domain.events import (
     Account,
@@ -34,6 +35,7 @@ from main.domain.events import (
 )
 from main.domain.topics import Announcement, Topic
 from main.errors import RecordRejected
+from main.recording.columns import column_of
 from main.recording.encoding import encoder_of
 
 FACT_KEY = ("account_id", "source", "source_id", "revision")
@@ -67,22 +69,33 @@ class EventTable:
         self._constants = constants or {}
         self._values = attrgetter(*names)
         self._encoders = tuple((name, encoder_of(hints[name])) for name in names)
+        self._encode_columns = tuple(column_of(hints[name]) for name in names)
         fields_by_column = dict(zip(self.columns, names, strict=True))
         self.key_of = attrgetter(*(fields_by_column[column] for column in self.key))
         self._has_account = "account" in names
+        self._nullable = frozenset(columns.get(name, name) for name in names if NoneType in get_args(hints[name]))
 
-    def encode(self, event: Event) -> bytes:
-        """Return the event as a line of COPY's text format. Raise `RecordRejected` naming the field that has none."""
+    def encode(self, event: Event) -> str:
+        """Return the event as a line of COPY's text format, its end not included. Raise `RecordRejected` naming the
+        field that has no text."""
         cells = []
         for (name, encode), value in zip(self._encoders, self._values(event), strict=True):
             try:
                 cells.append(encode(value))
             except (TypeError, ValueError, RecursionError) as error:
                 raise RecordRejected(name, value, str(error)) from error
+        line = "\t".join(cells)
         try:
-            return ("\t".join(cells) + "\n").encode()
+            line.encode()
         except UnicodeEncodeError as error:
             raise RecordRejected(self.name, event, "expected well-formed Unicode, without lone surrogates") from error
+        return line
+
+    def encode_all(self, events: Sequence[Event]) -> list[str]:
+        """Return what `encode` returns for each, several times faster. Whatever it raises, `encode` says of which."""
+        columns = zip(*map(self._values, events), strict=True)
+        cells = [encode(column) for encode, column in zip(self._encode_columns, columns, strict=True)]
+        return list(map("\t".join, zip(*cells, strict=True)))
 
     def account_of(self, event: Event) -> str | None:
         """Return the account an event belongs to, ``None`` for one of no account."""
@@ -99,9 +112,14 @@ class EventTable:
         return f"incoming_{self.name}"
 
     @cached_property
+    def incoming_columns(self) -> tuple[str, ...]:
+        """The columns of the temporary table. A state's versions of one batch are merged in rounds, oldest first."""
+        return (*self.columns, "round") if self.is_state else self.columns
+
+    @cached_property
     def create_incoming(self) -> str:
         """The statement that makes the temporary table."""
-        columns = ", ".join(self.columns)
+        columns = ", ".join(self.columns) + (", 0 AS round" if self.is_state else "")
         return (
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {self.incoming} ON COMMIT DELETE ROWS AS "  # noqa: S608 - constants
             f"SELECT {columns} FROM public.{self.name} WITH NO DATA"
@@ -109,7 +127,8 @@ class EventTable:
 
     @cached_property
     def merge(self) -> str:
-        """The statement that moves the rows over; its tag counts those that changed the table.
+        """The statement that moves the rows over, a state's those of round $1; its tag counts those that changed the
+        table.
 
         A fact that is there stays. A state gives way to one that is as new or newer *and* says something else: a batch
         written a second time, because the answer to its COMMIT was lost, changes nothing and adds no history.
@@ -117,9 +136,10 @@ class EventTable:
         into = ", ".join((*self.columns, *self._constants))
         constants = [f"'{text}'" for text in self._constants.values()]
         values = ", ".join((*self.columns, *constants))
+        only = " WHERE round = $1" if self.is_state else ""
         statement = (
             f"INSERT INTO public.{self.name} AS stored ({into}) "  # noqa: S608 - names and texts are constants of this module
-            f"SELECT {values} FROM pg_temp.{self.incoming} ON CONFLICT ({', '.join(self.key)}) DO "
+            f"SELECT {values} FROM pg_temp.{self.incoming}{only} ON CONFLICT ({', '.join(self.key)}) DO "
         )
         if not self.is_state:
             return statement + "NOTHING"
@@ -131,13 +151,31 @@ class EventTable:
         )
 
     @cached_property
+    def forget_applied(self) -> str:
+        """The statement that takes out versions of a state up to one that is stored word for word: they went before it.
+
+        Needed where several are of the same moment, which alone does not tell old from new.
+        """
+        content = [column for column in self.columns if column not in self.key]
+        return f"""
+            DELETE FROM pg_temp.{self.incoming} AS old USING (
+                SELECT {", ".join(f"incoming.{column}" for column in self.key)}, max(incoming.round) AS last
+                  FROM pg_temp.{self.incoming} AS incoming JOIN public.{self.name} AS stored
+                    ON {self._same("incoming", "stored")}
+                 WHERE {_row(content, "incoming")} IS NOT DISTINCT FROM {_row(content, "stored")}
+                 GROUP BY {", ".join(f"incoming.{column}" for column in self.key)}
+            ) AS applied
+             WHERE {self._same("old", "applied")} AND old.round <= applied.last
+        """  # noqa: S608 - every name is a constant of this module
+
+    @cached_property
     def report_conflicts(self) -> str:
         """The statement that reports facts stored earlier with other content as system events, and counts them.
 
         The report's own key is made of the refused content: seen again, it is not reported again.
         """
         content = [column for column in self.columns if column not in self.key]
-        same = " AND ".join(f"incoming.{column} = stored.{column}" for column in self.key)
+        same = self._same("incoming", "stored")
         account = "account_id" if self._has_account else "NULL::text"
         return f"""
             WITH conflicting AS (
@@ -157,6 +195,14 @@ class EventTable:
             )
             SELECT count(*) FROM conflicting
         """  # noqa: S608 - every name is a constant of this module
+
+    def _same(self, one: str, other: str) -> str:
+        return " AND ".join(
+            f"({one}.{column} = {other}.{column} OR {one}.{column} IS NULL AND {other}.{column} IS NULL)"
+            if column in self._nullable
+            else f"{one}.{column} = {other}.{column}"
+            for column in self.key
+        )
 
 
 def _row(columns: list[str], table: str) -> str:

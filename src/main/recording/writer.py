@@ -1,23 +1,13 @@
-"""How does a batch of events get into its tables in one transaction?"""
+"""How does a part of a batch get into its tables in one transaction?"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
-from main.domain.events import Event
-from main.errors import RecordRejected
+from main.recording.batch import Part, Rows
 from main.recording.session import REFUSED
-from main.recording.tables import ORDER, TABLES, EventTable
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An event that can be written, with its line in COPY's text format."""
-
-    table: EventTable
-    event: Event
-    line: bytes
+from main.recording.tables import EventTable
+from main.recording.versions import rounds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +28,6 @@ class Outcome:
         )
 
 
-def encode(events: Iterable[Event]) -> tuple[list[Row], list[tuple[Event, str]]]:
-    """Return the rows of events in the order of their tables, and the events that have no row, each with the reason."""
-    rows: list[Row] = []
-    refused: list[tuple[Event, str]] = []
-    for event in sorted(events, key=lambda event: ORDER[type(event)]):  # a stable sort: within a table as recorded
-        table = TABLES[type(event)]
-        try:
-            rows.append(Row(table, event, table.encode(event)))
-        except RecordRejected as error:
-            refused.append((event, error.message))
-        except Exception as error:  # noqa: BLE001 - an object of the bot's may raise anything; the others must go in
-            refused.append((event, f"{type(error).__name__} while it was encoded"))
-    return rows, refused
-
-
 class Writer:
     """Writes rows over one connection, which nobody else uses."""
 
@@ -61,7 +36,7 @@ class Writer:
         self.connection = connection
         self._prepared: set[EventTable] = set()
 
-    async def write(self, rows: Sequence[Row]) -> Outcome:
+    async def write(self, part: Part) -> Outcome:
         """Merge all rows, which are in the order of their tables, or none. Errors are asyncpg's.
 
         After an error of the data the connection is usable, after any other it is in doubt: the rows may be committed.
@@ -72,38 +47,43 @@ class Writer:
         await execute("BEGIN; SET LOCAL app.announced = 'on'")
         try:
             outcome = Outcome()
-            for table, group in groupby(rows, key=lambda row: row.table):
-                outcome += await self._merge(table, list(group))
+            for rows in part:
+                outcome += await self._merge(rows)
         except REFUSED:
             await execute("ROLLBACK")
             raise
         await execute("COMMIT")
-        self._prepared.update(row.table for row in rows)  # only now: a rollback takes the temporary tables away
+        self._prepared.update(rows.table for rows in part)  # only now: a rollback takes the temporary tables away
         return outcome
 
-    async def _merge(self, table: EventTable, rows: list[Row]) -> Outcome:
-        if table not in self._prepared:
-            await self.connection.execute(table.create_incoming)
-        lines = _newest(table, rows) if table.is_state else [row.line for row in rows]
-        await self.connection.copy_to_table(
-            table.incoming, source=bytearray().join(lines), columns=table.columns, format="text"
-        )
-        tag = await self.connection.execute(table.merge)
-        written = int(tag.rpartition(" ")[2])
-        missing = len(rows) - written
-        if table.is_state:
-            return Outcome(written, superseded=missing)
-        conflicts = await self.connection.fetchval(table.report_conflicts) if missing else 0
+    async def _merge(self, rows: Rows) -> Outcome:
+        if rows.table not in self._prepared:
+            await self.connection.execute(rows.table.create_incoming)
+        return await (self._merge_states(rows) if rows.table.is_state else self._merge_facts(rows))
+
+    async def _merge_facts(self, rows: Rows) -> Outcome:
+        await self._copy(rows.table, rows.lines)
+        written = _count(await self.connection.execute(rows.table.merge))
+        missing = len(rows.lines) - written
+        conflicts = await self.connection.fetchval(rows.table.report_conflicts) if missing else 0
         return Outcome(written, duplicates=missing - conflicts, conflicts=conflicts)
 
+    async def _merge_states(self, rows: Rows) -> Outcome:
+        rounds = rounds_of(rows)
+        await self._copy(rows.table, rounds.lines)
+        if rounds.ties:
+            await self.connection.execute(rows.table.forget_applied)
+        written = 0
+        for number in range(1, rounds.count + 1):
+            written += _count(await self.connection.execute(rows.table.merge, number))
+        return Outcome(written, superseded=len(rows.lines) - written)
 
-def _newest(table: EventTable, rows: list[Row]) -> list[bytes]:
-    """Return the newest line of each key: one INSERT may meet a key only once. In the order of the keys, so that two
-    Recorders that touch the same states lock them in the same order."""
-    newest: dict[Any, Row] = {}
-    for row in rows:
-        key = table.key_of(row.event)
-        held = newest.get(key)
-        if held is None or row.event.at >= held.event.at:
-            newest[key] = row
-    return [newest[key].line for key in sorted(newest)]
+    async def _copy(self, table: EventTable, lines: Sequence[str]) -> None:
+        source = bytearray(("\n".join(lines) + "\n").encode())  # bytes would be the name of a file
+        await self.connection.copy_to_table(
+            table.incoming, source=source, columns=table.incoming_columns, format="text"
+        )
+
+
+def _count(tag: str) -> int:
+    return int(tag.rpartition(" ")[2])
