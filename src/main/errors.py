@@ -177,6 +177,11 @@ class BrokerError(AITraderError):
 class OrderRefused(BrokerError):
     """The venue said no to one order: the message is its reason, and nothing was done."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """`status` is the HTTP status of the answer, where it came by HTTP."""
+        self.status = status
+        super().__init__(message)
+
 
 class BrokerSilent(BrokerError):
     """The venue gave no answer that makes sense: it is asked again; nobody knows yet whether it did what was asked."""

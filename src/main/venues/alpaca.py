@@ -24,6 +24,9 @@ LIVE_HOST = "api.alpaca.markets"
 TIMEOUT_SECONDS = (3.05, 6.0)
 """For the connection and for each piece of an answer. The bot's loop waits meanwhile, so it is short."""
 
+LONGEST_SECONDS = 20.0
+"""For an answer that comes piece by piece."""
+
 PAGE = 100  # executions a page, Alpaca's largest
 LONGEST_PAGES = 50
 MOST_ORDERS = 500  # Alpaca's largest
@@ -31,7 +34,7 @@ MOST_ORDERS = 500  # Alpaca's largest
 
 @dataclass(frozen=True, slots=True)
 class VenueOrder:
-    """An order as Alpaca has it. ``order_id`` is the client's, ``venue_id`` its own; ``ended_at`` where it has ended."""
+    """An order as Alpaca has it. ``order_id`` is the client's, ``venue_id`` its own; ``ended_at`` if it has ended."""
 
     venue_id: str
     order_id: str
@@ -103,11 +106,13 @@ class Alpaca:
         """Return the order with a client's id; ``None`` when Alpaca has none. Raise `BrokerSilent`."""
         try:
             return await self._asked(lambda: _order(self._client.get_order_by_client_id(order_id)))
-        except OrderRefused:
-            return None
+        except OrderRefused as error:
+            if error.status == 404:
+                return None
+            raise BrokerSilent(f"alpaca does not tell of order {order_id}: {error.message}") from None
 
     async def order(self, venue_id: str) -> VenueOrder:
-        """Return an order by Alpaca's id. Raise `OrderRefused` when there is none, or `BrokerSilent`."""
+        """Return an order by Alpaca's id. Raise `BrokerError` when there is none, `BrokerSilent`."""
         return await self._asked(lambda: _order(self._client.get_order_by_id(venue_id)))
 
     async def open_orders(self) -> list[VenueOrder]:
@@ -117,7 +122,12 @@ class Alpaca:
 
     async def cancel(self, venue_id: str) -> None:
         """Ask for an order to be cancelled. Raise `OrderRefused` when it no longer can be, or `BrokerSilent`."""
-        await self._asked(lambda: self._client.cancel_order_by_id(venue_id))
+        try:
+            await self._asked(lambda: self._client.cancel_order_by_id(venue_id))
+        except OrderRefused as error:
+            if error.status == 429:
+                raise BrokerSilent(f"alpaca does not cancel now: {error.message}") from None
+            raise
 
     async def executions(self, after: datetime) -> list[Execution]:
         """Return the executions later than `after`, oldest first. Raise `BrokerSilent`."""
@@ -140,7 +150,11 @@ class Alpaca:
         return found
 
     async def _asked(self, question: Callable[[], Answered]) -> Answered:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, question)
+        except TimeoutError:
+            raise BrokerSilent(f"alpaca gave no answer within {LONGEST_SECONDS:g} s") from None
 
     def _answer(self, question: Callable[[], Answered]) -> Answered:
         try:
