@@ -129,6 +129,13 @@ def test_a_fill_older_than_the_last_of_its_symbol_is_refused():
         ledger(newer).apply(fill("buy", 1, 100, at=newer.at - timedelta(seconds=1)))
 
 
+def test_a_closed_position_is_never_older_than_what_was_told_of_it_while_it_was_open():
+    books = ledger(fill("buy", 1, 100, at=moment(1)))
+    books.mark("X", D(105), moment(9))
+    (closed,) = books.apply(fill("sell", 1, 104, at=moment(5))).positions  # learned late
+    assert (closed.is_active, closed.at, closed.current_price) == (False, moment(9), 105)
+
+
 def test_excursions_are_the_best_and_worst_price_seen_while_the_lot_was_open():
     books = ledger(fill("buy", 1, 100))
     books.mark("X", D(90), moment(10_000))

@@ -148,6 +148,14 @@ def test_a_second_rate_of_the_same_moment_takes_the_place_of_the_first():
     assert (books.realized, books.fx) == (8, -3)
 
 
+def test_a_rate_taken_back_within_its_moment_never_changed_anything():
+    books = euros(("0.9", 0))
+    books.apply(us("buy", 1, 100, 1))
+    for value in ("0.8", "0.9"):
+        books.convert("USD", D(value), moment(5))
+    assert books.positions[0].at == moment(1)
+
+
 def test_a_fill_learned_late_is_booked_at_the_rate_of_its_time():
     books = euros(("0.9", 0), ("0.8", 10), ("0.7", 20))
     books.apply(us("buy", 1, 100, 1))

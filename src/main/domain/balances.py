@@ -68,7 +68,10 @@ class Balance:
             if self._rate is not None:
                 self.fx += self.earned * (rate - self._rate)
             self._rate = rate
-            self._rates.append((at, rate))
+            if self.changed_at == at:
+                self._rates.pop()  # it was in force for no time
+            if not self._rates or self._rates[-1][1] != rate:
+                self._rates.append((at, rate))
         self.rated_at = at
 
     def earn(self, gross: Decimal, at: datetime) -> Decimal:

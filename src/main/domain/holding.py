@@ -101,9 +101,8 @@ class Holding:
     def _changed(self, before: Position, fill: Fill) -> Iterator[Position]:
         """The position that the fill closed, if it did, and the one it left, if there is one."""
         if not self.lots.quantity or self.position_id != before.position_id:
-            yield replace(
-                before, at=fill.at, quantity=_ZERO, current_price=self.mark, unrealized_pnl=_ZERO, is_active=False
-            )
+            at = max(fill.at, before.at)  # of a fill learned late: what was told before must not look newer
+            yield replace(before, at=at, quantity=_ZERO, current_price=self.mark, unrealized_pnl=_ZERO, is_active=False)
         if self.lots.quantity:
             yield self.position
 
