@@ -188,7 +188,7 @@ DECLARE
     learned boolean;
     dropped text[] := '{}';
 BEGIN
-    IF parent NOT IN ('market_snapshots', 'system_metrics') THEN
+    IF parent NOT IN ('market_snapshots', 'system_metrics', 'process_metrics') THEN
         RAISE EXCEPTION 'partitions of % are kept for ever', parent;
     END IF;
     FOR name IN

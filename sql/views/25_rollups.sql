@@ -507,7 +507,26 @@ CREATE OR REPLACE FUNCTION roll_host(for_width text, most integer, horizon times
     SELECT count(*) FROM taken
 $$;
 
-GRANT EXECUTE ON FUNCTION bucket_start(interval, timestamptz),
+-- The machine that was sampled last in a window (start < at <= until); null where none was.
+CREATE OR REPLACE FUNCTION sampled_host(start timestamptz, until timestamptz, known timestamptz) RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT s.host
+      FROM ((SELECT m.host, m.at::timestamptz
+               FROM system_metrics m
+              WHERE m.at > start AND m.at <= until AND m.recorded_at <= known
+              ORDER BY m.at DESC
+              LIMIT 1)
+            UNION ALL
+            (SELECT r.host, r.last_at
+               FROM host_rollups r
+              WHERE known >= '9999-01-01 00:00Z' AND r.width = 'minute' AND r.at > start AND r.at <= until
+              ORDER BY r.at DESC
+              LIMIT 1)) s
+     ORDER BY s.at DESC
+     LIMIT 1
+$$;
+
+GRANT EXECUTE ON FUNCTION sampled_host(timestamptz, timestamptz, timestamptz), bucket_start(interval, timestamptz),
     rollup_step(text),
     rollup_piece(text),
     spans_without(timestamptz, timestamptz, timestamptz[], interval),

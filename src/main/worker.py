@@ -18,7 +18,8 @@ from main.database.leader import Leader
 from main.database.migrate import migrate
 from main.database.partitions import make_partitions_ahead
 from main.database.pool import Database
-from main.database.retention import delete_old_samples
+from main.database.retention import kept, purge
+from main.database.rollups import roll_up
 from main.errors import AITraderError
 from main.monitoring.collectors.host import HostCollector, store
 from main.security.guard import guarded
@@ -36,6 +37,7 @@ _log = structlog.get_logger(__name__)
 NAME = "worker"
 HOST = "127.0.0.1"
 LOCK_KEY = 0x41495452_574F524B  # "AITR" "WORK"
+_MINUTE = 60.0
 _HOUR = 3600.0
 
 
@@ -111,7 +113,8 @@ class Worker:
             (
                 Job("host", settings.dashboards.system.update_interval, self._collect_host),
                 Job("partitions", _HOUR, self._make_partitions),
-                Job("retention", _HOUR, self._delete_old_samples),
+                Job("rollups", _MINUTE, self._roll_up),
+                Job("retention", _HOUR, self._purge),
             )
         )
         self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
@@ -161,10 +164,14 @@ class Worker:
         if made:
             _log.info("partitions made", count=made)
 
-    async def _delete_old_samples(self, database: Database) -> None:
-        deleted = await delete_old_samples(database, self._settings.dashboards.system.metrics_retention)
-        if deleted:
-            _log.info("old samples of the machine deleted", count=deleted)
+    async def _roll_up(self, database: Database) -> None:
+        await roll_up(database)
+
+    async def _purge(self, database: Database) -> None:
+        chosen, system = self._settings.retention, self._settings.dashboards.system
+        ages = kept(system.metrics_retention, chosen.market_snapshots_days, chosen.system_events_days)
+        for purged in await purge(database, ages):
+            _log.info("old data deleted", table=purged.table, rows=purged.rows, partitions=len(purged.partitions))
 
     def _checks(self) -> list[Check]:
         trouble = self._leader.trouble

@@ -1,6 +1,5 @@
 """The worker: elected once, succeeded quickly, patient with the database."""
 
-import asyncio
 import json
 import os
 import signal
@@ -18,12 +17,13 @@ from main.config import load_settings
 from main.database.address import Address
 from main.database.partitions import PARENTS, make_partitions_ahead
 from main.database.pool import Database
-from main.database.retention import SHOWN, delete_old_samples
+from main.database.retention import HOST_ROLLUPS, SHOWN
 from main.domain.scope import Scope
 from main.monitoring.collectors.host import HostCollector, store
 from main.monitoring.dashboards.v2.navigation import SYSTEM_WINDOWS
+from main.monitoring.reads.host_history import bucket_width
 from main.worker import Worker
-from tests.given import DAY, MOMENT, given_host
+from tests.given import MINUTE, MOMENT
 from tests.integration.processes import program
 from tests.running import fetch, free_ports, until
 
@@ -132,23 +132,16 @@ async def test_partitions_are_made_ahead_and_rows_that_waited_move_over(service:
     assert await make_partitions_ahead(service, months=4) == 0
 
 
-async def test_samples_older_than_the_setting_and_than_the_health_page_go_and_no_others(service: Database) -> None:
-    await given_host(service, *[0.5] * 12, ending=MOMENT - 29 * DAY, every=DAY)  # 29 to 40 days old
-    assert await delete_old_samples(service, 35 * DAY.total_seconds(), before=MOMENT, batch=2) == 5
-    await asyncio.gather(*(delete_old_samples(service, 3600, before=MOMENT, batch=2) for _ in range(2)))
-    async with service.scoped() as connection:
-        rows = await connection.fetch("SELECT at FROM system_metrics ORDER BY at DESC")
-    assert [row["at"] for row in rows] == [MOMENT - 29 * DAY, MOMENT - 30 * DAY]
-
-
-def test_everything_that_the_health_page_offers_is_kept() -> None:
+def test_everything_that_the_health_page_asks_samples_for_is_kept() -> None:
     offered = [Scope(window=window).resolved(MOMENT).bounds() for window in SYSTEM_WINDOWS]
-    assert max(each.end - each.start for each in offered) <= SHOWN
+    lengths = [each.end - each.start for each in offered]
+    assert max(length for length in lengths if bucket_width(length) < MINUTE) <= SHOWN
+    assert max(lengths) <= HOST_ROLLUPS
 
 
-def test_the_worker_runs_the_retention(tmp_path: Path) -> None:
+def test_the_worker_rolls_up_and_runs_the_retention(tmp_path: Path) -> None:
     settings = load_settings({}, env={}, cwd=tmp_path)
-    assert "retention" in [each.name for each in Worker(settings).jobs.jobs]
+    assert {"rollups", "retention"} <= {each.name for each in Worker(settings).jobs.jobs}
 
 
 async def test_a_sample_is_stored_once(service: Database, tmp_path: Path) -> None:

@@ -1,12 +1,24 @@
 """Host history: how busy and how full is the machine, now and through the window?"""
 
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import linear_regression
 
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.read import Read
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+
+POINTS = 300
+"""Of a chart; more than a screen can tell apart."""
+
+ROUND_WIDTHS = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 20, 30, 40, 60, 120, 180, 240, 360, 720, 1440)
+)
 
 CPU_LIMIT = 0.8
 MEMORY_LIMIT = 0.8
@@ -80,42 +92,67 @@ class HostHistory:
     disk_limit: float = DISK_LIMIT
 
 
-LATEST = Query(
-    HostSample,
+@dataclass(frozen=True, slots=True)
+class SampledHost:
+    """The machine sampled last in a window, and since when all its samples are kept; ``None`` is since ever."""
+
+    host: str
+    kept_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class HostBucket:
+    """A bucket of samples: sums with their counts, maxima, and the last sample of it, taken ``at``."""
+
+    at: datetime
+    samples: int
+    cpu_sum: float | None
+    cpu_samples: int
+    cpu_max: float | None
+    memory_sum: float | None
+    memory_samples: int
+    memory_max: float | None
+    disk_sum: float | None
+    disk_samples: int
+    cpu_percent: float | None
+    cpu_count: int | None
+    memory_used_bytes: int | None
+    memory_total_bytes: int | None
+    swap_used_bytes: int | None
+    disk_path: str | None
+    disk_used_bytes: int | None
+    disk_total_bytes: int | None
+    boot_at: datetime | None
+
+    @property
+    def point(self) -> HostPoint:
+        """Its means."""
+        return HostPoint(
+            self.at,
+            _share(_mean((self.cpu_sum, self.cpu_samples)), 100),
+            _mean((self.memory_sum, self.memory_samples)),
+            _mean((self.disk_sum, self.disk_samples)),
+        )
+
+
+HOST = Query(
+    SampledHost,
     """
-    SELECT n.host, n.at::timestamptz AS at, n.cpu_percent / 100 AS cpu, w.cpu_mean, w.cpu_max, n.cpu_count,
-           n.memory_used_bytes::float8 / nullif(n.memory_total_bytes, 0) AS memory, w.memory_mean, w.memory_max,
-           n.memory_used_bytes, n.memory_total_bytes, n.swap_used_bytes,
-           n.disk_used_bytes::float8 / nullif(n.disk_total_bytes, 0) AS disk, n.disk_path, n.disk_used_bytes,
-           n.disk_total_bytes, w.disk_growth_bytes, n.boot_at, w.samples
-      FROM (SELECT m.*
-              FROM system_metrics m
-             WHERE m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3
-             ORDER BY m.at DESC
-             LIMIT 1) n
-      CROSS JOIN LATERAL (
-            SELECT avg(m.cpu_percent) / 100 AS cpu_mean, max(m.cpu_percent) / 100 AS cpu_max,
-                   avg(m.memory_used_bytes::float8 / nullif(m.memory_total_bytes, 0)) AS memory_mean,
-                   max(m.memory_used_bytes::float8 / nullif(m.memory_total_bytes, 0)) AS memory_max,
-                   CASE WHEN max(m.at) - min(m.at) >= interval '30 minutes'
-                        THEN regr_slope(m.disk_used_bytes, extract(epoch FROM m.at)::float8) * 86400
-                   END AS disk_growth_bytes,
-                   count(*) AS samples
-              FROM system_metrics m
-             WHERE m.host = n.host AND m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3) w
+    SELECT h.host, nullif(p.kept_since, '-infinity') AS kept_since
+      FROM sampled_host($1, $2, $3) AS h (host)
+      CROSS JOIN rollup_progress p
+     WHERE p.fact = 'host' AND h.host IS NOT NULL
     """,
 )
 
-POINTS = Query(
-    HostPoint,
+BUCKETS = Query(
+    HostBucket,
     """
-    SELECT max(m.at)::timestamptz AS at, avg(m.cpu_percent) / 100 AS cpu,
-           avg(m.memory_used_bytes::float8 / nullif(m.memory_total_bytes, 0)) AS memory,
-           avg(m.disk_used_bytes::float8 / nullif(m.disk_total_bytes, 0)) AS disk
-      FROM system_metrics m
-     WHERE m.host = $1 AND m.at > $2 AND m.at <= $3 AND m.recorded_at <= $4
-     GROUP BY date_bin($5, m.at, '2000-01-03 00:00Z')
-     ORDER BY 1
+    SELECT b.last_at AS at, b.samples, b.cpu_sum, b.cpu_samples, b.cpu_max, b.memory_sum, b.memory_samples,
+           b.memory_max, b.disk_sum, b.disk_samples, b.cpu_percent, b.cpu_count, b.memory_used_bytes,
+           b.memory_total_bytes, b.swap_used_bytes, b.disk_path, b.disk_used_bytes, b.disk_total_bytes, b.boot_at
+      FROM host_window($1, $2, $3, $4, $5) b
+     ORDER BY b.last_at
     """,
 )
 
@@ -124,16 +161,78 @@ async def host_history(db: Fetcher, scope: Scope) -> HostHistory:
     """Return the window's CPU, memory and disk of the machine that was sampled last; no points when none was.
 
     A point is the mean of a bucket of samples, at most about 300 of them, on round times so that they stay put while
-    the window moves; buckets without a sample are absent. Disk growth is the slope of a straight line through the
-    window, in bytes a day, ``None`` below half an hour of it.
+    the window moves; buckets without a sample are absent. From a minute on they come from roll-ups, and so do the ones
+    of a past whose samples are not kept any more. Disk growth is the slope of a straight line through the last samples
+    of the buckets, in bytes a day, ``None`` below half an hour.
     """
     bounds = scope.bounds()
-    latest = await LATEST.first(db, bounds.start, bounds.end, bounds.known_at)
-    if latest is None:
+    sampled = await HOST.first(db, bounds.start, bounds.end, bounds.known_at)
+    if sampled is None:
         return HostHistory(None, (), bounds.start, bounds.end)
-    width = timedelta(seconds=max(1, round((bounds.end - bounds.start).total_seconds() / 300)))
-    points = await POINTS.all(db, latest.host, bounds.start, bounds.end, bounds.known_at, width)
-    return HostHistory(latest, tuple(points), bounds.start, bounds.end)
+    width = bucket_width(bounds.end - bounds.start)
+    if sampled.kept_since is not None and bounds.start < sampled.kept_since:
+        width = max(width, MINUTE)
+    buckets = await BUCKETS.all(db, sampled.host, bounds.start, bounds.end, bounds.known_at, width)
+    if not buckets:
+        return HostHistory(None, (), bounds.start, bounds.end)
+    points = tuple(bucket.point for bucket in buckets)
+    return HostHistory(_latest(sampled.host, buckets), points, bounds.start, bounds.end)
+
+
+def bucket_width(window: timedelta) -> timedelta:
+    """Return the width of the buckets of a window: about 300 fill it; from a minute on only round ones, fewer of them.
+
+    Below a minute the samples themselves are asked, from there on the roll-ups.
+    """
+    width = timedelta(seconds=max(1, round(window.total_seconds() / POINTS)))
+    if width < MINUTE:
+        return width
+    return next((each for each in ROUND_WIDTHS if each >= width), timedelta(days=math.ceil(width / DAY)))
+
+
+def _latest(host: str, buckets: Sequence[HostBucket]) -> HostSample:
+    last = buckets[-1]
+    return HostSample(
+        host,
+        last.at,
+        cpu=_share(last.cpu_percent, 100),
+        cpu_mean=_share(_mean(*((each.cpu_sum, each.cpu_samples) for each in buckets)), 100),
+        cpu_max=_share(_highest(each.cpu_max for each in buckets), 100),
+        cpu_count=last.cpu_count,
+        memory=_share(last.memory_used_bytes, last.memory_total_bytes),
+        memory_mean=_mean(*((each.memory_sum, each.memory_samples) for each in buckets)),
+        memory_max=_highest(each.memory_max for each in buckets),
+        memory_used_bytes=last.memory_used_bytes,
+        memory_total_bytes=last.memory_total_bytes,
+        swap_used_bytes=last.swap_used_bytes,
+        disk=_share(last.disk_used_bytes, last.disk_total_bytes),
+        disk_path=last.disk_path,
+        disk_used_bytes=last.disk_used_bytes,
+        disk_total_bytes=last.disk_total_bytes,
+        disk_growth_bytes=_growth(buckets),
+        boot_at=last.boot_at,
+        samples=sum(each.samples for each in buckets),
+    )
+
+
+def _growth(buckets: Sequence[HostBucket]) -> float | None:
+    used = [(each.at.timestamp(), each.disk_used_bytes) for each in buckets if each.disk_used_bytes is not None]
+    if len(used) < 2 or used[-1][0] - used[0][0] < timedelta(minutes=30).total_seconds():
+        return None
+    return linear_regression([at for at, _ in used], [size for _, size in used]).slope * DAY.total_seconds()
+
+
+def _mean(*parts: tuple[float | None, int]) -> float | None:
+    count = sum(number for _, number in parts)
+    return sum(total or 0.0 for total, _ in parts) / count if count else None
+
+
+def _highest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
+
+
+def _share(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
 
 
 READ = Read(
