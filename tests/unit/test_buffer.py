@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -140,3 +142,43 @@ def test_a_forked_child_counts_what_its_parent_would_have_to_write():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     buffer.add(snapshot(1))
     assert len(buffer) == 1
+
+
+class Interrupted(deque[Event]):
+    """A queue at which the bot's thread gets its turn just when the other thread finds it empty."""
+
+    def __init__(self, turn: Callable[[], None]) -> None:
+        super().__init__()
+        self._turn: Callable[[], None] | None = turn
+
+    def popleft(self) -> Event:
+        if not self and self._turn is not None:
+            turn, self._turn = self._turn, None
+            try:
+                return super().popleft()
+            finally:
+                turn()
+        return super().popleft()
+
+
+def test_a_heartbeat_never_overtakes_what_was_recorded_before_it(monkeypatch):
+    buffer = Buffer(100)
+    before, meanwhile = fill("buy", 1, 100), fill("sell", 1, 101)
+
+    def bot() -> None:
+        buffer.add(meanwhile)
+        buffer.add(equity(2))
+
+    monkeypatch.setattr(buffer, "_kept", Interrupted(bot))
+    buffer.add(before)
+    assert buffer.take(10) == [before, meanwhile, equity(2)]
+
+
+def test_what_is_droppable_waits_while_there_is_more_to_keep_than_one_batch_takes():
+    buffer = Buffer(100)
+    fills = [fill("buy", 1, 100) for _ in range(5)]
+    for each in fills:
+        buffer.add(each)
+    buffer.add(equity(1))
+    assert buffer.take(5) == fills
+    assert buffer.take(5) == [equity(1)]

@@ -67,15 +67,16 @@ class Buffer:
             self.drops.add(table, "buffer_full")
 
     def take(self, limit: int) -> list[Event]:
-        """Remove and return at most `limit` events: first those that are kept, each kind oldest first."""
-        taken: list[Event] = []
-        for queue in (self._kept, self._droppable):
-            while len(taken) < limit:
-                try:
-                    taken.append(queue.popleft())
-                except IndexError:
-                    break
-        return taken
+        """Remove and return `limit` events, or all: first those that are kept, each kind oldest first.
+
+        What is droppable never overtakes what one thread added before it: whoever reads it stored, such as the
+        heartbeat that ends a tick, knows that all else is. What is added meanwhile may exceed the limit a little.
+        """
+        taken = _popped(self._kept, limit)
+        droppable = _popped(self._droppable, limit - len(taken))
+        if droppable:  # whatever came before one of them is in line by now
+            taken += _popped(self._kept, len(self._kept))
+        return taken + droppable
 
     def give_up(self, reason: str) -> int:
         """Empty the buffer, count its events under `reason` and return how many there were."""
@@ -91,3 +92,13 @@ class Buffer:
             return False
         self.drops.add(given_up.table, "buffer_full")
         return True
+
+
+def _popped(queue: deque[Event], limit: int) -> list[Event]:
+    taken: list[Event] = []
+    while len(taken) < limit:
+        try:
+            taken.append(queue.popleft())
+        except IndexError:
+            break
+    return taken
