@@ -1,0 +1,183 @@
+"""A replay that is stopped or killed goes on as if nothing had been: the same rows as of a run without a pause."""
+
+import asyncio
+import contextlib
+import json
+import random
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from main.config import Settings, load_settings
+from main.database.address import Address
+from main.database.pool import Database
+from main.trading.run import run_bot
+from tests.prices import write_bars
+from tests.running import free_ports, until as polled
+
+PATIENCE = 30.0
+DAYS = 84  # trading days from June to September 2012
+ROWS = {
+    "fills": "at, source_id",
+    "trades": "exit_time, source_id",
+    "positions": "position_id",
+    "orders": "order_id",
+    "order_events": "at, source_id",
+    "cash_flows": "at, source_id",
+    "trading_pnl": "at",
+    "daily_stats": "day",
+    "alerts": "fired_at, rule",
+}
+OWN = {"account_id", "recorded_at", "alert_id", "import_run_id", "id"}
+"""What may differ between two accounts that did the same."""
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    """Four stocks from June to September, every other file with capitalised columns."""
+    return write_bars(tmp_path / "prices", "2012-06-01", "2012-09-30")
+
+
+def settings_for(prices: Path, accounts: str, **trade: object) -> Settings:
+    ports = free_ports(1)
+    values = {"feed": f"replay:{prices}", "account": accounts, "health_port": ports[0], "speed": 400, **trade}
+    return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=prices)
+
+
+async def value(service: Database, sql: str, *arguments: object) -> Any:
+    async with service.scoped() as connection:
+        return await connection.fetchval(sql, *arguments)
+
+
+async def ticks(service: Database, account: str) -> int:
+    return int(await value(service, "SELECT count(*) FROM trading_pnl WHERE account_id = $1", account))
+
+
+async def run_until(settings: Settings, address: Address, met: Callable[[], Awaitable[bool]]) -> None:
+    """Trade until a condition is met, then stop as a user would."""
+    stop = asyncio.Event()
+    bot = asyncio.create_task(run_bot(settings, address, stop))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await met():
+                assert not bot.done(), bot.result()
+                await asyncio.wait({bot}, timeout=0.01)
+    finally:
+        stop.set()
+        await bot
+
+
+async def run_to_the_end(settings: Settings, address: Address, service: Database) -> None:
+    accounts = (settings.trade.account or "").split(",")
+    over = "SELECT count(DISTINCT account_id) FROM bot_heartbeats WHERE account_id = ANY ($1) AND status = 'finished'"
+
+    async def finished() -> bool:
+        return bool(await value(service, over, accounts) == len(accounts))
+
+    await run_until(settings, address, finished)
+
+
+async def rows_of(service: Database, account: str) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    async with service.scoped() as connection:
+        for table, order in ROWS.items():
+            rows = await connection.fetch(f"SELECT * FROM {table} WHERE account_id = $1 ORDER BY {order}", account)
+            found[table] = [{name: each for name, each in row.items() if name not in OWN} for row in rows]
+    return found
+
+
+async def assert_same(service: Database, account: str, other: str) -> None:
+    """Compare table by table and row by row, so that a difference names its place."""
+    one, two = await rows_of(service, account), await rows_of(service, other)
+    for table in ROWS:
+        assert len(one[table]) == len(two[table]), table
+        for mine, theirs in zip(one[table], two[table], strict=True):
+            assert mine == theirs, table
+
+
+async def nothing_contradicted(service: Database) -> None:
+    assert await value(service, "SELECT count(*) FROM system_events WHERE kind IN ('record_conflict', 'error')") == 0
+    assert await value(service, "SELECT count(*) FROM dead_letters") == 0
+
+
+async def test_a_replay_stopped_in_the_middle_gives_the_books_of_one_that_was_not(prices, address, service):
+    await run_to_the_end(settings_for(prices, "WHOLE", speed=1000), address, service)
+    for stop_at in (1, 17, 40):
+
+        async def far_enough(stop_at: int = stop_at) -> bool:
+            return await ticks(service, "PARTS") >= stop_at
+
+        await run_until(settings_for(prices, "PARTS", speed=60), address, far_enough)
+    assert await ticks(service, "PARTS") < DAYS
+    await run_to_the_end(settings_for(prices, "PARTS", speed=1000), address, service)
+    assert await ticks(service, "WHOLE") == DAYS
+    assert await value(service, "SELECT count(*) FROM fills WHERE account_id = 'WHOLE'") > 50
+    await assert_same(service, "WHOLE", "PARTS")
+    await nothing_contradicted(service)
+
+
+KILLABLE = """
+import asyncio, json, sys
+from pathlib import Path
+from main.config import load_settings
+from main.database.address import Address
+from main.trading.run import run_bot
+
+given = json.load(sys.stdin)
+settings = load_settings(given["trade"], env={}, cwd=Path(given["folder"]))
+asyncio.run(run_bot(settings, Address(**given["address"]), asyncio.Event()))
+"""
+
+
+async def run_and_kill(
+    settings: Settings, prices: Path, address: Address, met: Callable[[], Awaitable[bool]], pause: float
+) -> None:
+    """Trade in a process of its own, and kill it `pause` seconds after a condition is met."""
+    trade = settings.trade.model_dump(exclude_defaults=True)
+    given = {
+        "trade": {f"trade.{name}": each for name, each in trade.items()},
+        "folder": str(prices),
+        "address": asdict(address),
+    }
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLABLE, stdin=asyncio.subprocess.PIPE, env={"PYTHONPATH": ":".join(sys.path)}
+    )
+    assert bot.stdin is not None
+    bot.stdin.write(json.dumps(given).encode())
+    bot.stdin.close()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await met():
+                assert bot.returncode is None, "the bot ended by itself"
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(pause)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            bot.kill()
+        await bot.wait()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_a_replay_killed_again_and_again_gives_the_books_of_one_that_was_not(prices, address, service, seed):
+    chance = random.Random(seed)
+    await run_to_the_end(settings_for(prices, "WHOLE-A,WHOLE-B", speed=1000), address, service)
+    seen = 0
+    while seen < DAYS - 30:
+        wanted = seen + chance.randint(1, 15)
+
+        async def far_enough(wanted: int = wanted) -> bool:
+            return await ticks(service, "KILLED-B") >= wanted
+
+        await run_and_kill(
+            settings_for(prices, "KILLED-A,KILLED-B", speed=60), prices, address, far_enough, chance.uniform(0, 0.3)
+        )
+        seen = await ticks(service, "KILLED-B")
+    assert seen < DAYS, "killed too late to prove anything"
+    await run_to_the_end(settings_for(prices, "KILLED-A,KILLED-B", speed=1000), address, service)
+    for name in "AB":
+        await assert_same(service, f"WHOLE-{name}", f"KILLED-{name}")
+    await nothing_contradicted(service)
