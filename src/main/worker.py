@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from main.books.bookkeeper import Bookkeeper
 from main.clock import monotonic, now
 from main.config import Settings, load_settings
 from main.database.address import Address
@@ -39,6 +40,7 @@ HOST = "127.0.0.1"
 LOCK_KEY = 0x41495452_574F524B  # "AITR" "WORK"
 _MINUTE = 60.0
 _HOUR = 3600.0
+_BOOKS_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -112,6 +114,7 @@ class Worker:
         self.jobs = Jobs(
             (
                 Job("host", settings.dashboards.system.update_interval, self._collect_host),
+                Job("books", _BOOKS_SECONDS, Bookkeeper().run),
                 Job("partitions", _HOUR, self._make_partitions),
                 Job("rollups", _MINUTE, self._roll_up),
                 Job("retention", _HOUR, self._purge),

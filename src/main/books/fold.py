@@ -1,6 +1,6 @@
 """What follows from the facts of an account? Trades, positions, days and equity, by a pure fold in order of time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,9 +8,12 @@ from decimal import Decimal
 from main.books.day import Day
 from main.books.facts import Extremes, Facts, Mark
 from main.books.timeline import Kind, Look, Step, steps
-from main.domain.events import Account, DailyStats, Equity, Fill, FxRate, Instrument, Position, Trade
+from main.domain.events import Account, CashFlow, DailyStats, Equity, Fill, FxRate, Instrument, Position, Trade
 from main.domain.ledger import Ledger, latest
 from main.domain.scope import trading_day
+
+LATE_PRICES = timedelta(minutes=10)
+"""How old a price may be when it arrives and still be noticed."""
 
 OBSERVED_EVERY = timedelta(seconds=5)
 """How often the suite observes the equity of an account whose books it keeps, at most."""
@@ -35,7 +38,7 @@ class Books:
     versions: dict[VersionKey, Position] = field(default_factory=dict)
     marked: set[VersionKey] = field(default_factory=set)  # versions that differ from the one before in the mark alone
     looked: dict[VersionKey, Position | None] = field(default_factory=dict)
-    equity: list[Equity] = field(default_factory=list)
+    equity: dict[datetime, Equity] = field(default_factory=dict)
     days: dict[date, DailyStats] = field(default_factory=dict)
     closed: dict[str, Position] = field(default_factory=dict)
 
@@ -48,17 +51,20 @@ class Books:
 class Folding:
     """The books of one account on their way through time: what comes is booked, what follows is told."""
 
-    def __init__(self, account: Account, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, account: Account, instruments: Sequence[Instrument]) -> None:
         """Open empty books."""
         self.account = account
         self.ledger = Ledger(
             account.account, account.source, instruments, currency=account.currency, matching=account.lot_matching
         )
         self.until: datetime | None = None  # everything up to here is booked
+        self.waiting: tuple[Fill | CashFlow, ...] = ()  # facts that lie after it
+        self.prices: dict[tuple[str, datetime], Decimal] = {}  # folded, of the last `LATE_PRICES`
+        self.described = frozenset(each.symbol for each in instruments)
         self._currencies = {each.symbol: each.currency for each in instruments}
         self._rates: dict[str, Decimal] = {}
         self._seen_rates: dict[tuple[str, str, datetime], int] = {}
-        self._symbols: set[str] = set()
+        self.symbols: set[str] = set()  # whatever was traded
         self._day: Day | None = None
         self._minutes: dict[str, datetime] = {}  # of each symbol's newest version
         self._due: set[datetime] = set()  # observations that are still to come
@@ -78,7 +84,7 @@ class Folding:
         """
         for step in steps(_before(facts, until), marks, (), self.ledger):
             if step.kind is Kind.FILL:
-                self._symbols.add(step.what.symbol)
+                self._trade(step.what)
                 self.ledger.absorb(step.what)
             else:
                 self._book_other(step)
@@ -99,15 +105,18 @@ class Folding:
         booked are passed over. Raise `RecordRejected` for facts that come too late: fold anew.
         """
         self._books = books = Books(self.ledger)
-        new, prices = self._new(facts, until), list(marks)
-        moments = [*looks, *(self._looks(new, prices, until) if observe else ())]
-        for step in steps(new, prices, moments, self.ledger):
+        for step in steps(self._new(facts, until), marks, looks, self.ledger):
+            self._look_before(step.at)
             if self._day is None:
                 self._day = Day(self.account, trading_day(step.at, self.account.zone, self.account.roll_over))
             if step.at >= self._day.end:
                 self._day.turn(step.at, self.ledger.unrealized)
             self._take(step)
+            if observe and self._matters(step):
+                self._due.add(self.observed_at(step.at))
+        self._look_before(until + _MICROSECOND)
         self.until = until
+        self.prices = {key: price for key, price in self.prices.items() if key[1] > until - LATE_PRICES}
         return books
 
     def observed_at(self, at: datetime) -> datetime:
@@ -123,19 +132,23 @@ class Folding:
         return start - _MICROSECOND if at < start else look
 
     def _new(self, facts: Facts, until: datetime) -> Facts:
+        told: tuple[Fill | CashFlow, ...] = (*latest(facts.fills), *latest(facts.flows))
+        self.waiting = tuple(each for each in told if each.at > until)
         new = _upto(facts, until)
         return replace(new, rates=[rate for rate in new.rates if self.until is None or rate.at > self.until])
 
-    def _looks(self, facts: Facts, marks: Iterable[Mark], until: datetime) -> list[Look]:
-        rates = (rate for rate in facts.rates if self.ledger.needs(rate))
-        for happened in (facts.flows, facts.fills, rates, marks):
-            self._due.update(self.observed_at(each.at) for each in happened if not self._booked(each.at))
-        looks = [Look(at) for at in self._due if at <= until]
-        self._due = {at for at in self._due if at > until}
-        return looks
+    def _look_before(self, moment: datetime) -> None:
+        for at in sorted(at for at in self._due if at < moment):
+            self._due.remove(at)
+            self._look(Look(at))
 
-    def _booked(self, at: datetime) -> bool:
-        return self.until is not None and at <= self.until
+    def _matters(self, step: Step) -> bool:
+        """Whether the suite looks at the account after this: prices of what was never traded change nothing."""
+        if step.kind is Kind.MARK:
+            return step.what.symbol in self.symbols
+        if step.kind is Kind.RATE:
+            return step.what.base in {self._currencies.get(symbol) for symbol in self.symbols}
+        return step.kind is not Kind.LOOK
 
     def _take(self, step: Step) -> None:
         if step.kind is Kind.FILL:
@@ -156,16 +169,21 @@ class Folding:
             self._rates[what.base] = what.rate
             self.ledger.convert(what.base, what.rate, what.at)
         else:
+            self.prices[what.symbol, what.at] = what.price
             self.ledger.mark(what.symbol, what.price, what.at)
 
     def _fill(self, fill: Fill) -> None:
-        self._symbols.add(fill.symbol)
+        self._trade(fill)
         change = self.ledger.apply(fill)
         self._books.trades += change.trades
         for position in change.positions:
             self._keep(position, fill.at)
         if self._day is not None and fill.quantity:
             self._day.book(fill, change.trades, self._rate(fill.symbol))
+
+    def _trade(self, fill: Fill) -> None:
+        if fill.quantity:
+            self.symbols.add(fill.symbol)
 
     def _keep(self, position: Position, at: datetime) -> None:
         key = position.position_id, at
@@ -195,9 +213,9 @@ class Folding:
         if not look.equity:
             return
         equity = self.ledger.equity(look.at)
-        self._books.equity.append(equity)
+        self._books.equity[look.at] = equity
         if self._day is not None and equity.unrealized_pnl is not None:
-            values = [self.ledger.value(symbol) for symbol in self._symbols]
+            values = [self.ledger.value(symbol) for symbol in self.symbols]
             row = self._day.look(look.at, equity.unrealized_pnl, values)
             self._books.days[row.day] = row
 
