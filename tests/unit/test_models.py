@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -36,9 +37,9 @@ class Oracle:
     """Expects of X and Y what it was told to, once a day."""
 
     name, version, kind, unit, horizon_seconds = "oracle", "3", "test", "return", 86_400
-    parameters = {"of": "Delphi"}
 
     def __init__(self, turns: Sequence[tuple[float, float]]) -> None:
+        self.parameters = {"of": "Delphi"}
         self._turns = iter(turns)
         self._last: tuple[float, float] | None = None
 
@@ -66,18 +67,18 @@ def walk(hours: int, step: float, seed: int = 1) -> list[float]:
 
 
 def test_the_volatility_that_came_is_that_of_the_ticks_of_the_horizon():
-    model, prices = VolatilityForecast(), walk(24, 0.01)
+    model, prices = VolatilityForecast(), walk(36, 0.01)
     turns = [model.turn(tick(MIDNIGHT + HOUR * hour, X=price)) for hour, price in enumerate(prices)]
     told = [turn for turn in turns if turn is not None and turn.outcomes]
-    assert [turn.at for turn in told] == [MIDNIGHT + HOUR * hour for hour in (4, 8, 12, 16, 20, 24)]
+    assert [turn.at for turn in told] == [MIDNIGHT + HOUR * hour for hour in (6, 12, 18, 24, 30, 36)]
     for index, turn in enumerate(told):
-        stretch = prices[4 * index : 4 * index + 5]
-        moves = [math.log(after / before) for before, after in zip(stretch, stretch[1:], strict=False)]
+        stretch = prices[6 * index : 6 * index + 7]
+        moves = [math.log(after / before) for before, after in pairwise(stretch)]
         assert turn.outcomes["X"] == pytest.approx(math.sqrt(sum(move**2 for move in moves)))
 
 
 def test_the_forecast_is_the_weighted_mean_of_past_horizons():
-    model, prices = VolatilityForecast(), walk(12, 0.01)
+    model, prices = VolatilityForecast(), walk(18, 0.01)
     turns = [model.turn(tick(MIDNIGHT + HOUR * hour, X=price)) for hour, price in enumerate(prices)]
     first, second, third = [turn for turn in turns if turn is not None and turn.outcomes]
     assert first.expected["X"].value == pytest.approx(first.outcomes["X"])
@@ -89,11 +90,11 @@ def test_the_forecast_is_the_weighted_mean_of_past_horizons():
 
 def test_a_horizon_that_was_not_seen_as_a_whole_has_no_outcome():
     model = VolatilityForecast()
-    hours = [0, 1, 2, 3, 4, 5, 13, 14, 15, 16, 17, 20]  # 8 to 12 is missing, and so is the beginning of 12 to 16
+    hours = [0, 1, 3, 6, 7, 19, 21, 23, 24, 26, 30]  # 12 to 18 is missing, and so is the beginning of 18 to 24
     turns = [model.turn(tick(MIDNIGHT + HOUR * hour, X=100 + hour % 3)) for hour in hours]
-    assert [hour for hour, turn in zip(hours, turns, strict=True) if turn is not None and turn.outcomes] == [4, 20]
-    assert [hour for hour, turn in zip(hours, turns, strict=True) if turn is not None] == [0, 4, 13, 16, 20]
-    assert HORIZON == 4 * HOUR
+    assert [hour for hour, turn in zip(hours, turns, strict=True) if turn is not None and turn.outcomes] == [6, 30]
+    assert [hour for hour, turn in zip(hours, turns, strict=True) if turn is not None] == [0, 6, 19, 24, 30]
+    assert HORIZON == 6 * HOUR
 
 
 def test_momentum_drift_compounds_to_the_momentum_and_is_judged_by_the_next_close():

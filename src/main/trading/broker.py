@@ -27,6 +27,7 @@ class OrderRequest:
     decision_price: Decimal
     strategy: str
     purpose: str = "signal"
+    model: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Floor:
             raise
         finally:
             stopping.cancel()
+            self._market_journal.end()
             for engine in self._engines:
                 await engine.end(last)
 

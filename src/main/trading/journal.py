@@ -36,15 +36,17 @@ class Journal:
         sink: Sink,
         *,
         strategy: str,
+        models: tuple[str, ...] = (),
         health_port: int | None = None,
         dropped: Callable[[], int] = int,
     ) -> None:
-        """`dropped` tells how many events the sink had to give up so far."""
+        """`models` are those the strategy trades on; `dropped` tells how many events the sink had to give up so far."""
         self.account = account
         self.cycles = 0
         self.errors = 0
         self._sink = sink
         self._strategy = strategy
+        self._models = models
         self._health_port = health_port
         self._dropped = dropped
         self._started = monotonic()
@@ -87,6 +89,7 @@ class Journal:
                 error_count=self.errors,
                 regime=regime,
                 strategy=self._strategy,
+                models=self._models,
                 risk_factor=risk.factor,
                 risk_reason=risk.reason,
                 dropped_events=self._dropped(),

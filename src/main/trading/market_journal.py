@@ -1,25 +1,49 @@
-"""What does the market say, once for all accounts that trade it? Books, rates, index levels and bars of a feed."""
+"""What does the market say, once for all its accounts? Books, rates, index levels, bars, and what models expect."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-from main.domain.events import FxRate, IndexLevel, Instrument
+from main.domain.events import Candle, FxRate, IndexLevel, Instrument, MarketSnapshot, ModelPerformance, ModelPrediction
 from main.domain.market import Tick
 from main.trading.candles import CandleBuilder
+from main.trading.feed import Feed
 from main.trading.journal import Sink
+from main.trading.models.desk import ModelDesk
+from main.trading.models.model import PredictiveModel
+from main.trading.pipelines import PRICES, Pipelines
+
+MADE = {
+    MarketSnapshot: PRICES,
+    Candle: "bars",
+    ModelPrediction: "model-predictions",
+    ModelPerformance: "model-quality",
+}
+"""The pipeline that makes each kind of event."""
 
 
 class MarketJournal:
     """Records each tick of one feed, whoever trades it."""
 
-    def __init__(self, sink: Sink, source: str, instruments: Iterable[Instrument] = ()) -> None:
-        """`source` signs everything recorded."""
-        self._sink = sink
-        self._source = source
+    def __init__(
+        self,
+        sink: Sink,
+        feed: Feed,
+        instruments: Iterable[Instrument] = (),
+        models: Sequence[PredictiveModel] = (),
+        *,
+        strategies: Mapping[str, str] | None = None,
+    ) -> None:
+        """The feed's source signs everything recorded. `strategies` names, by model, the strategy that trades on it."""
+        self._source = feed.source
+        self._pipelines = Pipelines(
+            sink, feed.source, interval_seconds=feed.interval_seconds, live=feed.clock == "wall", made=MADE
+        )
+        self._sink: Sink = self._pipelines
         self._instruments = tuple(instruments)
         self._rates: dict[tuple[str, str], Decimal] = {}
         self._levels: dict[str, Decimal] = {}
-        self._candles = CandleBuilder(source)
+        self._candles = CandleBuilder(feed.source)
+        self._models = ModelDesk(self._pipelines, feed.source, models, strategies=strategies)
 
     def begin(self) -> None:
         """Record what can be traded."""
@@ -27,7 +51,8 @@ class MarketJournal:
             self._sink.record(instrument)
 
     def record(self, tick: Tick) -> None:
-        """Record a tick: every book, the rates and levels that changed, and the bars that have closed with it."""
+        """Record a tick: every book, rates and levels that changed, the bars that closed with it, what models say."""
+        self._pipelines.begin(tick)
         for (base, quote), rate in tick.rates.items():
             if self._rates.get((base, quote)) != rate:
                 self._sink.record(FxRate(at=tick.at, source=self._source, base=base, quote=quote, rate=rate))
@@ -38,12 +63,19 @@ class MarketJournal:
             self._sink.record(book.snapshot(self._source, tick.at))
         for candle in self._candles.see(tick):
             self._sink.record(candle)
+        self._models.record(tick)
         self._remember(tick)
+        self._pipelines.tell()
 
     def relive(self, tick: Tick) -> None:
         """Take in a tick that an earlier run has recorded."""
         self._candles.see(tick)
+        self._models.relive(tick)
         self._remember(tick)
+
+    def end(self) -> None:
+        """Record that nothing more comes."""
+        self._pipelines.end()
 
     def _remember(self, tick: Tick) -> None:
         self._rates.update(tick.rates)

@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from main.database.pool import Database
-from main.domain.events import Candle
+from main.domain.events import Candle, Instrument
 from main.domain.ledger import Ledger
 from main.recording import Recorder
 from main.trading.choice import Chosen, Seat
@@ -18,6 +18,8 @@ from main.trading.feeds.sim_history import SimHistory
 from main.trading.floor import Floor
 from main.trading.journal import Journal, Sink
 from main.trading.market_journal import MarketJournal
+from main.trading.models.momentum_drift import MomentumDrift
+from main.trading.models.volatility_forecast import VolatilityForecast
 from main.trading.past import Past, past_of
 from main.trading.restore import Restored, daily_bars, refuse_another_market, restore
 from main.trading.risk import RiskRules
@@ -61,26 +63,35 @@ class Staff:
         def dropped() -> int:
             return sum(recorder.statistics.dropped.values())
 
-        engines = []
+        engines, strategies = [], []
         for seat, left, port in zip(self._seats, self._left, health_ports, strict=True):
             recorder.record(seat.account)
             strategy = seat.strategy(self._feed)
-            journal = Journal(seat.account, recorder, strategy=strategy.name, health_port=port, dropped=dropped)
+            strategies.append(strategy)
+            journal = Journal(
+                seat.account,
+                recorder,
+                strategy=strategy.name,
+                models=strategy.models,
+                health_port=port,
+                dropped=dropped,
+            )
             engines.append(_engine(seat, self._feed, strategy, journal, left=left, bars=self._bars))
             _log.info("bot starts", account=seat.account.account, feed=self._feed.source)
-        market_journal = MarketJournal(recorder, self._feed.source, self._feed.instruments)
-        return Floor(self._feed, market_journal, engines), tuple(engines)
+        market = _market_journal(recorder, self._feed, self._feed.instruments, strategies, self._bars)
+        return Floor(self._feed, market, engines), tuple(engines)
 
     def of_history(self, history: SimHistory) -> Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]:
         """Return what makes the engines that trade the history of a simulated market, as if nothing had been before."""
 
         def staff(feed: Feed, sink: Sink) -> tuple[MarketJournal, Sequence[Engine]]:
-            engines = []
+            engines, strategies = [], []
             for seat in self._seats:
                 strategy = seat.strategy(feed)
-                journal = Journal(seat.account, sink, strategy=strategy.name)
+                strategies.append(strategy)
+                journal = Journal(seat.account, sink, strategy=strategy.name, models=strategy.models)
                 engines.append(_engine(seat, feed, strategy, journal, left=Past(), bars=history.candles))
-            return MarketJournal(sink, feed.source), engines
+            return _market_journal(sink, feed, (), strategies, history.candles), engines
 
         return staff
 
@@ -120,6 +131,17 @@ def _engine(
         past=left,
         closes=closes,
     )
+
+
+def _market_journal(
+    sink: Sink, feed: Feed, instruments: Iterable[Instrument], strategies: Iterable[Strategy], bars: Iterable[Candle]
+) -> MarketJournal:
+    """The market's own record. Models count their days in UTC, whoever trades on them."""
+    closes = DailyCloses()
+    closes.prime(bar for bar in bars if bar.interval == "1d")
+    models = (VolatilityForecast(), MomentumDrift(closes))
+    users = {model.partition("@")[0]: strategy.name for strategy in strategies for model in strategy.models}
+    return MarketJournal(sink, feed, instruments, models, strategies=users)
 
 
 def _closes(seat: Seat, bars: Iterable[Candle]) -> DailyCloses:

@@ -54,6 +54,8 @@ class Strategy(Protocol):
     """Turns a situation into wishes. It keeps no books: positions and orders are told to it."""
 
     name: str
+    models: tuple[str, ...]
+    """Name and version of the models it trades on."""
 
     def decide(self, situation: Situation) -> Wishes:
         """Return what to do at this tick."""

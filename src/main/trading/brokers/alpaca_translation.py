@@ -49,10 +49,11 @@ class Translation:
             decision_price=request.decision_price,
             arrival_mid=tick.books[request.symbol].mid,
             strategy=request.strategy,
+            model=request.model,
         )
 
     def adopted(self, found: VenueOrder, symbol: str, coming: Decimal | None) -> Order:
-        """Return somebody else's order as it was before the quantity `coming` was executed; ``None``: before any was."""
+        """Return somebody else's order as it was before the quantity `coming` was executed; ``None``: before any."""
         filled = Decimal(0) if coming is None else max(Decimal(0), found.filled - coming)
         return Order(
             at=now(),

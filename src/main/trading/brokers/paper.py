@@ -165,6 +165,7 @@ class PaperBroker:
             decision_price=request.decision_price,
             arrival_mid=book.mid,
             strategy=request.strategy,
+            model=request.model,
         )
 
     def _refusal(self, request: OrderRequest, book: Book) -> str:

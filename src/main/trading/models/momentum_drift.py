@@ -15,13 +15,14 @@ from main.trading.daily_closes import DailyCloses
 from main.trading.models.model import Expected, Turned
 
 NAME = "momentum-126"
+VERSION = "1"
 
 
 class MomentumDrift:
     """Expects of every symbol with 127 closes that it goes on as it did."""
 
     name = NAME
-    version = "1"
+    version = VERSION
     kind = "momentum"
     unit = "return"
     horizon_seconds = int(timedelta(days=1).total_seconds())

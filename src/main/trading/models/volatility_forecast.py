@@ -16,9 +16,9 @@ from main.trading.models.model import Expected, Turned
 NAME = "volatility-ewma"
 
 DECAY = 0.86
-"""Weight of the past at each turn: a memory of about seven horizons, a day and some."""
+"""Weight of the past at each turn: a memory of about seven horizons, two days."""
 
-HORIZON = timedelta(hours=4)
+HORIZON = timedelta(hours=6)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

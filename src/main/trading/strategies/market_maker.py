@@ -38,6 +38,7 @@ class MarketMaker:
     """Quotes every symbol that has a book, one order a side."""
 
     name = NAME
+    models: tuple[str, ...] = ()
 
     def __init__(self, instruments: StrategyInstruments) -> None:
         self._instruments: Mapping[str, Instrument] = instruments

@@ -15,9 +15,12 @@ from decimal import Decimal
 from main.analytics.momentum import momentum
 from main.domain.events import Instrument
 from main.trading.broker import OrderRequest
+from main.trading.models import momentum_drift
 from main.trading.strategy import Situation, StrategyInstruments, Wishes
 
 NAME = "sector_rotation"
+MODEL = f"{momentum_drift.NAME}@{momentum_drift.VERSION}"
+"""What ranks the sectors, as trades name it."""
 
 TOP_SECTORS = 2
 """How many sectors are held: enough that one of them may fail, few enough that their lead means something."""
@@ -58,6 +61,7 @@ class SectorRotation:
     """Holds the symbols of the best sectors, long only."""
 
     name = NAME
+    models: tuple[str, ...] = (MODEL,)
 
     def __init__(self, instruments: StrategyInstruments) -> None:
         self._instruments: Mapping[str, Instrument] = instruments
@@ -122,6 +126,7 @@ class SectorRotation:
             decision_price=book.mid,
             strategy=NAME,
             purpose="rotation",
+            model=MODEL,
         )
 
     def _hopeful(self, symbol: str, held: Decimal) -> bool:
