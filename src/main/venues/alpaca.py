@@ -164,7 +164,7 @@ class Alpaca:
             if status == 401:
                 raise _keys_refused(words) from None
             if status is not None and 400 <= status < 500 and status != 408:
-                raise OrderRefused(words) from None
+                raise OrderRefused(words, status) from None
             raise BrokerSilent(f"alpaca is out of order (HTTP {status}); it is asked again") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # requests' errors are OSErrors
             raise BrokerSilent(f"alpaca gave no answer that makes sense ({type(error).__name__})") from None
