@@ -346,7 +346,7 @@ async def test_the_account_is_not_asked_more_often_than_its_limit_allows(account
 
 async def test_keys_that_are_refused_are_named_with_the_fix_and_never_shown(account):
     broker = AlpacaBroker("A", "test", (instrument(BTC),), Alpaca("PKOTHER", "wrong-secret", account.url))
-    with pytest.raises(BrokerError, match="refuses the keys.*check ALPACA_KEY_ID and ALPACA_SECRET_KEY") as refused:
+    with pytest.raises(BrokerError, match=r"refuses the keys.*check ALPACA_KEY_ID and ALPACA_SECRET_KEY") as refused:
         await broker.open((), None, lambda fill: False)
     await broker.close()
     assert not isinstance(refused.value, BrokerSilent)

@@ -123,7 +123,7 @@ class AlpacaAccount:
                 return answered
         return await self.usual(request)
 
-    async def usual(self, request: web.Request) -> web.StreamResponse:
+    async def usual(self, request: web.Request) -> web.StreamResponse:  # noqa: PLR0911  # a table of routes
         query = request.query
         match request.method, request.path.strip("/").split("/"):
             case "GET", ["v2", "account"]:
