@@ -123,7 +123,7 @@ def built(feed: Feed, strategy: Strategy, pages: Pages, **given: Any) -> Engine:
 
 
 def floor_of(feed: Feed, engine: Engine, pages: Pages) -> Floor:
-    return Floor(feed, MarketJournal(pages, feed.source, feed.instruments), [engine])
+    return Floor(feed, MarketJournal(pages, feed, feed.instruments), [engine])
 
 
 def priced(mid: object, at: float) -> Tick:
