@@ -1,5 +1,18 @@
 -- What else bots tell: rates, bars, index levels, models, pipelines, metrics. And what no fact may say.
 
+-- Numbers beyond these bounds are mistakes, and double precision, in which series are reckoned, cannot hold 1e400 at all.
+-- NaN and infinities lie outside of them. NOT VALID: what is there is not read again.
+ALTER DOMAIN finite DROP CONSTRAINT finite_number;
+ALTER DOMAIN finite ADD CONSTRAINT finite_number CHECK (VALUE = 0 OR abs(VALUE) BETWEEN 1e-61 AND 1e61) NOT VALID;
+ALTER DOMAIN positive DROP CONSTRAINT positive_number;
+ALTER DOMAIN positive ADD CONSTRAINT positive_number CHECK (VALUE BETWEEN 1e-61 AND 1e61) NOT VALID;
+ALTER TABLE market_snapshots DROP CONSTRAINT finite_levels;
+ALTER TABLE market_snapshots ADD CONSTRAINT levels_in_bounds CHECK (
+    (1e61 >= ALL (bid_prices)) IS TRUE AND (-1e61 <= ALL (bid_prices)) IS TRUE
+    AND (1e61 >= ALL (bid_sizes)) IS TRUE AND (-1e61 <= ALL (bid_sizes)) IS TRUE
+    AND (1e61 >= ALL (ask_prices)) IS TRUE AND (-1e61 <= ALL (ask_prices)) IS TRUE
+    AND (1e61 >= ALL (ask_sizes)) IS TRUE AND (-1e61 <= ALL (ask_sizes)) IS TRUE) NOT VALID;
+
 -- Rates and prices. Shared by all who trade on their source.
 
 CREATE TABLE fx_rates (
@@ -228,10 +241,10 @@ COMMENT ON COLUMN custom_metrics.unit IS 'For people; empty for a bare number. f
 -- What existing tables did not know. Plain numeric with a check beside it: a column of a domain would rewrite the table.
 
 ALTER TABLE trading_pnl ADD COLUMN fx_pnl numeric;
-ALTER TABLE trading_pnl ADD CONSTRAINT fx_pnl_finite CHECK (fx_pnl NOT IN ('NaN', 'Infinity', '-Infinity')) NOT VALID;
+ALTER TABLE trading_pnl ADD CONSTRAINT fx_pnl_finite CHECK (fx_pnl = 0 OR abs(fx_pnl) BETWEEN 1e-61 AND 1e61) NOT VALID;
 COMMENT ON COLUMN trading_pnl.fx_pnl IS 'Result of changing rates on foreign cash and positions, since the account began; null where it is not counted.';
 ALTER TABLE trades ADD COLUMN fx_rate numeric NOT NULL DEFAULT 1;
-ALTER TABLE trades ADD CONSTRAINT fx_rate_positive CHECK (fx_rate > 0 AND fx_rate NOT IN ('NaN', 'Infinity')) NOT VALID;
+ALTER TABLE trades ADD CONSTRAINT fx_rate_positive CHECK (fx_rate BETWEEN 1e-61 AND 1e61) NOT VALID;
 COMMENT ON COLUMN trades.fx_rate IS 'Account currency for one unit of the instrument''s, at the exit; 1 where they are the same.';
 COMMENT ON COLUMN trades.gross_pnl IS 'side · quantity · multiplier · (exit − entry) in the instrument''s currency, at fx_rate in the account''s.';
 COMMENT ON COLUMN trades.entry_price IS 'In the instrument''s currency.';
