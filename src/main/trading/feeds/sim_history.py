@@ -2,7 +2,7 @@
 
 A script of the last months for people who look around: a calm fortnight, one day on which everything falls, a nervous
 week after it, cash paid in and taken out. It is told in ticks of three hours, of one hour in the last two weeks, of
-five minutes since the day before yesterday. Every day begins at midnight UTC and everything is counted from the first
+five minutes since yesterday. Every day begins at midnight UTC and everything is counted from the first
 of them, so that what happens does not depend on the time of day at which the bot is started.
 """
 
@@ -23,7 +23,7 @@ DAILY_BARS = 260
 CRASH_DAYS_AGO = 37
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-_STEPS = ((14, timedelta(hours=3)), (2, _HOUR), (0, timedelta(minutes=5)))  # from more than so many days ago
+_STEPS = ((14, timedelta(hours=3)), (1, _HOUR), (0, timedelta(minutes=5)))  # from more than so many days ago
 _CRASH_STEP = timedelta(minutes=15)
 
 
