@@ -17,10 +17,10 @@ from main.database.address import Address
 from main.database.pool import Database
 from main.trading.run import run_bot
 from tests.prices import write_bars
-from tests.running import free_ports, until as polled
+from tests.running import free_ports
 
 PATIENCE = 30.0
-DAYS = 84  # trading days from June to September 2012
+DAYS = 250  # trading days of 2012
 ROWS = {
     "fills": "at, source_id",
     "trades": "exit_time, source_id",
@@ -32,19 +32,30 @@ ROWS = {
     "daily_stats": "day",
     "alerts": "fired_at, rule",
 }
+ACCOUNTS = """
+accounts:
+  - {id: WHOLE-A, daily_loss_limit: 120}
+  - {id: PARTS-A, daily_loss_limit: 120}
+  - {id: WHOLE-B, strategy: sector_rotation}
+  - {id: PARTS-B, strategy: sector_rotation}
+"""
+"""A hits its loss limit every now and then; B holds what has risen most in half a year."""
+
 OWN = {"account_id", "recorded_at", "alert_id", "import_run_id", "id"}
 """What may differ between two accounts that did the same."""
 
 
 @pytest.fixture
 def prices(tmp_path: Path) -> Path:
-    """Four stocks from June to September, every other file with capitalised columns."""
-    return write_bars(tmp_path / "prices", "2012-06-01", "2012-09-30")
+    """Four stocks of a year, every other file with capitalised columns."""
+    return write_bars(tmp_path / "prices", "2012-01-01", "2012-12-31")
 
 
 def settings_for(prices: Path, accounts: str, **trade: object) -> Settings:
-    ports = free_ports(1)
-    values = {"feed": f"replay:{prices}", "account": accounts, "health_port": ports[0], "speed": 400, **trade}
+    ports = free_ports(2)
+    values = {"feed": f"replay:{prices}", "account": accounts, "health_port": ports[0], **trade}
+    (prices / "config").mkdir(exist_ok=True)
+    (prices / "config" / "dashboards.yaml").write_text(ACCOUNTS)
     return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=prices)
 
 
@@ -99,25 +110,29 @@ async def assert_same(service: Database, account: str, other: str) -> None:
             assert mine == theirs, table
 
 
-async def nothing_contradicted(service: Database) -> None:
-    assert await value(service, "SELECT count(*) FROM system_events WHERE kind IN ('record_conflict', 'error')") == 0
-    assert await value(service, "SELECT count(*) FROM dead_letters") == 0
-
-
 async def test_a_replay_stopped_in_the_middle_gives_the_books_of_one_that_was_not(prices, address, service):
-    await run_to_the_end(settings_for(prices, "WHOLE", speed=1000), address, service)
-    for stop_at in (1, 17, 40):
+    await run_to_the_end(settings_for(prices, "WHOLE-A,WHOLE-B", speed=1000), address, service)
+    for stop_at in (1, 17, 130):
 
         async def far_enough(stop_at: int = stop_at) -> bool:
-            return await ticks(service, "PARTS") >= stop_at
+            return await ticks(service, "PARTS-B") >= stop_at
 
-        await run_until(settings_for(prices, "PARTS", speed=60), address, far_enough)
-    assert await ticks(service, "PARTS") < DAYS
-    await run_to_the_end(settings_for(prices, "PARTS", speed=1000), address, service)
-    assert await ticks(service, "WHOLE") == DAYS
-    assert await value(service, "SELECT count(*) FROM fills WHERE account_id = 'WHOLE'") > 50
-    await assert_same(service, "WHOLE", "PARTS")
-    await nothing_contradicted(service)
+        await run_until(settings_for(prices, "PARTS-A,PARTS-B", speed=150), address, far_enough)
+    assert await ticks(service, "PARTS-B") < DAYS
+    await run_to_the_end(settings_for(prices, "PARTS-A,PARTS-B", speed=1000), address, service)
+    await assert_all_same(service)
+
+
+async def assert_all_same(service: Database) -> None:
+    blocked = "SELECT count(*) FROM daily_stats WHERE trading_blocked AND account_id = $1"
+    for name, fills, blocks in (("A", 200, 2), ("B", 5, 0)):
+        assert await ticks(service, f"WHOLE-{name}") == DAYS
+        assert await value(service, "SELECT count(*) FROM fills WHERE account_id = $1", f"WHOLE-{name}") >= fills
+        assert await value(service, blocked, f"WHOLE-{name}") >= blocks
+        await assert_same(service, f"WHOLE-{name}", f"PARTS-{name}")
+    refused = "SELECT count(*) FROM system_events WHERE kind IN ('record_conflict', 'error')"
+    assert await value(service, refused) == 0
+    assert await value(service, "SELECT count(*) FROM dead_letters") == 0
 
 
 KILLABLE = """
@@ -165,19 +180,14 @@ async def run_and_kill(
 async def test_a_replay_killed_again_and_again_gives_the_books_of_one_that_was_not(prices, address, service, seed):
     chance = random.Random(seed)
     await run_to_the_end(settings_for(prices, "WHOLE-A,WHOLE-B", speed=1000), address, service)
-    seen = 0
-    while seen < DAYS - 30:
-        wanted = seen + chance.randint(1, 15)
+    for least in (1, 50, 131):
+        wanted = least + chance.randint(0, 15)
 
         async def far_enough(wanted: int = wanted) -> bool:
-            return await ticks(service, "KILLED-B") >= wanted
+            return await ticks(service, "PARTS-B") >= wanted
 
-        await run_and_kill(
-            settings_for(prices, "KILLED-A,KILLED-B", speed=60), prices, address, far_enough, chance.uniform(0, 0.3)
-        )
-        seen = await ticks(service, "KILLED-B")
-    assert seen < DAYS, "killed too late to prove anything"
-    await run_to_the_end(settings_for(prices, "KILLED-A,KILLED-B", speed=1000), address, service)
-    for name in "AB":
-        await assert_same(service, f"WHOLE-{name}", f"KILLED-{name}")
-    await nothing_contradicted(service)
+        settings = settings_for(prices, "PARTS-A,PARTS-B", speed=80)
+        await run_and_kill(settings, prices, address, far_enough, chance.uniform(0, 0.3))
+    assert await ticks(service, "PARTS-B") < DAYS, "killed too late to prove anything"
+    await run_to_the_end(settings_for(prices, "PARTS-A,PARTS-B", speed=1000), address, service)
+    await assert_all_same(service)
