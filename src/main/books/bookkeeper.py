@@ -19,7 +19,9 @@ from main.errors import AITraderError, RecordRejected
 
 _log = structlog.get_logger(__name__)
 
-_LATE_EVERY_SECONDS = 10.0
+LATE_PRICES_SECONDS = 10.0
+"""How often prices that came late are looked for; facts that did are noticed at once."""
+
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -45,8 +47,9 @@ class _Kept:
 class Bookkeeper:
     """Keeps the books of every account with ``books = suite``. Nothing in memory is needed: it saves time only."""
 
-    def __init__(self) -> None:
-        """Begin without any books: they are read when they are needed."""
+    def __init__(self, *, late_prices_every: float = LATE_PRICES_SECONDS) -> None:
+        """Begin without any books: they are read when they are needed. Late prices are looked for at that pace."""
+        self._late_prices_every = late_prices_every
         self._kept: dict[str, _Kept] = {}
 
     async def run(self, database: Database) -> None:
@@ -121,7 +124,7 @@ class Bookkeeper:
 
     async def _late_price(self, connection: Any, kept: _Kept) -> datetime | None:
         folding = kept.folding
-        if folding.until is None or monotonic() - kept.looked_for_late_prices < _LATE_EVERY_SECONDS:
+        if folding.until is None or monotonic() - kept.looked_for_late_prices < self._late_prices_every:
             return None
         kept.looked_for_late_prices = monotonic()
         span = folding.until - LATE_PRICES, folding.until

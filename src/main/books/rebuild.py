@@ -27,7 +27,7 @@ _BEGIN = """
 # One at a time: of two rebuilds the second reads what the first has written.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('books'), hashtext($1))"
 _HORIZON = """
-    SELECT CASE WHEN a.clock = 'wall' THEN clock_timestamp() - $2
+    SELECT CASE WHEN a.clock = 'wall' THEN clock_timestamp() - $2::interval
                 ELSE greatest((SELECT max(at)::timestamptz FROM fills WHERE account_id = $1),
                               (SELECT max(at)::timestamptz FROM cash_flows WHERE account_id = $1),
                               (SELECT max(at)::timestamptz FROM bot_heartbeats WHERE account_id = $1)) END
