@@ -223,6 +223,21 @@ def test_the_oldest_lot_keeps_its_extremes_while_younger_ones_come_and_go():
     assert (young.mae, old.mae, old.mfe) == (0, D("-0.1"), D("0.1"))
 
 
+def test_the_longest_numbers_that_may_be_recorded_are_booked_to_the_last_digit():
+    great, small = D("9" * 61 + "." + "9" * 90), D("1e-60") + D("1e-150")
+    books = Ledger("A", "test", [instrument("US", multiplier=great), instrument("DE")], currency="EUR")
+    books.convert("USD", great, START)
+    books.credit(flow("deposit", small))
+    books.absorb(us("buy", great, great, 1, multiplier=great))
+    books.absorb(fill("buy", small, small, symbol="DE", multiplier=small))
+    books.absorb(us("sell", great, small, 2, multiplier=great))
+    books.convert("USD", small, moment(3))
+    assert books.proof().residual == 0
+    for number in ("0." + "3" * 151, "1" * 60 + "." + "1" * 92):
+        with pytest.raises(RecordRejected, match="at most 150 digits"):
+            fill("buy", number, 1)
+
+
 def test_another_way_of_matching_is_refused():
     with pytest.raises(RecordRejected, match="lot_matching: got 'HIFO', expected one of FIFO, LIFO"):
         Ledger("A", "test", matching="HIFO")

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from typing import ClassVar
 
 from main.domain.scope import ACCOUNT_PATTERN
 from main.domain.topics import Topic
 from main.errors import RecordRejected
+
+_STORABLE = Context(prec=151, Emin=0, Emax=999_999, traps=[Inexact])
+"""Loses a digit of any number with more than 150 decimals or 151 digits: sums of products of four stay exact in the
+ledger's 1,000 digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,10 @@ def _check_number(event: Event, name: str, value: Decimal) -> None:
         raise RecordRejected(name, value, "expected above 0")
     if value and not -60 <= value.adjusted() <= 60:
         raise RecordRejected(name, value, "expected a magnitude between 1e-60 and 1e60")
+    try:
+        _STORABLE.plus(value)
+    except Inexact:
+        raise RecordRejected(name, value, "expected at most 150 digits, as a price or an amount has") from None
 
 
 def _check_text(event: Event, name: str, value: str) -> None:
