@@ -19,8 +19,8 @@ METHOD = """
 Fills of 20 symbols that open, enlarge, part-close and turn positions, booked one by one into empty books: `absorb`
 folds a history, `apply` also tells the trades and positions that change. Beside them, of the same run: what it takes to
 construct the fills, which is what reading them back from the database costs at least. In one currency, and with five of
-the symbols in another one whose rate changes with every hundredth fill. Growth is that of the
-time to book a fill, over the time to construct one, from the first 100,000 of 1,000,000 to the last.
+the symbols in another one whose rate changes with every hundredth fill. Growth is that of the time
+to book a fill over the time to construct one, from the first 100,000 of 1,000,000 to the last.
 """
 SIZES = (10_000, 100_000, 1_000_000)
 CHUNK = 10_000
