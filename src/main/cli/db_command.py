@@ -1,4 +1,4 @@
-"""Is the database there and in shape? `db migrate` and `db status`."""
+"""Is the database there, in shape, and are the books in it right? `db migrate`, `db status` and `db verify`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,16 +7,27 @@ import typer
 from main.cli.app import ConfigFile, settings_of
 
 if TYPE_CHECKING:
+    from main.books.verify import Verified
     from main.database.report import DatabaseReport
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with every digit.")]
+Accounts = Annotated[
+    list[str] | None, typer.Option("--account", metavar="ID", help="Only this account; may be repeated.")
+]
+
+SHOWN = 50
+"""Differences printed of an account; `--json` has all of them."""
+
+PATIENCE_SECONDS = 300.0
+"""A year of facts takes a while to read."""
 
 
 def register(app: typer.Typer) -> None:
-    """Add `db migrate` and `db status`."""
+    """Add `db migrate`, `db status` and `db verify`."""
     group = typer.Typer(no_args_is_help=True)
     group.command("migrate")(migrate)
     group.command("status")(status)
+    group.command("verify")(verify)
     app.add_typer(group, name="db", help="The database: its schema, reach and size.")
 
 
@@ -63,6 +74,65 @@ def status(context: typer.Context, json: Json = False, config_file: ConfigFile =
         _print(report, embedded=settings.database.embedded)
     if not report.schema.current:
         raise typer.Exit(1)
+
+
+def verify(
+    context: typer.Context, accounts: Accounts = None, json: Json = False, config_file: ConfigFile = None
+) -> None:
+    """Derive positions, trades, days, equity and the P&L proof from the facts anew; exit code 1 when any differs."""
+    settings = settings_of(context, config_file=config_file)
+
+    import asyncio
+    from dataclasses import asdict
+
+    from main.books.verify import verify as verify_books
+    from main.database.connect import database_of
+    from main.database.pool import Database
+    from main.telemetry.logging import configure
+
+    configure("db", style="console", level="WARNING")
+    with database_of(settings) as address:
+
+        async def compared() -> "tuple[Verified, ...]":
+            database = Database(
+                address,
+                role="service",
+                max_size=1,
+                command_timeout=PATIENCE_SECONDS,
+                application_name="ai-trader verify",
+            )
+            await database.open()
+            try:
+                return await verify_books(database, accounts or None)
+            finally:
+                await database.close()
+
+        found = asyncio.run(compared())
+    if json:
+        _print_json({"accounts": [asdict(each) for each in found]})
+    else:
+        _print_verified(found)
+    if any(each.differences for each in found):
+        raise typer.Exit(1)
+
+
+def _print_verified(found: "tuple[Verified, ...]") -> None:
+    from main.cli.show_output import as_table
+
+    if not found:
+        typer.echo("No accounts: nothing to verify.")
+    for each in found:
+        told = f"{each.facts:,} facts, {each.compared:,} derived rows"
+        if each.skipped is not None:
+            typer.echo(f"{each.account}: not verified, {each.skipped}")
+        elif not each.differences:
+            typer.echo(f"{each.account}: right ({told})")
+        else:
+            typer.echo(f"{each.account}: {len(each.differences):,} differences ({told})")
+            rows = [(d.kind, d.key, d.field, d.stored, d.derived) for d in each.differences[:SHOWN]]
+            typer.echo(as_table(("what", "which", "field", "stored", "from the facts"), rows))
+            if len(each.differences) > SHOWN:
+                typer.echo(f"… and {len(each.differences) - SHOWN:,} more (--json prints all)")
 
 
 def _print(report: "DatabaseReport", *, embedded: bool) -> None:

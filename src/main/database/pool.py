@@ -126,13 +126,18 @@ class Database:
         )
 
     @asynccontextmanager
-    async def scoped(self, accounts: Sequence[str] = ()) -> AsyncIterator[asyncpg.Connection]:
+    async def scoped(
+        self, accounts: Sequence[str] = (), *, snapshot: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
         """Open a transaction that sees the rows of `accounts` (the service role: of all) and yield its connection.
 
+        With `snapshot` everything that is read is of one moment, and nothing can be written.
         Raise `DatabaseUnreachable` or `DatabaseTimeout`, ``ValueError`` for a malformed account id; other errors of
         PostgreSQL pass through.
         """
         begin = self.begin_statement(accounts)
+        if snapshot:
+            begin = begin.replace("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", 1)
         async with self._connection() as connection:
             await connection.execute(begin)
             try:
