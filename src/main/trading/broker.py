@@ -1,6 +1,6 @@
 """Who executes orders? What a broker is asked and what it answers, whatever stands behind it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -73,6 +73,25 @@ class Broker(Protocol):
 
     async def cancel(self, order_id: str, at: datetime, reason: str) -> Sequence[Report]:
         """Cancel an order; nothing is told of one that is not open."""
+        ...
+
+
+@runtime_checkable
+class RemoteBroker(Protocol):
+    """A broker at a venue, where orders outlive the bot. It has to be opened before anything else is asked of it."""
+
+    cash: Decimal
+    """What the account at the venue had when it was opened, in the account's currency."""
+
+    async def open(self, left: Iterable[LeftOrder], since: datetime | None, known: Callable[[Fill], bool]) -> None:
+        """Take up the account: `left` are an earlier run's open orders, `since` its last moment, `known` its fills.
+
+        Raise `BrokerSilent` when the venue does not answer now, `BrokerError` when it never will.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
         ...
 
 

@@ -11,6 +11,7 @@ from main.config import Settings
 from main.domain.events import Account
 from main.errors import ConfigurationError, Problem, UnknownName
 from main.trading.broker import Broker
+from main.trading.brokers.alpaca import AlpacaBroker
 from main.trading.brokers.paper import PaperBroker
 from main.trading.feed import Feed
 from main.trading.feeds.exchange import ExchangeFeed
@@ -20,6 +21,7 @@ from main.trading.feeds.sim_listings import INDEX
 from main.trading.risk import Limits
 from main.trading.strategies import market_maker, sector_rotation
 from main.trading.strategy import Strategy, StrategyInstruments
+from main.venues.alpaca import Alpaca, is_live
 
 POSITION_SHARE = Decimal("0.1")
 """The usual position limit, as a fraction of what a paper account begins with."""
@@ -85,11 +87,28 @@ def _ccxt(settings: Settings, exchange: str) -> Feed:
 FEEDS: Mapping[str, Callable[[Settings, str], Feed]] = {"sim": _sim, "replay:PATH": _replay, "ccxt:EXCHANGE": _ccxt}
 """By the name that users give, with what stands after the colon where there is one."""
 
-BROKERS: Mapping[str, Callable[[Settings, Account, Feed], Broker]] = {
-    "paper": lambda settings, account, feed: PaperBroker(
-        account.account, feed.source, feed.instruments, settings.trade.seed, currency=account.currency
-    ),
-}
+
+def _paper(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
+    def made(feed: Feed) -> Broker:
+        return PaperBroker(
+            account.account, feed.source, feed.instruments, settings.trade.seed, currency=account.currency
+        )
+
+    return made
+
+
+def _alpaca(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
+    keys = settings.alpaca
+    venue = Alpaca(
+        keys.key_id.get_secret_value() if keys.key_id else None,
+        keys.secret_key.get_secret_value() if keys.secret_key else None,
+        keys.url,
+    )
+    return lambda feed: AlpacaBroker(account.account, feed.source, feed.instruments, venue)
+
+
+BROKERS: Mapping[str, Callable[[Settings, Account], Callable[[Feed], Broker]]] = {"paper": _paper, "alpaca": _alpaca}
+"""What makes the broker of an account once its feed is open; what the user has to mend is raised at once."""
 
 STRATEGIES: Mapping[str, Callable[[StrategyInstruments], Strategy]] = {
     market_maker.NAME: market_maker.MarketMaker,
@@ -116,12 +135,17 @@ USUAL: Mapping[str, Mapping[str, Usual]] = {
 }
 """The accounts of each feed; ``{name}`` is that of the market, in the alphabet of account ids."""
 
+_AT_ALPACA: Mapping[bool, Mapping[str, Usual]] = {
+    False: {"ALPACA-PAPER": Usual("Alpaca, paper money", "paper", periods_per_year=365)},
+    True: {"ALPACA-LIVE": Usual("Alpaca, real money", "live", periods_per_year=365)},
+}
+
 
 def choose(settings: Settings) -> Chosen:
     """Make the parts that the settings name.
 
     Raise `UnknownName` for a feed, broker or strategy that does not exist, `UnreadablePrices` for files that cannot be
-    replayed, `ConfigurationError` for parts that do not go together.
+    replayed, `ConfigurationError` for parts that do not go together, `BrokerError` without a broker's keys.
     """
     trade = settings.trade
     kind, colon, rest = trade.feed.partition(":")
@@ -137,17 +161,29 @@ def choose(settings: Settings) -> Chosen:
         if strategy is not None and strategy not in STRATEGIES:
             raise UnknownName("strategy", strategy, STRATEGIES)
     feed = FEEDS[name](settings, rest)
-    if feed.clock == "replay" and trade.broker != "paper":
-        raise ConfigurationError(
-            Problem(f"{trade.broker} on a replay", "paper: nobody else trades in the past", "--broker", "trade.broker")
-        )
     accounts = _accounts(settings, kind, feed)
+    if trade.broker != "paper":
+        _refuse_invented_prices(trade.broker, kind, len(accounts))
     return Chosen(feed, tuple(_seat(settings, account, usual, feed) for account, usual in accounts.items()))
+
+
+def _refuse_invented_prices(broker: str, kind: str, accounts: int) -> None:
+    """Orders that leave the house need prices of today, and an account at a venue has one owner."""
+    if kind != "ccxt":
+        what = "on a replay" if kind == "replay" else "on simulated prices"
+        raise ConfigurationError(
+            Problem(key="--broker", got=f"{broker} {what}", expected="paper, or a live feed (--feed ccxt:EXCHANGE)")
+        )
+    if accounts > 1:
+        raise ConfigurationError(
+            Problem(key="--account", got=f"{accounts} accounts", expected=f"one, for there is one at {broker}")
+        )
 
 
 def _accounts(settings: Settings, kind: str, feed: Feed) -> dict[str, Usual]:
     market = feed.source.partition(":")[2] or feed.source
-    usual = {each.format(name=market): traits for each, traits in USUAL[kind].items()}
+    listed = _AT_ALPACA[is_live(settings.alpaca.url)] if settings.trade.broker == "alpaca" else USUAL[kind]
+    usual = {each.format(name=market): traits for each, traits in listed.items()}
     named = settings.trade.account
     first = next(iter(usual.values()))
     chosen = usual if named is None else {each: usual.get(each, first) for each in named.split(",")}
@@ -163,7 +199,7 @@ def _seat(settings: Settings, account_id: str, usual: Usual, feed: Feed) -> Seat
         account=account,
         limits=Limits(daily_loss=account.daily_loss_limit, position=position, leverage=account.leverage_limit),
         initial_deposit=said.initial_deposit,
-        broker=lambda feed: BROKERS[settings.trade.broker](settings, account, feed),
+        broker=BROKERS[settings.trade.broker](settings, account),
         strategy=lambda feed: STRATEGIES[strategy]({each.symbol: each for each in feed.instruments}),
     )
 
@@ -176,7 +212,7 @@ def _account(settings: Settings, account_id: str, usual: Usual, feed: Feed, posi
         source=feed.source,
         broker=settings.trade.broker,
         label=said.label or usual.label,
-        currency=said.currency or usual.currency,
+        currency=said.currency or _quoted(settings) or usual.currency,
         mode=usual.mode,
         periods_per_year=said.periods_per_year or usual.periods_per_year,
         zone=said.zone or usual.zone,
@@ -187,3 +223,10 @@ def _account(settings: Settings, account_id: str, usual: Usual, feed: Feed, posi
         position_limit=position_limit,
         leverage_limit=said.leverage_limit,
     )
+
+
+def _quoted(settings: Settings) -> str | None:
+    """The currency that the symbols named for an exchange are quoted in: BTC/USDT trades in USDT."""
+    if not settings.trade.feed.startswith("ccxt:") or not settings.trade.symbols:
+        return None
+    return settings.trade.symbols[0].partition("/")[2].partition(":")[0] or None

@@ -17,7 +17,7 @@ from main.clock import monotonic, now
 from main.domain.events import Alert, CashFlow
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
-from main.trading.broker import Broker
+from main.trading.broker import Broker, RemoteBroker
 from main.trading.daily_closes import DailyCloses
 from main.trading.day import TradingDay
 from main.trading.desk import Desk
@@ -194,14 +194,16 @@ class Engine:
         self.journal.tell(tick.at, "start", f"The bot started on {self._feed.source}, holding {held} positions")
         for notice in self._feed.notices:
             self.journal.tell(tick.at, "feed", notice, "warning")
+        broker = self._desk.broker
+        remote = isinstance(broker, RemoteBroker)
         deposit = CashFlow(
             at=tick.at - timedelta(microseconds=1),  # before all that is traded with it
             account=self._account.account,
             source=self._account.source,
             source_id=INITIAL,
             kind="deposit",
-            amount=self._initial_deposit,
-            note="Paper money to begin with",
+            amount=broker.cash if isinstance(broker, RemoteBroker) else self._initial_deposit,
+            note="Cash found at the broker" if remote else "Paper money to begin with",
         )
         if self.ledger.credit(deposit):
             self.journal.record(deposit)

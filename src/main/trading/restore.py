@@ -17,6 +17,7 @@ from main.domain.events import Account, Alert, Candle, CashFlow, Event, Fill, Fx
 from main.domain.ledger import Ledger
 from main.domain.revisions import booking_order
 from main.errors import ConfigurationError, Problem
+from main.trading.broker import LeftOrder
 from main.trading.daily_closes import KEPT
 from main.trading.day import TradingDay
 from main.trading.feed import Feed
@@ -96,7 +97,10 @@ _ALERTS = """
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What an earlier run left, ready to go on with. ``moment`` is its last tick, ``None`` on the first start."""
+    """What an earlier run left, ready to go on with. ``moment`` is its last tick, ``None`` on the first start.
+
+    ``orders`` were open when it ended; what became of them only the broker knows.
+    """
 
     ledger: Ledger
     day: TradingDay
@@ -106,6 +110,7 @@ class Restored:
     mids: dict[str, Decimal]
     moment: datetime | None
     fills: int
+    orders: tuple[LeftOrder, ...] = ()
 
 
 async def refuse_another_market(database: Database, account: Account) -> None:
@@ -163,15 +168,17 @@ class _Reading:
         await self._take_over_day(day)
         alerts = [Alert(**row) for row in await self._rows(_ALERTS, self._id, [LOSS_LIMIT, TRAILING_STOP])]
         over = () if self._risk.block is not None else tuple(_resolved(each, today) for each in alerts)
+        left = await left_orders(self._connection, self._id, fills)
         return Restored(
             ledger=ledger,
             day=day,
             risk=self._risk,
             alerts=() if over else tuple(alerts),
-            loose_ends=(*await self._loose_ends(ledger, fills, trades, moment), *over),
+            loose_ends=(*left.ended, *await self._loose_ends(ledger, trades, moment), *over),
             mids=mids,
             moment=moment,
             fills=len(fills),
+            orders=left.resting,
         )
 
     async def _rows(self, sql: str, *arguments: object) -> list[dict[str, Any]]:
@@ -247,11 +254,8 @@ class _Reading:
         for row in await self._rows(_EXTREMES, self._account.source, *lots):
             ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
 
-    async def _loose_ends(
-        self, ledger: Ledger, fills: list[Fill], trades: list[Trade], moment: datetime | None
-    ) -> tuple[Event, ...]:
+    async def _loose_ends(self, ledger: Ledger, trades: list[Trade], moment: datetime | None) -> tuple[Event, ...]:
         ends: list[Event] = []
-        ends += await left_orders(self._connection, self._id, fills, moment)
         if trades:
             written = {row["source_id"] for row in await self._rows(_TRADES, self._id, trades[0].at)}
             ends += [trade for trade in trades if trade.source_id not in written]

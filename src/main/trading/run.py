@@ -13,7 +13,7 @@ from main.database.address import Address
 from main.database.keeper import direct_address
 from main.database.migrate import migrate
 from main.database.pool import Database
-from main.errors import DatabaseError, FeedError, SchemaMismatch
+from main.errors import BrokerSilent, DatabaseError, FeedError, SchemaMismatch
 from main.recording import Recorder
 from main.trading.backfill import backfill, has_no_past
 from main.trading.choice import Chosen, choose
@@ -38,7 +38,7 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
 
     A bot that does not know its positions must not trade: until the database has told them, it waits, and its health
     says so. Once it trades, the database may go away; the Recorder keeps what happens meanwhile. Raise `UnknownName`,
-    `FeedError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
+    `FeedError`, `BrokerError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
     """
     chosen = chosen or choose(settings)
     recorder = Recorder(direct_address(settings, address))
@@ -49,9 +49,13 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
         for server in health:
             await server.start()
             listening.append(server)
-        floor = await _Start(settings, address, chosen, recorder=recorder, health=health, stop=stop).floor()
-        if floor is not None:
-            await floor.run(stop)
+        start = _Start(settings, address, chosen, recorder=recorder, health=health, stop=stop)
+        try:
+            floor = await start.floor()
+            if floor is not None:
+                await floor.run(stop)
+        finally:
+            await start.close()
     finally:
         lost = await asyncio.to_thread(recorder.close, DRAIN_SECONDS)
         for server in listening:
@@ -81,6 +85,7 @@ class _Start:
         self._recorder = recorder
         self._health = health
         self._stop = stop
+        self._staff: Staff | None = None
 
     async def floor(self) -> Floor | None:
         """The floor, ready to run; ``None`` when the bot is to stop before all is known."""
@@ -93,14 +98,29 @@ class _Start:
             await self._database.close()
         if staff is None:
             return None
+        self._staff = staff
         self._recorder.start()
         for server in self._health:
             server.waiting_for = "the past to be lived through again"
         floor, engines = staff.floor(self._recorder, [server.port for server in self._health])
         await asyncio.to_thread(floor.relive, self._stop.is_set)
+        if await self._patiently(self._brokers_opened, "the broker") is None:
+            return None
         for server, engine in zip(self._health, engines, strict=True):
             server.engine = engine
         return floor
+
+    async def close(self) -> None:
+        """Let go of market and brokers."""
+        if isinstance(self._chosen.feed, RemoteFeed):
+            await self._chosen.feed.close()
+        if self._staff is not None:
+            await self._staff.close_brokers()
+
+    async def _brokers_opened(self) -> bool:
+        assert self._staff is not None
+        await self._staff.open_brokers()
+        return True
 
     async def _opened(self) -> Feed:
         feed = self._chosen.feed
@@ -140,7 +160,7 @@ class _Start:
                 return await ask()
             except SchemaMismatch:
                 raise
-            except (DatabaseError, FeedError) as error:
+            except (DatabaseError, FeedError, BrokerSilent) as error:
                 if attempt == 0:
                     _log.warning(f"waiting for {whom} before trading", reason=error.message)
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]

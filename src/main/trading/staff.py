@@ -10,6 +10,7 @@ from main.database.pool import Database
 from main.domain.events import Candle, Instrument
 from main.domain.ledger import Ledger
 from main.recording import Recorder
+from main.trading.broker import Broker, RemoteBroker
 from main.trading.choice import Chosen, Seat
 from main.trading.daily_closes import DailyCloses
 from main.trading.engine import Engine
@@ -17,6 +18,7 @@ from main.trading.feed import Feed
 from main.trading.feeds.sim_history import SimHistory
 from main.trading.floor import Floor
 from main.trading.journal import Journal, Sink
+from main.trading.left_orders import expired
 from main.trading.market_journal import MarketJournal
 from main.trading.models.momentum_drift import MomentumDrift
 from main.trading.models.volatility_forecast import VolatilityForecast
@@ -36,6 +38,7 @@ class Staff:
         self._seats = chosen.seats
         self._left: list[Past | Restored] = []
         self._bars: Sequence[Candle] = ()
+        self._remote: list[tuple[RemoteBroker, Restored]] = []
 
     async def check(self, database: Database) -> None:
         """Raise `ConfigurationError` when an account belongs to another market."""
@@ -76,10 +79,23 @@ class Staff:
                 health_port=port,
                 dropped=dropped,
             )
-            engines.append(_engine(seat, self._feed, strategy, journal, left=left, bars=self._bars))
+            broker = seat.broker(self._feed)
+            if isinstance(broker, RemoteBroker) and isinstance(left, Restored):
+                self._remote.append((broker, left))
+            engines.append(_engine(seat, self._feed, broker, strategy, journal, left=left, bars=self._bars))
             _log.info("bot starts", account=seat.account.account, feed=self._feed.source)
         market = _market_journal(recorder, self._feed, self._feed.instruments, strategies, self._bars)
         return Floor(self._feed, market, engines), tuple(engines)
+
+    async def open_brokers(self) -> None:
+        """Take up the accounts at venues. Raise `BrokerSilent` when one does not answer now, else `BrokerError`."""
+        for broker, left in self._remote:
+            await broker.open(left.orders, left.moment, left.ledger.knows)
+
+    async def close_brokers(self) -> None:
+        """Let go of the venues."""
+        for broker, _ in self._remote:
+            await broker.close()
 
     def of_history(self, history: SimHistory) -> Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]:
         """Return what makes the engines that trade the history of a simulated market, as if nothing had been before."""
@@ -90,19 +106,31 @@ class Staff:
                 strategy = seat.strategy(feed)
                 strategies.append(strategy)
                 journal = Journal(seat.account, sink, strategy=strategy.name, models=strategy.models)
-                engines.append(_engine(seat, feed, strategy, journal, left=Past(), bars=history.candles))
+                broker = seat.broker(feed)
+                engines.append(_engine(seat, feed, broker, strategy, journal, left=Past(), bars=history.candles))
             return _market_journal(sink, feed, (), strategies, history.candles), engines
 
         return staff
 
 
 def _engine(
-    seat: Seat, feed: Feed, strategy: Strategy, journal: Journal, *, left: Past | Restored, bars: Iterable[Candle]
+    seat: Seat,
+    feed: Feed,
+    broker: Broker,
+    strategy: Strategy,
+    journal: Journal,
+    *,
+    left: Past | Restored,
+    bars: Iterable[Candle],
 ) -> Engine:
-    broker, closes = seat.broker(feed), _closes(seat, bars)
+    closes = _closes(seat, bars)
     if isinstance(left, Restored):
         for event in left.loose_ends:
             journal.record(event)
+        if not isinstance(broker, RemoteBroker):
+            for each in left.orders:
+                for event in expired(each.order, left.moment):
+                    journal.record(event)
         return Engine(
             feed=feed,
             strategy=strategy,

@@ -64,6 +64,11 @@ class Execution:
     at: datetime
 
 
+def is_live(url: str) -> bool:
+    """Whether orders sent there are paid with real money."""
+    return urlsplit(url).hostname == LIVE_HOST
+
+
 class Alpaca:
     """One trading account, asked by one thread, one question at a time."""
 
@@ -80,7 +85,7 @@ class Alpaca:
             )
         trading = library("alpaca.trading.client", "alpaca", "--broker")
         self._refusal = library("alpaca.common.exceptions", "alpaca", "--broker").APIError
-        self.live = address.hostname == LIVE_HOST
+        self.live = is_live(url)
         self._client = trading.TradingClient(key_id, secret_key, paper=not self.live, raw_data=True, url_override=url)
         self._client._retry = 0  # it would repeat an order whose answer was lost
         adapter = _patient_adapter()
@@ -88,14 +93,15 @@ class Alpaca:
             self._client._session.mount(scheme, adapter)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alpaca")
 
-    async def check_keys(self) -> None:
-        """Raise `BrokerError` when the keys are not accepted or the account may not trade, `BrokerSilent`."""
+    async def cash(self) -> Decimal:
+        """Return the account's cash. Raise `BrokerError` when keys are refused or it may not trade, `BrokerSilent`."""
         try:
             account = await self._asked(lambda: self._client.get("/account"))
         except OrderRefused as error:
             raise _keys_refused(error.message) from None
         if account.get("trading_blocked") or account.get("account_blocked"):
             raise BrokerError("alpaca has blocked this account for trading: its dashboard says why")
+        return await self._asked(lambda: _money(account["cash"]))
 
     async def submit(self, order: Mapping[str, str]) -> VenueOrder:
         """Place an order in Alpaca's own words. Raise `OrderRefused` with the venue's reason, or `BrokerSilent`."""
@@ -237,6 +243,13 @@ def _execution(raw: Any) -> Execution:
         price=price,
         at=parse_moment(raw["transaction_time"], "transaction_time"),
     )
+
+
+def _money(value: object) -> Decimal:
+    number = _number(value)
+    if number is None:
+        raise ValueError("no amount")
+    return number
 
 
 def _number(value: object) -> Decimal | None:

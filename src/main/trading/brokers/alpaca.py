@@ -44,6 +44,7 @@ class AlpacaBroker:
     def __init__(self, account: str, source: str, instruments: Iterable[Instrument], venue: Alpaca) -> None:
         self._translation = Translation(account, source, instruments)
         self._venue = venue
+        self.cash = Decimal(0)  # until it is opened
         self._open: dict[str, TrackedOrder] = {}  # by our id
         self._by_venue: dict[str, TrackedOrder] = {}  # by Alpaca's, also those that ended in this run
         self._purposes: dict[str, str] = {}
@@ -60,7 +61,7 @@ class AlpacaBroker:
         What became of them is told at the next `advance`. Raise `BrokerError` when the keys are refused,
         `BrokerSilent` when Alpaca does not answer: try again.
         """
-        await self._venue.check_keys()
+        self.cash = await self._venue.cash()
         if self._venue.live:
             _log.warning(
                 "LIVE trading: orders go to the live endpoint, with real money", account=self._translation.account

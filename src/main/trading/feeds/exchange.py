@@ -22,8 +22,8 @@ from main.trading.feeds.book_check import checked
 from main.venues.exchange import Exchange, Market, PublicTrade
 
 USUAL_BASES = ("BTC", "ETH", "SOL")
-USUAL_QUOTES = ("USD", "USDT", "USDC", "EUR")
-"""What is watched where no symbols are named: pairs that nearly every exchange has, in the first quote that has any."""
+USUAL_QUOTE = "USD"
+"""What is watched where no symbols are named: what trades most, in the currency of an account that says nothing."""
 
 STALE = timedelta(seconds=60)
 """A book older than this shows what was, not what is; clocks of exchange and bot differ by far less."""
@@ -185,16 +185,16 @@ class ExchangeFeed:
         return chosen
 
     def _usual(self, markets: Mapping[str, Market]) -> tuple[Market, ...]:
-        for quote in USUAL_QUOTES:
-            names = (f"{base}/{quote}" for base in USUAL_BASES)
-            if found := tuple(markets[name] for name in names if name in markets and markets[name].active):
-                return found
+        names = (f"{base}/{USUAL_QUOTE}" for base in USUAL_BASES)
+        if found := tuple(markets[name] for name in names if name in markets and markets[name].active):
+            return found
+        like = [name for name in sorted(markets) if name.startswith(f"{USUAL_BASES[0]}/")] or sorted(markets)
         raise ConfigurationError(
             Problem(
                 key="trade.symbols",
-                got=f"none, and {self._exchange.name} has none of the usual pairs",
+                got=f"none, and {self._exchange.name} has none of the usual pairs in {USUAL_QUOTE}",
                 expected="symbols of the exchange",
-                hint=f"it has, for example, {', '.join(sorted(markets)[:5])}",
+                hint=f"it has, for example, {', '.join(like[:5])}",
             )
         )
 
