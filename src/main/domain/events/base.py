@@ -32,8 +32,14 @@ class Event:
     at: datetime
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            _check(self, spec.name, getattr(self, spec.name))
+        kind = type(self)
+        names = _NAMES.get(kind)
+        if names is None:
+            names = _NAMES[kind] = tuple(spec.name for spec in fields(self))
+        for name in names:
+            value = getattr(self, name)
+            if value is not None:
+                _check(self, name, value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +52,22 @@ class Fact(Event):
     revision: int = 0
 
 
+_NAMES: dict[type[Event], tuple[str, ...]] = {}
+"""The names of the fields of every class; `fields` would gather them anew for each event."""
+
+
 def _check(event: Event, name: str, value: object) -> None:
-    if isinstance(value, datetime) and value.utcoffset() is None:
-        raise RecordRejected(name, value, "expected an aware time (with its zone)")
-    if isinstance(value, float):
-        raise RecordRejected(name, value, "expected a Decimal, floats lose cents")
-    if isinstance(value, Decimal):
+    if isinstance(value, str):  # the most frequent kinds first: every event of every tick comes this way
+        _check_text(event, name, value)
+    elif isinstance(value, Decimal):
         _check_number(event, name, value)
+    elif isinstance(value, datetime) and value.utcoffset() is None:
+        raise RecordRejected(name, value, "expected an aware time (with its zone)")
+    elif isinstance(value, float):
+        raise RecordRejected(name, value, "expected a Decimal, floats lose cents")
     elif isinstance(value, tuple):
         for item in value:
             _check(event, name, item)
-    elif isinstance(value, str):
-        _check_text(event, name, value)
     elif isinstance(value, int) and name in event.positive and value <= 0:
         raise RecordRejected(name, value, "expected above 0")
 
@@ -83,6 +93,6 @@ def _check_text(event: Event, name: str, value: str) -> None:
     if "\x00" in value:
         raise RecordRejected(name, value, "expected text without NUL, PostgreSQL cannot store it")
     try:
-        value.encode()
+        value.isascii() or value.encode()
     except UnicodeEncodeError:
         raise RecordRejected(name, value, "expected well-formed Unicode, without lone surrogates") from None
