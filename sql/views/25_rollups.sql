@@ -11,6 +11,9 @@ CREATE OR REPLACE FUNCTION rollup_step(width text) RETURNS interval LANGUAGE sql
 CREATE OR REPLACE FUNCTION rollup_piece(width text) RETURNS text LANGUAGE sql IMMUTABLE
     RETURN CASE width WHEN 'minute' THEN 'fact' WHEN 'hour' THEN 'minute' WHEN 'day' THEN 'hour' END;
 
+CREATE OR REPLACE FUNCTION rollup_batch(width text) RETURNS interval LANGUAGE sql IMMUTABLE
+    RETURN CASE width WHEN 'minute' THEN interval '1 hour' WHEN 'hour' THEN interval '1 day' WHEN 'day' THEN interval '28 days' END;
+
 -- What lies between two moments when the steps that begin at `holes` are left out.
 CREATE OR REPLACE FUNCTION spans_without(from_moment timestamptz, before timestamptz, holes timestamptz[], step interval)
 RETURNS TABLE (span_from timestamptz, span_before timestamptz)
@@ -216,11 +219,17 @@ CREATE OR REPLACE FUNCTION roll_market(for_width text, most integer, horizon tim
          WHERE NOT EXISTS (SELECT FROM rollup_progress p
                              JOIN market_rollups r ON r.source = t.bucket_key[1] AND r.symbol = t.bucket_key[2] AND r.width = 'minute' AND r.at = t.bucket_at
                             WHERE for_width = 'minute' AND p.fact = 'market' AND r.at < p.kept_since AND r.learned_at < p.kept_since)
+    ), spans AS (
+        -- Neighbours in one go: what lies between them costs less than asking for each.
+        SELECT d.bucket_key, min(d.bucket_at) AS first_at, max(d.bucket_at) + rollup_step(for_width) AS end_at
+          FROM due d
+         GROUP BY d.bucket_key, bucket_start(rollup_batch(for_width), d.bucket_at)
     ), made AS MATERIALIZED (
         SELECT d.bucket_key, b.*
-          FROM due d
-          CROSS JOIN LATERAL market_buckets(d.bucket_key[1], d.bucket_key[2], ARRAY[rollup_piece(for_width)], ARRAY[d.bucket_at],
-                                            ARRAY[d.bucket_at + rollup_step(for_width)], 'infinity', rollup_step(for_width)) b
+          FROM spans s
+          CROSS JOIN LATERAL market_buckets(s.bucket_key[1], s.bucket_key[2], ARRAY[rollup_piece(for_width)], ARRAY[s.first_at],
+                                            ARRAY[s.end_at], 'infinity', rollup_step(for_width)) b
+          JOIN due d ON d.bucket_key = s.bucket_key AND d.bucket_at = b.at
     ), stored AS (
         INSERT INTO market_rollups (source, symbol, width, at, learned_at, open, high, low, close, spread_sum, spread_count, bid_depth_sum, bid_depth_count, ask_depth_sum, ask_depth_count,
             snapshots)
@@ -342,11 +351,17 @@ CREATE OR REPLACE FUNCTION roll_equity(for_width text, most integer, horizon tim
          WHERE NOT EXISTS (SELECT FROM rollup_progress p
                              JOIN equity_rollups r ON r.account_id = t.bucket_key[1] AND r.width = 'minute' AND r.at = t.bucket_at
                             WHERE for_width = 'minute' AND p.fact = 'equity' AND r.at < p.kept_since AND r.learned_at < p.kept_since)
+    ), spans AS (
+        -- Neighbours in one go: what lies between them costs less than asking for each.
+        SELECT d.bucket_key, min(d.bucket_at) AS first_at, max(d.bucket_at) + rollup_step(for_width) AS end_at
+          FROM due d
+         GROUP BY d.bucket_key, bucket_start(rollup_batch(for_width), d.bucket_at)
     ), made AS MATERIALIZED (
         SELECT d.bucket_key, b.*
-          FROM due d
-          CROSS JOIN LATERAL equity_buckets(d.bucket_key[1], ARRAY[rollup_piece(for_width)], ARRAY[d.bucket_at],
-                                            ARRAY[d.bucket_at + rollup_step(for_width)], 'infinity', rollup_step(for_width)) b
+          FROM spans s
+          CROSS JOIN LATERAL equity_buckets(s.bucket_key[1], ARRAY[rollup_piece(for_width)], ARRAY[s.first_at],
+                                            ARRAY[s.end_at], 'infinity', rollup_step(for_width)) b
+          JOIN due d ON d.bucket_key = s.bucket_key AND d.bucket_at = b.at
     ), stored AS (
         INSERT INTO equity_rollups (account_id, width, at, learned_at, last_at, equity, low, low_at, high, high_at, cash, realized_pnl, unrealized_pnl, fees, fx_pnl, observations)
         SELECT b.account_id, for_width, b.at, b.learned_at, b.last_at, b.equity, b.low, b.low_at, b.high, b.high_at, b.cash, b.realized_pnl, b.unrealized_pnl, b.fees, b.fx_pnl,
@@ -472,11 +487,17 @@ CREATE OR REPLACE FUNCTION roll_host(for_width text, most integer, horizon times
          WHERE NOT EXISTS (SELECT FROM rollup_progress p
                              JOIN host_rollups r ON r.host = t.bucket_key[1] AND r.width = 'minute' AND r.at = t.bucket_at
                             WHERE for_width = 'minute' AND p.fact = 'host' AND r.at < p.kept_since AND r.learned_at < p.kept_since)
+    ), spans AS (
+        -- Neighbours in one go: what lies between them costs less than asking for each.
+        SELECT d.bucket_key, min(d.bucket_at) AS first_at, max(d.bucket_at) + rollup_step(for_width) AS end_at
+          FROM due d
+         GROUP BY d.bucket_key, bucket_start(rollup_batch(for_width), d.bucket_at)
     ), made AS MATERIALIZED (
         SELECT d.bucket_key, b.*
-          FROM due d
-          CROSS JOIN LATERAL host_buckets(d.bucket_key[1], ARRAY[rollup_piece(for_width)], ARRAY[d.bucket_at],
-                                            ARRAY[d.bucket_at + rollup_step(for_width)], 'infinity', rollup_step(for_width)) b
+          FROM spans s
+          CROSS JOIN LATERAL host_buckets(s.bucket_key[1], ARRAY[rollup_piece(for_width)], ARRAY[s.first_at],
+                                            ARRAY[s.end_at], 'infinity', rollup_step(for_width)) b
+          JOIN due d ON d.bucket_key = s.bucket_key AND d.bucket_at = b.at
     ), stored AS (
         INSERT INTO host_rollups (host, width, at, learned_at, last_at, samples, cpu_sum, cpu_samples, cpu_max, load_sum, load_samples, load_max, memory_sum, memory_samples,
             memory_max, disk_sum, disk_samples, cpu_percent, cpu_count, load_1, memory_used_bytes, memory_total_bytes, swap_used_bytes,
@@ -528,7 +549,7 @@ $$;
 
 GRANT EXECUTE ON FUNCTION sampled_host(timestamptz, timestamptz, timestamptz), bucket_start(interval, timestamptz),
     rollup_step(text),
-    rollup_piece(text),
+    rollup_piece(text), rollup_batch(text),
     spans_without(timestamptz, timestamptz, timestamptz[], interval),
     rollup_spans(timestamptz, timestamptz, timestamptz[], timestamptz[], text),
     widest_rollup(text, interval, timestamptz),

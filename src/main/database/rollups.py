@@ -9,7 +9,7 @@ from main.database.pool import Database
 FACTS = ("market", "equity", "host")
 WIDTHS = ("minute", "hour", "day")
 
-BATCH = 500
+BATCH = 2000
 """Buckets of one transaction: a fraction of a second, so that a kill loses little and the lock is short."""
 
 MANY, FEW = 50_000, 5_000
