@@ -266,6 +266,11 @@ BEGIN
 END
 $$;
 
+-- Refusals say what was wrong.
+ALTER TABLE fills RENAME CONSTRAINT fills_check TO quantity_above_zero;
+ALTER TABLE trades RENAME CONSTRAINT trades_check TO quantity_above_zero;
+ALTER TABLE trades RENAME CONSTRAINT trades_check1 TO exit_after_entry;
+
 -- A fill of a symbol that nobody described cannot be valued: in which currency, with which multiplier?
 CREATE FUNCTION refuse_unknown_symbols() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
