@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from main.books.differences import VersionChanges, equity_revisions, trade_revisions, version_changes
-from main.books.facts import PATIENCE_SECONDS, oldest_marks
+from main.books.facts import PATIENCE_SECONDS, purged_before
 from main.books.fold import Books
 from main.books.stored import Stored, trades
 from main.domain.events import Account, DailyStats, Event
@@ -59,8 +59,7 @@ async def write(connection: Any, account: Account, kept: Stored, books: Books, s
 async def _write_trades(connection: Any, account: Account, books: Books, since: datetime) -> int:
     ids = [trade.source_id for trade in books.trades]
     kept = await trades(connection, account.account, since, ids)
-    marks_kept = await oldest_marks(connection, account.source, sorted({trade.symbol for trade in kept}))
-    changed = trade_revisions(kept, books.trades, since, marks_kept)
+    changed = trade_revisions(kept, books.trades, since, await purged_before(connection))
     rows = [_row(trade, at="exit_time") for trade in changed]
     return await _insert(connection, "trades", rows)
 
@@ -100,7 +99,8 @@ async def _write_positions(connection: Any, account: Account, kept: Stored, book
 
 
 async def _write_equity(connection: Any, account: Account, kept: Stored, books: Books) -> int:
-    rows = [_row(each) for each in equity_revisions(kept.equity, books.equity.values())]
+    purged = await purged_before(connection)
+    rows = [_row(each) for each in equity_revisions(kept.equity, books.equity.values(), purged)]
     written = await _insert(connection, "trading_pnl", rows)
     if written:
         announced = Announcement(Topic.EQUITY, account.account).payload

@@ -32,6 +32,7 @@ _held = attrgetter("symbol", "side", "quantity", "multiplier", "entry_time", "en
 _figures = attrgetter(
     "equity", "cash", "realized_pnl", "unrealized_pnl", "fees", "gross_exposure", "net_exposure", "available_margin"
 )
+_facts = attrgetter("cash", "realized_pnl", "fees")
 
 
 @dataclass(slots=True)
@@ -43,12 +44,12 @@ class VersionChanges:
 
 
 def trade_revisions(
-    kept: Iterable[Trade], folded: Sequence[Trade], since: datetime, marks_kept: Mapping[str, datetime]
+    kept: Iterable[Trade], folded: Sequence[Trade], since: datetime, purged: datetime | None
 ) -> list[Trade]:
     """Return the trades to write: new ones, higher revisions of those that differ, quantity 0 for those that vanished.
 
-    What the fold cannot know is taken over: exit type, notes and tags; excursions of a trade that began before
-    `marks_kept`, since when prices of its symbol are there.
+    What the fold cannot know is taken over: exit type, notes and tags; the excursions of a trade that began before
+    `purged`, of which not all prices are there any more.
     """
     before = {(trade.source, trade.source_id): trade for trade in kept}
     changes = []
@@ -57,7 +58,7 @@ def trade_revisions(
         if known is None:
             changes.append(trade)
             continue
-        told = _told(trade, known, marks_kept)
+        told = _told(trade, known, purged)
         if _trade_content(told) != _trade_content(known):
             changes.append(told)
     changes += [
@@ -68,17 +69,16 @@ def trade_revisions(
     return changes
 
 
-def _told(trade: Trade, known: Trade, marks_kept: Mapping[str, datetime]) -> Trade:
-    oldest = marks_kept.get(trade.symbol)
-    purged = known.quantity and (oldest is None or trade.entry_time < oldest)
+def _told(trade: Trade, known: Trade, purged: datetime | None) -> Trade:
+    lost = known.quantity and purged is not None and trade.entry_time < purged
     return replace(
         trade,
         revision=known.revision + 1,
         exit_type=known.exit_type,
         notes=known.notes,
         tags=known.tags,
-        mfe=known.mfe if purged else trade.mfe,
-        mae=known.mae if purged else trade.mae,
+        mfe=known.mfe if lost else trade.mfe,
+        mae=known.mae if lost else trade.mae,
     )
 
 
@@ -126,14 +126,19 @@ def _compare(
             effective = held
 
 
-def equity_revisions(kept: Iterable[Equity], folded: Iterable[Equity]) -> list[Equity]:
-    """Return the observations to write: new ones, and higher revisions of those whose figures differ."""
+def equity_revisions(kept: Iterable[Equity], folded: Iterable[Equity], purged: datetime | None) -> list[Equity]:
+    """Return the observations to write: new ones, and higher revisions of those whose figures differ.
+
+    Before `purged` not all prices are there any more: an observation stays where nothing but its marks differs.
+    """
     before = {(each.source_id, each.at): each for each in kept}
     changes = []
     for each in folded:
         known = before.get((each.source_id, each.at))
         if known is None:
             changes.append(each)
+        elif purged is not None and each.at < purged and _facts(known) == _facts(each):
+            continue
         elif _figures(known) != _figures(each) or (known.fx_pnl or _ZERO) != (each.fx_pnl or _ZERO):
             changes.append(replace(each, revision=known.revision + 1))
     return changes

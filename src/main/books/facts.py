@@ -53,13 +53,27 @@ _MARKS = """
      WHERE source = $1 AND symbol = ANY ($2) AND at > $3 AND at <= $4
      ORDER BY symbol, at, revision DESC
 """
+# What is left of purged snapshots: the last mid of each minute, taken for its end.
+_MINUTES = """
+    SELECT at + interval '59.999999 seconds', symbol, close
+      FROM market_rollups
+     WHERE source = $1 AND symbol = ANY ($2) AND width = 'minute'
+       AND at > $3 AND at <= $4 - interval '59.999999 seconds' AND at < $5
+"""
 _MARKS_BEFORE = """
     SELECT newest.at, wanted.symbol, newest.mid
       FROM unnest($2::text[]) AS wanted(symbol),
-           LATERAL (SELECT at, mid FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = wanted.symbol AND at <= $3
-                     ORDER BY at DESC, revision DESC LIMIT 1) AS newest
+           LATERAL ((SELECT at::timestamptz AS at, mid::numeric AS mid FROM market_snapshots
+                      WHERE source = $1 AND market_snapshots.symbol = wanted.symbol AND at <= $3
+                      ORDER BY at DESC, revision DESC LIMIT 1)
+                    UNION ALL
+                    (SELECT at + interval '59.999999 seconds', close FROM market_rollups
+                      WHERE source = $1 AND market_rollups.symbol = wanted.symbol AND width = 'minute'
+                        AND at <= $3 - interval '59.999999 seconds' AND at < $4
+                      ORDER BY at DESC LIMIT 1)
+                    ORDER BY 1 DESC LIMIT 1) AS newest
 """
+_PURGED = "SELECT max(cutoff)::timestamptz FROM daily_purge_flags WHERE table_name = 'market_snapshots'"
 _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
       FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
@@ -167,17 +181,31 @@ def _turned(rate: FxRate) -> FxRate:
 
 
 async def marks(connection: Any, source: str, symbols: Sequence[str], after: datetime, until: datetime) -> list[Mark]:
-    """Return the mids of symbols with after < at <= until, the highest revision of each; empty for no symbols."""
+    """Return the mids of symbols with after < at <= until, the highest revision of each; empty for no symbols.
+
+    Where snapshots were purged there is one a minute.
+    """
     if not symbols:
         return []
     rows = await connection.fetch(_MARKS, source, list(symbols), after, until, timeout=PATIENCE_SECONDS)
+    purged = await purged_before(connection)
+    if purged is not None and after < purged:
+        left = source, list(symbols), after, until, purged
+        rows = [*await connection.fetch(_MINUTES, *left, timeout=PATIENCE_SECONDS), *rows]
     return await asyncio.to_thread(lambda: [Mark(*row) for row in rows])
 
 
 async def marks_before(connection: Any, source: str, symbols: Sequence[str], at: datetime) -> list[Mark]:
     """Return the newest mid of each symbol at or before a moment; a symbol that had none is left out."""
-    rows = await connection.fetch(_MARKS_BEFORE, source, list(symbols), at)
+    purged = await purged_before(connection)
+    rows = await connection.fetch(_MARKS_BEFORE, source, list(symbols), at, purged)
     return [Mark(row["at"], row["symbol"], row["mid"]) for row in rows]
+
+
+async def purged_before(connection: Any) -> datetime | None:
+    """Return up to when snapshots may have been purged, by their time; `None` while none were."""
+    purged: datetime | None = await connection.fetchval(_PURGED)
+    return purged
 
 
 async def oldest_marks(connection: Any, source: str, symbols: Sequence[str]) -> dict[str, datetime]:
