@@ -183,6 +183,28 @@ async def test_what_became_of_orders_while_no_bot_ran_is_told_by_the_next(
 
 
 @pytest.mark.usefixtures("buys")
+async def test_a_position_that_is_being_closed_is_not_closed_twice(tmp_path, address, service, exchange, account):
+    limits = ({"id": "ALPACA-PAPER", "daily_loss_limit": 5},)
+
+    async def ordered(count: int) -> bool:
+        return len(account.orders) >= count
+
+    async with running(settings_for(tmp_path, exchange, account, accounts=limits), address) as bot:
+        await until(lambda: ordered(1), bot)
+        account.execute(account.only(), "0.02", "92450")
+        await until(counts(service, "SELECT count(*) = 1 FROM positions WHERE is_active"), bot)
+        exchange.set_book("btcusd", "91450", "91451")
+        await until(lambda: ordered(2), bot)
+        beats = await value(service, "SELECT count(*) FROM bot_heartbeats")
+        await until(counts(service, "SELECT count(*) > $1 FROM bot_heartbeats", beats + 8), bot)
+        assert len(account.orders) == 2
+        account.execute(list(account.orders.values())[1], "0.02", "91450")
+        await until(counts(service, "SELECT count(*) = 1 FROM trades"), bot)
+    assert await value(service, "SELECT exit_type FROM trades") == "auto_loss_limit"
+    assert await value(service, "SELECT count(*) FROM positions WHERE is_active") == 0
+
+
+@pytest.mark.usefixtures("buys")
 async def test_refused_keys_end_the_bot_with_the_fix(tmp_path, address, exchange, account):
     settings = settings_for(tmp_path, exchange, account, **{"alpaca.secret_key": "another"})
     with pytest.raises(BrokerError, match="check ALPACA_KEY_ID"):

@@ -1,6 +1,7 @@
 """How do wishes become orders, and how does what comes of them get into the books?"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -103,7 +104,10 @@ class Desk:
         )
 
     async def close_all(self, tick: Tick, block: Block, day: TradingDay) -> None:
-        """Close at the market what is open; what the book cannot take waits for the next tick."""
+        """Close at the market what is open; what the book cannot take waits for the next tick.
+
+        What is being closed already is left to it: a broker far away takes more than a tick.
+        """
         for position in self.ledger.positions:
             book = tick.books.get(position.symbol)
             if book is not None:
@@ -116,7 +120,9 @@ class Desk:
                     strategy=self._strategy.name,
                     purpose=block.kind,
                 )
-                self._take(await self.broker.place(request, tick), day)
+                request = replace(request, quantity=position.quantity - self._pending(request))
+                if request.quantity > 0:
+                    self._take(await self.broker.place(request, tick), day)
 
     async def cancel_all(self, at: datetime, reason: str) -> None:
         """Cancel every resting order."""
