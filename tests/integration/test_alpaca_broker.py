@@ -233,6 +233,19 @@ async def test_a_cancellation_into_silence_is_carried_out_when_the_venue_speaks_
     assert last(reports).reason == "the bot had an error"
 
 
+async def test_a_limit_order_of_a_symbol_without_prices_is_taken_back(account, broker):
+    await broker.place(wanting(), market())
+    seen = market()
+    await broker.advance(seen)
+    blind = {"AAPL": seen.books["AAPL"]}
+    await broker.advance(Tick(seen.at + timedelta(seconds=29), blind))
+    assert account.only()["status"] == "pending_new"
+    await broker.advance(Tick(seen.at + timedelta(seconds=31), blind))
+    reports = await broker.advance(Tick(seen.at + timedelta(seconds=32), blind))
+    assert told(reports) == ["cancelled"]
+    assert last(reports).reason == "no price of BTC/USD for 30 s"
+
+
 async def test_a_filled_order_waits_until_its_executions_show(account, broker):
     await broker.place(wanting(), market())
     account.slow_books = True

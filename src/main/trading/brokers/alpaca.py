@@ -30,6 +30,9 @@ OVERLAP = timedelta(minutes=1)
 DOUBT = timedelta(seconds=60)
 """How long an order whose placing had no answer may still turn up."""
 
+BLIND = timedelta(seconds=30)
+"""How long a limit order may rest at Alpaca while the symbol has no price here: nobody would move it out of the way."""
+
 ENDINGS = {"canceled": "cancelled", "replaced": "cancelled", "expired": "expired", "rejected": "rejected"}
 """What Alpaca calls the end of an order, but for "filled", and what it is called here."""
 
@@ -52,6 +55,7 @@ class AlpacaBroker:
         self._known: Callable[[Fill], bool] = lambda fill: False
         self._begun = self._since = now()
         self._ignored: set[str] = set()  # Alpaca's ids of orders in symbols without prices
+        self._priced: dict[str, datetime] = {}  # when a symbol last had a book
         self._polled: float | None = None
         self._silent = False
 
@@ -85,6 +89,7 @@ class AlpacaBroker:
 
     async def advance(self, tick: Tick) -> Sequence[Report]:
         """Ask what happened. Raise `BrokerError` when Alpaca does not say."""
+        self._take_back_blind(tick)
         if self._polled is not None and monotonic() - self._polled < POLL_SECONDS:
             return ()
         self._polled, self._silent = monotonic(), True
@@ -99,6 +104,13 @@ class AlpacaBroker:
             if not reports:  # what is known by now is told first, the trouble at the next attempt
                 raise
         return reports
+
+    def _take_back_blind(self, tick: Tick) -> None:
+        self._priced |= dict.fromkeys(tick.books, tick.at)
+        for tracked in self._open.values():
+            seen = self._priced.setdefault(tracked.order.symbol, tick.at)
+            if tracked.order.price is not None and tracked.cancel_reason is None and tick.at - seen > BLIND:
+                tracked.cancel_reason = f"no price of {tracked.order.symbol} for {BLIND.total_seconds():.0f} s"
 
     async def place(self, request: OrderRequest, tick: Tick, refusal: str = "") -> Sequence[Report]:
         """Send an order. Without an answer it stays in doubt, as placed, and is looked for at the next `advance`."""
