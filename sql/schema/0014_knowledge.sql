@@ -126,7 +126,8 @@ COMMENT ON TABLE settlement IS 'Marks of time and transaction number; what was r
 COMMENT ON COLUMN settlement.at IS 'When the mark was made, on the database''s clock.';
 COMMENT ON COLUMN settlement.next_xid IS 'Every transaction that wrote before has a lower number.';
 
--- Makes a mark. Its time is that of the transaction's begin, which no snapshot precedes. Marks that a restored copy of
+-- Makes a mark: whoever got a number before this transaction has a lower one (a snapshot's xmax says less: transactions
+-- that are open may lie beyond it). Its time is that of the transaction's begin, before it got its number. Marks that a restored copy of
 -- the table brought along from another cluster (numbers not yet given out) and marks from before a clock went back are
 -- dropped, as are those that a newer settled one makes useless. Many may call it; one mark a second is made.
 CREATE FUNCTION mark_settlement() RETURNS void LANGUAGE sql VOLATILE AS $$
@@ -135,7 +136,7 @@ CREATE FUNCTION mark_settlement() RETURNS void LANGUAGE sql VOLATILE AS $$
         OR at < (SELECT max(s.at) FROM public.settlement s
                   WHERE s.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND s.at <= now());
     INSERT INTO public.settlement (at, next_xid)
-    SELECT now(), pg_snapshot_xmax(pg_current_snapshot())
+    SELECT now(), pg_current_xact_id()
      WHERE NOT EXISTS (SELECT FROM public.settlement s WHERE s.at > now() - interval '1 second')
         ON CONFLICT DO NOTHING;
 $$;
