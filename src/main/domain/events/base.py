@@ -32,14 +32,14 @@ class Event:
     at: datetime
 
     def __post_init__(self) -> None:
-        kind = type(self)
-        names = _NAMES.get(kind)
-        if names is None:
-            names = _NAMES[kind] = tuple(spec.name for spec in fields(self))
-        for name in names:
+        passed = _PASSED.get(type(self))
+        if passed is None:
+            passed = _PASSED[type(self)] = dict.fromkeys(spec.name for spec in fields(self))
+        for name, last in passed.items():
             value = getattr(self, name)
-            if value is not None:
+            if value is not None and value is not last:
                 _check(self, name, value)
+                passed[name] = value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +52,9 @@ class Fact(Event):
     revision: int = 0
 
 
-_NAMES: dict[type[Event], tuple[str, ...]] = {}
-"""The names of the fields of every class; `fields` would gather them anew for each event."""
+_PASSED: dict[type[Event], dict[str, object]] = {}
+"""By class and field the value that passed last. The events of a tick share most of their values, which never change:
+the same object is not looked at twice."""
 
 
 def _check(event: Event, name: str, value: object) -> None:
