@@ -338,6 +338,21 @@ async def test_after_a_restart_the_orders_left_open_go_on_and_no_fill_is_told_ag
     }
 
 
+async def test_fills_that_an_earlier_run_could_not_hear_of_are_found_however_late_it_ended(account):
+    async with opened(account) as first:
+        await first.place(wanting(), market())
+        left = LeftOrder(first.open_orders[0], "signal", 2)
+    order = account.only()
+    long_ago = now() - timedelta(hours=3)
+    order["submitted_at"] = order["created_at"] = f"{long_ago.isoformat()}"
+    left = replace(left, order=replace(left.order, placed_at=long_ago, at=long_ago))
+    account.execute(order, "0.5", "92450", at=now() - timedelta(hours=2))
+    async with opened(account, left, since=now()) as again:
+        reports = [*await again.advance(market()), *await again.advance(market())]
+        assert told(reports) == ["fill", "filled"]
+        assert again.open_orders == ()
+
+
 async def test_more_executions_than_a_page_holds_are_all_read(account, broker):
     await broker.place(wanting(quantity=250), market())
     order = account.only()

@@ -95,6 +95,14 @@ async def test_the_range_traded_is_that_of_the_trades_since_the_book_before(exch
         assert (await anext(ticks)).books["BTC/USD"].volume == 0
 
 
+async def test_the_first_trade_of_a_quiet_market_counts(exchange):
+    async with ticking(feed_of(exchange, "BTC/USD")) as ticks:
+        assert (await anext(ticks)).books["BTC/USD"].volume is None
+        assert (await anext(ticks)).books["BTC/USD"].volume == 0
+        exchange.trades["btcusd"] = [(1, "92451", "0.1")]
+        assert (await anext(ticks)).books["BTC/USD"].volume == D("0.1")
+
+
 @pytest.mark.parametrize(
     ("book", "reason"),
     [

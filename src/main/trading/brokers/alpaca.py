@@ -27,6 +27,9 @@ POLL_SECONDS = 1.0
 OVERLAP = timedelta(minutes=1)
 """How far back executions are asked for again: they may appear a little late, and their ids tell them apart."""
 
+LATEST = timedelta(days=1)
+"""How far back at most, for an order whose executions have not all appeared."""
+
 DOUBT = timedelta(seconds=60)
 """How long an order whose placing had no answer may still turn up."""
 
@@ -170,7 +173,9 @@ class AlpacaBroker:
         self._settle(tracked, found, reports)
 
     async def _take_executions(self, reports: list[Report]) -> None:
-        executions = await self._venue.executions(self._since - OVERLAP)
+        incomplete = (each.order.placed_at for each in self._open.values() if each.incomplete)
+        begin = max(min((self._since, *incomplete)), self._since - LATEST)
+        executions = await self._venue.executions(begin - OVERLAP)
         fresh = [each for each in executions if each.execution_id not in self._seen]
         for execution in fresh:
             tracked = self._by_venue.get(execution.venue_id)
@@ -180,7 +185,7 @@ class AlpacaBroker:
             self._since = max(self._since, execution.at)
             if tracked is not None:
                 self._book(tracked, self._translation.fill(tracked.order, execution), reports)
-        horizon = self._since - 2 * OVERLAP
+        horizon = self._since - 2 * LATEST
         self._seen = {each: at for each, at in self._seen.items() if at > horizon}
 
     def _book(self, tracked: TrackedOrder, fill: Fill, reports: list[Report]) -> None:
@@ -206,10 +211,11 @@ class AlpacaBroker:
 
     def _settle(self, tracked: TrackedOrder, found: VenueOrder | None, reports: list[Report]) -> None:
         """Tell the end of an order, once all its executions are told."""
+        tracked.incomplete = found is not None and found.filled > tracked.order.filled_quantity
         if found is None:
             self._open.pop(tracked.order.order_id, None)
             reports += tracked.ended("cancelled", self._after(tracked), "Alpaca no longer knows it")
-        elif found.filled > tracked.order.filled_quantity:
+        elif tracked.incomplete:
             return
         elif found.status == "filled":
             self._open.pop(tracked.order.order_id, None)

@@ -15,7 +15,7 @@ from main.trading.broker import Report, executed
 class TrackedOrder:
     """An order, its id at the venue (``None`` until the venue has confirmed it), and why it shall be cancelled.
 
-    ``doubted_since`` is when its placing had no answer.
+    ``doubted_since`` is when its placing had no answer; it is ``incomplete`` while executions of it are still to come.
     """
 
     order: Order
@@ -23,6 +23,7 @@ class TrackedOrder:
     venue_id: str | None = None
     cancel_reason: str | None = None
     doubted_since: datetime | None = None
+    incomplete: bool = False
 
     def placed(self, at: datetime) -> tuple[Report, ...]:
         """Tell that it was decided. The purpose stands as the reason, so that it outlives the bot."""

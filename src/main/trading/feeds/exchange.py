@@ -8,7 +8,7 @@ the bot lives on, and is asked at longer and longer pauses; that it is away is t
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -33,6 +33,8 @@ LONGEST_PAUSE = 60.0
 
 FINEST = Decimal("1e-8")
 """Step of prices and quantities where the exchange names none: what crypto exchanges count in."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 _log = structlog.get_logger(__name__)
 
@@ -162,10 +164,9 @@ class ExchangeFeed:
             for trade in trades
             if last is None or trade.at > last[0] or (trade.at == last[0] and trade.key not in last[1])
         ]
-        if trades:
-            newest = max(trade.at for trade in trades)
-            keys = frozenset(trade.key for trade in trades if trade.at == newest)
-            self._newest[symbol] = (newest, keys)
+        newest = max((trade.at for trade in trades), default=_NEVER)
+        if trades or last is None:
+            self._newest[symbol] = (newest, frozenset(trade.key for trade in trades if trade.at == newest))
         return fresh if last is not None else None
 
     def _chosen(self, markets: Mapping[str, Market]) -> tuple[Market, ...]:
