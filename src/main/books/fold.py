@@ -70,6 +70,11 @@ class Folding:
         self._due: set[datetime] = set()  # observations that are still to come
         self._books = Books(self.ledger)
 
+    @property
+    def day(self) -> Day | None:
+        """The trading day that `until` lies in; ``None`` before anything happened."""
+        return self._day
+
     def knows_rate(self, rate: FxRate) -> bool:
         """Whether a rate, or a correction of it, is booked or makes no difference to this account."""
         return (

@@ -65,6 +65,14 @@ class TradingDay:
             self.volume += fill.quantity * fill.price * fill.multiplier * rate
             self.net_realized += sum((trade.realized_pnl for trade in trades), _ZERO)
 
+    def take_over_counts(self, stats: DailyStats) -> None:
+        """Count from `stats` on, which follow from all facts of this day."""
+        assert stats.realized_pnl is not None
+        assert stats.fees is not None
+        assert stats.volume is not None
+        self.net_realized, self.fees, self.volume = stats.realized_pnl, stats.fees, stats.volume
+        self.trades = stats.trades or 0
+
     def see(self, books: Mapping[str, Book], values: Mapping[str, Decimal]) -> None:
         """Take in the spreads of a tick and the signed market values held."""
         self.take_over_spreads(sum((book.spread_bps for book in books.values()), _ZERO), len(books))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from main.domain.events import Fill, Instrument
+from main.domain.events import Fill, FxRate, Instrument
 from main.domain.ledger import Ledger, LedgerChange
 from main.domain.market import Tick
 from main.trading.broker import Broker, LeftOrder, OrderRequest, RelivingBroker, Report
@@ -37,7 +37,7 @@ class Desk:
         instruments = tuple(instruments)
         self.broker = broker
         self.ledger = ledger
-        self.recent: list[Fill] = []  # booked by this run; who knows that they are stored may clear it
+        self.recent: list[Fill | FxRate] = []  # booked by this run; who knows that they are stored may clear it
         self._strategy = strategy
         self._risk = risk
         self._journal = journal
@@ -50,8 +50,19 @@ class Desk:
         self._closes.see(tick)
         for currency, rate in self._rates.see(tick).items():
             self.ledger.convert(currency, rate, tick.at)
+            quote = self._journal.account.currency
+            self.recent.append(FxRate(at=tick.at, source=self.ledger.source, base=currency, quote=quote, rate=rate))
         for symbol, book in tick.books.items():
             self.ledger.mark(symbol, book.mid, tick.at)
+
+    def adopt(self, ledger: Ledger, day: TradingDay, recent: Iterable[Fill | FxRate], until: datetime | None) -> None:
+        """Go on with books folded from what was stored `until` then; book what came since again."""
+        self.ledger = ledger
+        for fact in recent:
+            if isinstance(fact, Fill):
+                self.book(fact, day)
+            elif until is None or fact.at > until:
+                ledger.convert(fact.base, fact.rate, fact.at)
 
     def resume(self, orders: Iterable[LeftOrder]) -> None:
         """Hand the orders that an earlier run left open to a broker that can take them over."""

@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import structlog
 
+from main.books.fold import Folding
 from main.clock import monotonic, now
-from main.domain.events import Alert, CashFlow
+from main.domain.events import Alert, CashFlow, Fill, FxRate
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
 from main.trading.broker import Broker, RemoteBroker
@@ -161,6 +162,19 @@ class Engine:
             kind = LOSS_LIMIT if ruled["limit_hit"] else TRAILING_STOP
             used, limit = ruled["loss_used"] or _ZERO, ruled["loss_limit"] or self.risk.limits.daily_loss
             self.risk.block = Block(kind, ruled["at"], used, limit)
+
+    @property
+    def recent(self) -> list[Fill | FxRate]:
+        """What was booked by this run, oldest first; who knows that it is stored may take it out."""
+        return self._desk.recent
+
+    def adopt(self, books: Folding, recent: Iterable[Fill | FxRate]) -> None:
+        """Go on with books that were folded anew from all that is stored, and book again what came since."""
+        day, _ = self._turned(self.moment or now())
+        if books.day is not None and books.day.start == day.start:
+            day.take_over_counts(books.day.look(self.moment or now(), self.ledger.unrealized, ()))
+            day.unrealized_before = books.day.unrealized_before
+        self._desk.adopt(books.ledger, day, recent, books.until)
 
     async def cycle(self, tick: Tick) -> None:
         """Do everything that one tick calls for; an error ends up in the journal, never in the caller.

@@ -17,7 +17,7 @@ class Floor:
     def __init__(self, feed: Feed, market_journal: MarketJournal, engines: Sequence[Engine]) -> None:
         self._feed = feed
         self._market_journal = market_journal
-        self._engines = tuple(engines)
+        self.engines = tuple(engines)
 
     def relive(self, stopped: Callable[[], bool] = lambda: False) -> None:
         """Live again through what all accounts have seen of a replay, unless `stopped`. It may take a while."""
@@ -26,7 +26,7 @@ class Floor:
                 if stopped():
                     return
                 self._market_journal.relive(tick)
-                for engine in self._engines:
+                for engine in self.engines:
                     engine.relive(tick)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -39,14 +39,14 @@ class Floor:
         try:
             await self._loop(ticks, stopping)
         except Exception as error:
-            for engine in self._engines:
+            for engine in self.engines:
                 engine.fail(error)
             last = "error"
             raise
         finally:
             stopping.cancel()
             self._market_journal.end()
-            for engine in self._engines:
+            for engine in self.engines:
                 await engine.end(last)
 
     async def cycle(self, tick: Tick) -> None:
@@ -54,9 +54,9 @@ class Floor:
         self._market_journal.record(tick)
         while isinstance(self._feed, RemoteFeed) and self._feed.news:
             news = self._feed.news.popleft()
-            for engine in self._engines:
+            for engine in self.engines:
                 engine.journal.tell(tick.at, "feed", news, "warning")
-        for engine in self._engines:
+        for engine in self.engines:
             await engine.cycle(tick)
 
     async def _loop(self, ticks: AsyncIterator[Tick], stopping: "asyncio.Task[bool]") -> None:
@@ -73,7 +73,7 @@ class Floor:
                 tick = upcoming.result()
                 if tick is None:
                     upcoming = None
-                    for engine in self._engines:
+                    for engine in self.engines:
                         await engine.finish()
                 else:
                     upcoming = asyncio.create_task(_next(ticks))
@@ -84,12 +84,12 @@ class Floor:
                 await asyncio.wait({upcoming})
 
     def _beat(self) -> None:
-        for engine in self._engines:
+        for engine in self.engines:
             engine.beat()
 
     @property
     def _patience(self) -> float:
-        finished = [engine.interval_seconds for engine in self._engines if engine.status == "finished"]
+        finished = [engine.interval_seconds for engine in self.engines if engine.status == "finished"]
         return min(finished, default=LONGEST_SILENCE)
 
 

@@ -17,6 +17,7 @@ from main.errors import BrokerSilent, DatabaseError, FeedError, SchemaMismatch
 from main.recording import Recorder
 from main.trading.backfill import backfill, has_no_past
 from main.trading.choice import Chosen, choose
+from main.trading.corrections import Corrections
 from main.trading.feed import Feed, RemoteFeed
 from main.trading.feeds.sim import SimFeed
 from main.trading.floor import Floor
@@ -41,7 +42,7 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
     `FeedError`, `BrokerError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
     """
     chosen = chosen or choose(settings)
-    recorder = Recorder(direct_address(settings, address))
+    recorder = Recorder(direct_address(settings, address), jsonl=settings.trade.jsonl)
     ports = range(settings.trade.health_port, settings.trade.health_port + len(chosen.seats))
     health = [HealthServer(seat.account, recorder, port) for seat, port in zip(chosen.seats, ports, strict=True)]
     listening: list[HealthServer] = []
@@ -53,7 +54,7 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
         try:
             floor = await start.floor()
             if floor is not None:
-                await floor.run(stop)
+                await start.run(floor)
         finally:
             await start.close()
     finally:
@@ -90,12 +91,9 @@ class _Start:
     async def floor(self) -> Floor | None:
         """The floor, ready to run; ``None`` when the bot is to stop before all is known."""
         await self._database.open()
-        try:
-            if await self._patiently(self._opened, "the market") is None:
-                return None
-            staff = await self._patiently(self._restored, "the database")
-        finally:
-            await self._database.close()
+        if await self._patiently(self._opened, "the market") is None:
+            return None
+        staff = await self._patiently(self._restored, "the database")
         if staff is None:
             return None
         self._staff = staff
@@ -110,8 +108,19 @@ class _Start:
             server.engine = engine
         return floor
 
+    async def run(self, floor: Floor) -> None:
+        """Trade until the bot is to stop, and keep the books right that others correct. Raise `FeedError`."""
+        corrections = Corrections(self._database, self._recorder, floor.engines)
+        correcting = asyncio.create_task(corrections.run())
+        try:
+            await floor.run(self._stop)
+        finally:
+            correcting.cancel()
+            await asyncio.wait({correcting})
+
     async def close(self) -> None:
-        """Let go of market and brokers."""
+        """Let go of database, market and brokers."""
+        await self._database.close()
         if isinstance(self._chosen.feed, RemoteFeed):
             await self._chosen.feed.close()
         if self._staff is not None:
