@@ -1,13 +1,16 @@
 """What is written down already of what follows from the facts of an account?"""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from main.books.facts import PATIENCE_SECONDS
 from main.domain.events import Equity, Position, Trade
+
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 _TRADES = """
     SELECT exit_time AS at, account_id AS account, source, source_id, revision, symbol, transaction_type, quantity,
@@ -38,7 +41,7 @@ _EQUITY = """
     SELECT at, account_id AS account, source, source_id, revision, equity, cash, realized_pnl, unrealized_pnl, fees,
            gross_exposure, net_exposure, available_margin, fx_pnl
       FROM trading_pnl o
-     WHERE account_id = $1 AND source = $2 AND source_id LIKE 'equity-%' AND at >= $3
+     WHERE account_id = $1 AND source = $2 AND source_id LIKE 'equity-%' AND at >= $3 AND at <= $4
        AND NOT EXISTS (SELECT FROM trading_pnl newer
                         WHERE newer.account_id = o.account_id AND newer.source = o.source
                           AND newer.source_id = o.source_id AND newer.at = o.at AND newer.revision > o.revision)
@@ -76,8 +79,12 @@ async def stored(connection: Any, account_id: str, source: str, since: datetime)
     ids = [row["position_id"] for row in await connection.fetch(_POSITIONS, account_id, since)]
     rows = await connection.fetch(_VERSIONS, account_id, ids, since, timeout=PATIENCE_SECONDS)
     versions = [Version(row["sequence"], Position(**_without(row, "sequence"))) for row in rows]
-    equity = await connection.fetch(_EQUITY, account_id, source, since, timeout=PATIENCE_SECONDS)
-    return Stored(frozenset(ids), versions, [Equity(**dict(row)) for row in equity])
+    return Stored(frozenset(ids), versions, await _observed(connection, account_id, source, since, FOR_EVER))
+
+
+async def observations(connection: Any, account_id: str, source: str, after: datetime, until: datetime) -> list[Equity]:
+    """Return the observations of equity that a ledger wrote with after < at <= until, what counts of each."""
+    return await _observed(connection, account_id, source, after + timedelta(microseconds=1), until)
 
 
 async def trades(connection: Any, account_id: str, since: datetime, source_ids: Sequence[str]) -> list[Trade]:
@@ -90,6 +97,11 @@ async def unrealized_before(connection: Any, account_id: str, source: str, momen
     """Return the unrealised P&L of the last observation before a moment, 0 where there is none."""
     found = await connection.fetchval(_UNREALIZED, account_id, source, moment)
     return found if found is not None else Decimal(0)
+
+
+async def _observed(connection: Any, account_id: str, source: str, since: datetime, until: datetime) -> list[Equity]:
+    rows = await connection.fetch(_EQUITY, account_id, source, since, until, timeout=PATIENCE_SECONDS)
+    return await asyncio.to_thread(lambda: [Equity(**dict(row)) for row in rows])
 
 
 def _without(row: Any, name: str) -> dict[str, Any]:

@@ -123,6 +123,7 @@ def _print_verified(found: "tuple[Verified, ...]") -> None:
         typer.echo("No accounts: nothing to verify.")
     for each in found:
         told = f"{each.facts:,} facts, {each.compared:,} derived rows"
+        told += f"; {each.waiting:,} facts still wait for the worker" if each.waiting else ""
         if each.skipped is not None:
             typer.echo(f"{each.account}: not verified, {each.skipped}")
         elif not each.differences:
