@@ -277,7 +277,7 @@ DECLARE
     unknown record;
 BEGIN
     SELECT f.symbol, a.source INTO unknown
-      FROM arrived f
+      FROM (SELECT DISTINCT account_id, symbol FROM arrived) f
       JOIN public.accounts a ON a.account_id = f.account_id
      WHERE NOT EXISTS (SELECT FROM public.instruments i WHERE i.source = a.source AND i.symbol = f.symbol)
      LIMIT 1;
