@@ -44,6 +44,11 @@ async def first(ticks: AsyncIterator[Tick], wanted: Callable[[Tick], bool]) -> T
     raise AssertionError("the feed ended")
 
 
+async def answered(ticks: AsyncIterator[Tick]) -> Tick:
+    """The next tick that has books: on a busy machine an answer may come a tick late."""
+    return await first(ticks, lambda tick: bool(tick.books))
+
+
 async def test_the_books_of_the_exchange_come_exact_with_the_wall_clock(exchange):
     exchange.books["btcusd"] = (
         [["92450.00", "1.33685271"], ["92449.39", "0.07700000"], ["92449.00", "0"]],
@@ -51,7 +56,7 @@ async def test_the_books_of_the_exchange_come_exact_with_the_wall_clock(exchange
     )
     async with ticking(feed_of(exchange, "BTC/USD", "ETH/USD")) as ticks:
         before = now()
-        one, two = await anext(ticks), await anext(ticks)
+        one, two = await answered(ticks), await answered(ticks)
     book = one.books["BTC/USD"]
     assert (book.bid_prices, book.bid_sizes) == ((D("92450.00"), D("92449.39")), (D("1.33685271"), D("0.07700000")))
     assert (book.best_ask, book.ask_sizes) == (D("92454.10"), (D("1.51995636"), D("1.40000000")))
@@ -85,22 +90,22 @@ async def test_without_symbols_the_usual_pairs_in_dollars_are_watched(exchange):
 async def test_the_range_traded_is_that_of_the_trades_since_the_book_before(exchange):
     exchange.trades["btcusd"] = [(1, "90000", "5"), (2, "99000", "5")]
     async with ticking(feed_of(exchange, "BTC/USD")) as ticks:
-        book = (await anext(ticks)).books["BTC/USD"]
+        book = (await answered(ticks)).books["BTC/USD"]
         assert (book.low, book.high, book.volume) == (None, None, None)  # since when, nobody knows
-        book = (await anext(ticks)).books["BTC/USD"]
+        book = (await answered(ticks)).books["BTC/USD"]
         assert (book.low, book.high, book.volume) == (None, None, 0)
         exchange.trades["btcusd"] += [(3, "92451", "0.1"), (4, "92449.5", "0.25")]
-        book = (await anext(ticks)).books["BTC/USD"]
+        book = (await answered(ticks)).books["BTC/USD"]
         assert (book.low, book.high, book.volume) == (D("92449.5"), D("92451"), D("0.35"))
-        assert (await anext(ticks)).books["BTC/USD"].volume == 0
+        assert (await answered(ticks)).books["BTC/USD"].volume == 0
 
 
 async def test_the_first_trade_of_a_quiet_market_counts(exchange):
     async with ticking(feed_of(exchange, "BTC/USD")) as ticks:
-        assert (await anext(ticks)).books["BTC/USD"].volume is None
-        assert (await anext(ticks)).books["BTC/USD"].volume == 0
+        assert (await answered(ticks)).books["BTC/USD"].volume is None
+        assert (await answered(ticks)).books["BTC/USD"].volume == 0
         exchange.trades["btcusd"] = [(1, "92451", "0.1")]
-        assert (await anext(ticks)).books["BTC/USD"].volume == D("0.1")
+        assert (await answered(ticks)).books["BTC/USD"].volume == D("0.1")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +129,7 @@ async def test_a_book_that_cannot_be_traded_on_is_left_out_told_once_and_comes_b
     feed = feed_of(exchange, "BTC/USD", "ETH/USD")
     async with ticking(feed) as ticks:
         for _ in range(3):
-            assert set((await anext(ticks)).books) == {"ETH/USD"}
+            assert set((await answered(ticks)).books) == {"ETH/USD"}
         (news,) = feed.news
         assert news.startswith("BTC/USD left out: ")
         assert reason in news
@@ -137,10 +142,10 @@ async def test_a_book_of_long_ago_is_not_taken_for_that_of_now(exchange):
     exchange.age_seconds = 90
     feed = feed_of(exchange, "BTC/USD")
     async with ticking(feed) as ticks:
-        assert (await anext(ticks)).books == {}
+        assert (await first(ticks, lambda tick: bool(feed.news))).books == {}
         assert "an old one" in feed.news[0]
         exchange.age_seconds = 1
-        assert (await first(ticks, lambda tick: bool(tick.books))).books["BTC/USD"].best_bid == 92450
+        assert (await answered(ticks)).books["BTC/USD"].best_bid == 92450
 
 
 @pytest.mark.parametrize(
@@ -173,14 +178,16 @@ async def test_an_exchange_in_trouble_makes_ticks_without_books_until_it_is_over
 
 
 async def test_a_silent_exchange_neither_holds_up_the_ticks_nor_is_waited_for_for_ever(exchange, monkeypatch):
-    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(client, "TIMEOUT_SECONDS", 1.5)
     feed = feed_of(exchange, "BTC/USD", "ETH/USD", interval=0.15)
     async with ticking(feed) as ticks:
         exchange.override[BTC] = exchange.override[ETH] = never
-        moments = [(await anext(ticks)).at for _ in range(4)]
-        assert (moments[-1] - moments[0]).total_seconds() < 0.5 * 4
+        for _ in range(4):
+            assert (await anext(ticks)).books == {}
+        assert exchange.asked[BTC] == 1
+        assert not feed.news  # its time is not over yet
         await first(ticks, lambda tick: bool(feed.news))
-        assert list(feed.news) == ["BTC/USD, ETH/USD left out: bitstamp gave no answer within 0.5 s"]
+        assert list(feed.news) == ["BTC/USD, ETH/USD left out: bitstamp gave no answer within 1.5 s"]
         exchange.override.clear()
         await first(ticks, lambda tick: len(tick.books) == 2)
 
@@ -205,7 +212,7 @@ async def test_an_exchange_that_is_away_at_the_start_can_be_asked_again(exchange
         await feed.open()
     exchange.override.clear()
     async with ticking(feed) as ticks:
-        assert (await anext(ticks)).books
+        assert await answered(ticks)
 
 
 async def test_the_rate_limit_is_kept_and_where_it_is_too_tight_for_trades_the_user_is_told(exchange):
