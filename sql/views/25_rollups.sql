@@ -98,13 +98,13 @@ CREATE OR REPLACE FUNCTION take_dirty_buckets(for_fact text, for_width text, mos
 RETURNS TABLE (bucket_key text[], bucket_at timestamptz)
 LANGUAGE sql ROWS 500 AS $$
     WITH taken AS (
+        -- By their places, which no missing statistics can turn into a join of everything with everything.
         DELETE FROM dirty_buckets d
-         USING (SELECT c.bucket_at, c.key
-                  FROM dirty_buckets c
-                 WHERE c.fact = for_fact AND c.width = for_width AND c.bucket_at <= horizon - rollup_step(for_width)
-                 ORDER BY c.bucket_at
-                 LIMIT most) chosen
-         WHERE d.fact = for_fact AND d.width = for_width AND d.bucket_at = chosen.bucket_at AND d.key = chosen.key
+         WHERE d.ctid = ANY (ARRAY(SELECT c.ctid
+                                     FROM dirty_buckets c
+                                    WHERE c.fact = for_fact AND c.width = for_width AND c.bucket_at <= horizon - rollup_step(for_width)
+                                    ORDER BY c.bucket_at
+                                    LIMIT most))
         RETURNING d.key, d.bucket_at
     ), coarser AS (
         INSERT INTO dirty_buckets (fact, width, bucket_at, key)
@@ -128,13 +128,13 @@ $$;
 CREATE OR REPLACE FUNCTION market_pieces(for_source text, for_symbol text, piece text, from_moment timestamptz, before timestamptz, known timestamptz)
 RETURNS SETOF market_rollups
 LANGUAGE sql STABLE ROWS 20 AS $$
-    SELECT m.source, m.symbol, 'fact', m.at::timestamptz, m.recorded_at::timestamptz, m.mid::numeric, m.mid::numeric, m.mid::numeric, m.mid::numeric,
+    (SELECT DISTINCT ON (m.at)
+           m.source, m.symbol, 'fact', m.at::timestamptz, m.recorded_at::timestamptz, m.mid::numeric, m.mid::numeric, m.mid::numeric, m.mid::numeric,
            m.spread_bps::numeric, (m.spread_bps IS NOT NULL)::integer, m.bid_depth::numeric, (m.bid_depth IS NOT NULL)::integer,
            m.ask_depth::numeric, (m.ask_depth IS NOT NULL)::integer, 1
       FROM market_snapshots m
      WHERE piece = 'fact' AND m.source = for_source AND m.symbol = for_symbol AND m.at >= from_moment AND m.at < before AND m.recorded_at <= known
-       AND NOT EXISTS (SELECT FROM market_snapshots n
-                        WHERE n.source = m.source AND n.symbol = m.symbol AND n.at = m.at AND n.revision > m.revision AND n.recorded_at <= known)
+     ORDER BY m.at, m.revision DESC)
     UNION ALL
     SELECT r.*
       FROM market_rollups r
@@ -256,14 +256,13 @@ $$;
 CREATE OR REPLACE FUNCTION equity_pieces(for_account text, piece text, from_moment timestamptz, before timestamptz, known timestamptz)
 RETURNS SETOF equity_rollups
 LANGUAGE sql STABLE ROWS 20 AS $$
-    SELECT m.account_id, 'fact', m.at::timestamptz, m.recorded_at::timestamptz, m.at::timestamptz, m.equity::numeric,
+    (SELECT DISTINCT ON (m.at, m.source, m.source_id)
+           m.account_id, 'fact', m.at::timestamptz, m.recorded_at::timestamptz, m.at::timestamptz, m.equity::numeric,
            m.equity::numeric, m.at::timestamptz, m.equity::numeric, m.at::timestamptz,
            m.cash::numeric, m.realized_pnl::numeric, m.unrealized_pnl::numeric, m.fees::numeric, m.fx_pnl, 1
       FROM trading_pnl m
      WHERE piece = 'fact' AND m.account_id = for_account AND m.at >= from_moment AND m.at < before AND m.recorded_at <= known
-       AND NOT EXISTS (SELECT FROM trading_pnl n
-                        WHERE n.account_id = m.account_id AND n.source = m.source AND n.source_id = m.source_id AND n.at = m.at
-                          AND n.revision > m.revision AND n.recorded_at <= known)
+     ORDER BY m.at, m.source, m.source_id, m.revision DESC)
     UNION ALL
     SELECT r.*
       FROM equity_rollups r
