@@ -155,11 +155,11 @@ def test_the_same_seed_has_the_same_past_and_another_seed_another():
 def test_the_past_is_told_from_a_midnight_on_without_a_gap_ever_finer_and_up_to_the_moment_asked_for():
     ticks = all_told()
     moments = [tick.at for tick in ticks]
-    assert moments[0] - UNTIL.replace(hour=0, minute=0, second=0, microsecond=0) + 120 * DAY == timedelta(hours=3)
+    assert moments[0] - UNTIL.replace(hour=0, minute=0, second=0, microsecond=0) + 120 * DAY == timedelta(hours=4)
     assert moments[-1] == UNTIL
     gaps = [b - a for a, b in pairwise(moments)]
     assert min(gaps) > timedelta()
-    assert max(gaps) == timedelta(hours=3)
+    assert max(gaps) == timedelta(hours=4)
     assert max(b - a for a, b in pairwise(at for at in moments if UNTIL - at < DAY)) == timedelta(minutes=5)
     midnights = {at.date() for at in moments if (at.hour, at.minute, at.second) == (0, 0, 0)}
     assert len(midnights) == 120  # every day has its closing tick
@@ -217,3 +217,11 @@ def test_the_feed_goes_on_from_its_past_without_a_jump():
         assert abs(book.mid - before.mid) < 10 * (before.best_ask - before.best_bid)
     assert abs(tick.levels["SIMVOL"][1] / last.levels["SIMVOL"][1] - 1) < Decimal("0.05")
     assert abs(tick.rates["USD", "EUR"] / last.rates["USD", "EUR"] - 1) < Decimal("0.0001")
+
+
+def test_the_venue_takes_no_new_orders_for_five_minutes_a_week():
+    sunday = datetime(2026, 11, 22, 3, 59, tzinfo=UTC)
+    feed = SimFeed(1, 60.0, moments=lambda: sunday, paced=False)
+    closed = [tick.at.minute for tick in (feed.next_tick() for _ in range(10)) if tick.books["BTC-USD"].cancel_only]
+    assert closed == [0, 1, 2, 3, 4]
+    assert not any(book.cancel_only for book in market().next_tick().books.values())

@@ -34,7 +34,8 @@ class Book:
     """The order book of one symbol, nearest level first, and what traded since the book before it.
 
     Both sides have at least one level. ``low`` and ``high`` are the range of the prices traded since the last book;
-    ``None`` where nothing traded or nobody knows. ``volume`` is what traded, in units of the symbol.
+    ``None`` where nothing traded or nobody knows. ``volume`` is what traded, in units of the symbol. While a book is
+    ``cancel_only`` its venue takes no new orders.
     """
 
     symbol: str
@@ -45,6 +46,7 @@ class Book:
     low: Decimal | None = None
     high: Decimal | None = None
     volume: Decimal | None = None
+    cancel_only: bool = False
 
     @property
     def best_bid(self) -> Decimal:

@@ -172,6 +172,8 @@ class PaperBroker:
         instrument, price = self._instruments.get(request.symbol), request.price
         if instrument is None:
             return f"{request.symbol} is not traded here"
+        if book.cancel_only:
+            return "the venue takes no new orders now: cancel only"
         refusal = ""
         if self._rates.of(request.symbol) is None:
             refusal = f"no rate from {instrument.currency} to the account's currency is known yet"

@@ -30,7 +30,7 @@ class SimBooks:
         self._ticks = {each.symbol: (Decimal(each.tick), float(each.tick)) for each in LISTINGS}
         self._steps = {each.symbol: (Decimal(each.quantity_step), float(each.quantity_step)) for each in LISTINGS}
 
-    def book(self, listing: Listing, span: Span, regime: Regime, seconds: float) -> Book:
+    def book(self, listing: Listing, span: Span, regime: Regime, seconds: float, *, cancel_only: bool) -> Book:
         """Return the book at the end of `span`, of the last `seconds`, with what traded in it."""
         tick, size = self._ticks[listing.symbol]
         price = span.last
@@ -40,7 +40,17 @@ class SimBooks:
         asks, ask_sizes = self._side(listing, bid + width, 1, price)
         low, high = self._range(span, size, width, seconds)
         volume = self._size(listing, price, 0.8 * max(1.0, seconds / USUAL_SECONDS))
-        return Book(listing.symbol, bids, bid_sizes, asks, ask_sizes, low=low * tick, high=high * tick, volume=volume)
+        return Book(
+            listing.symbol,
+            bids,
+            bid_sizes,
+            asks,
+            ask_sizes,
+            low=low * tick,
+            high=high * tick,
+            volume=volume,
+            cancel_only=cancel_only,
+        )
 
     def _side(self, listing: Listing, nearest: int, direction: int, price: float) -> _SIDE:
         tick, size = self._ticks[listing.symbol]
@@ -62,7 +72,7 @@ class SimBooks:
 
         The longer one waits, the further the most impatient of them has reached.
         """
-        longer = 1.0 + math.log(max(1.0, seconds / USUAL_SECONDS))
+        longer = 1.0 + 2.0 * math.log(max(1.0, seconds / USUAL_SECONDS))
         reach = [width * longer * (0.5 + self._random.expovariate(6.0)) for _ in range(2)]
         low = max(1, math.floor(span.low / size - reach[0]))
         return low, max(low, math.ceil(span.high / size + reach[1]))

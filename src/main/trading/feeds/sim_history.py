@@ -1,9 +1,9 @@
 """What has happened on the simulated market before the bot was first started?
 
 A script of the last months for people who look around: a calm fortnight, one day on which everything falls, a nervous
-week after it, cash paid in and taken out. It is told in ticks of three hours, of one hour in the last two weeks, of
-five minutes since yesterday. Every day begins at midnight UTC and everything is counted from the first
-of them, so that what happens does not depend on the time of day at which the bot is started.
+week after it, cash paid in and taken out. It is told in ticks of four hours, of one hour in the last week, of five
+minutes since yesterday. Every day begins at midnight UTC and everything is counted from the first of them, so that what
+happens does not depend on the time of day at which the bot is started.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ DAILY_BARS = 260
 CRASH_DAYS_AGO = 37
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-_STEPS = ((14, timedelta(hours=3)), (1, _HOUR), (0, timedelta(minutes=5)))  # from more than so many days ago
+_STEPS = ((7, timedelta(hours=4)), (1, _HOUR), (0, timedelta(minutes=5)))  # from more than so many days ago
 _CRASH_STEP = timedelta(minutes=15)
 
 
@@ -76,7 +76,7 @@ class SimHistory:
     @property
     def payments(self) -> tuple[tuple[datetime, Payment], ...]:
         """The payments that fall into the history, each with its moment, oldest first."""
-        due = ((self.midnight - each.days_ago * _DAY + 9 * _HOUR, each) for each in PAYMENTS)
+        due = ((self.midnight - each.days_ago * _DAY + 8 * _HOUR, each) for each in PAYMENTS)
         return tuple((at, each) for at, each in due if at > self.start)
 
     @property

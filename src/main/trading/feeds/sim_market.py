@@ -8,7 +8,7 @@ as wild as the listings say.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
@@ -32,6 +32,9 @@ MOMENTUM, MOMENTUM_SECONDS = 0.5, 0.75  # share of a move that the next one repe
 PULL_A_SECOND = 2.7e-7  # towards the listed price: years of simulation must not wander to nothing
 COARSE_MINUTES = 2.0  # regimes of ticks further apart last longer, or every tick would have another
 VOLATILITY_MEMORY = 6 * 3600.0  # seconds
+MAINTENANCE_WEEKDAY, MAINTENANCE, MAINTENANCE_LASTS = 6, timedelta(hours=4), timedelta(minutes=5)
+"""When the venue takes no new orders: on Sundays from 04:00 UTC on."""
+
 _HUNDREDTH = Decimal("0.01")
 
 
@@ -67,7 +70,13 @@ class SimMarket:
         """Return the tick at `at`, which comes `seconds` after the last one."""
         self._switch_regime(seconds, mood)
         spans = self._move(seconds, mood)
-        books = {each.symbol: self._books.book(each, spans[each.symbol], self._regime, seconds) for each in LISTINGS}
+        maintained = (
+            at.weekday() == MAINTENANCE_WEEKDAY and timedelta() <= _time_of_day(at) - MAINTENANCE < MAINTENANCE_LASTS
+        )
+        books = {
+            each.symbol: self._books.book(each, spans[each.symbol], self._regime, seconds, cancel_only=maintained)
+            for each in LISTINGS
+        }
         return Tick(at, books, {PAIR: self._rate.at(at)}, self._levels(seconds, mood), self._regime.name)
 
     def _switch_regime(self, seconds: float, mood: Mood) -> None:
@@ -145,6 +154,10 @@ _VOLATILITY = sum(_worth(each) * each.volatility for each in LISTINGS) / _LISTED
 def _implied(regime: Regime, mood: Mood) -> float:
     """The variance a year that the regime would make of the index if it lasted."""
     return (_VOLATILITY * regime.volatility * mood.volatility) ** 2
+
+
+def _time_of_day(at: datetime) -> timedelta:
+    return timedelta(hours=at.hour, minutes=at.minute, seconds=at.second)
 
 
 def _hundredths(value: float) -> Decimal:
