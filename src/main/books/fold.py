@@ -15,6 +15,9 @@ from main.domain.scope import trading_day
 LATE_PRICES = timedelta(minutes=10)
 """How old a price may be when it arrives and still be noticed."""
 
+LATE_RATES = timedelta(days=1)
+"""For how long rates that are told twice are known to be; older ones cause a rebuild, which changes nothing."""
+
 OBSERVED_EVERY = timedelta(seconds=5)
 """How often the suite observes the equity of an account whose books it keeps, at most."""
 
@@ -51,8 +54,8 @@ class Books:
 class Folding:
     """The books of one account on their way through time: what comes is booked, what follows is told."""
 
-    def __init__(self, account: Account, instruments: Sequence[Instrument]) -> None:
-        """Open empty books."""
+    def __init__(self, account: Account, instruments: Sequence[Instrument], *, minutes: bool = True) -> None:
+        """Open empty books. Without `minutes` no versions of positions are made that differ in their mark alone."""
         self.account = account
         self.ledger = Ledger(
             account.account, account.source, instruments, currency=account.currency, matching=account.lot_matching
@@ -66,6 +69,7 @@ class Folding:
         self._seen_rates: dict[tuple[str, str, datetime], int] = {}
         self.symbols: set[str] = set()  # whatever was traded
         self._day: Day | None = None
+        self._keeps_minutes = minutes
         self._minutes: dict[str, datetime] = {}  # of each symbol's newest version
         self._due: set[datetime] = set()  # observations that are still to come
         self._books = Books(self.ledger)
@@ -122,6 +126,7 @@ class Folding:
         self._look_before(until + _MICROSECOND)
         self.until = until
         self.prices = {key: price for key, price in self.prices.items() if key[1] > until - LATE_PRICES}
+        self._seen_rates = {key: known for key, known in self._seen_rates.items() if key[2] > until - LATE_RATES}
         return books
 
     def observed_at(self, at: datetime) -> datetime:
@@ -162,7 +167,7 @@ class Folding:
             self._look(step.what)
         else:
             self._book_other(step)
-            if step.kind is Kind.MARK:
+            if step.kind is Kind.MARK and self._keeps_minutes:
                 self._keep_mark(step.what)
 
     def _book_other(self, step: Step) -> None:

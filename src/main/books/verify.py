@@ -160,12 +160,13 @@ class _Folded:
     _priced: PricedTimes = field(init=False)
 
     def __post_init__(self) -> None:
-        self._folding = Folding(self.known.account, self.known.instruments)
+        self._folding = Folding(self.known.account, self.known.instruments, minutes=False)
 
     @property
     def waiting(self) -> int:
         """How many facts come after the end of the books."""
-        return sum(fact.at > self._end for fact in (*latest(self.known.fills), *latest(self.known.flows)))
+        end = self._end
+        return sum(fact.at > end for fact in (*latest(self.known.fills), *latest(self.known.flows)))
 
     @property
     def _moments(self) -> list[datetime]:
