@@ -186,20 +186,23 @@ async def test_a_second_account_on_the_same_replay_trades_it_from_its_beginning(
     assert await value(service, curve, "R2") == first
 
 
+async def some_trades(service: Database) -> bool:
+    return bool(await value(service, "SELECT count(*) > 3 FROM trades"))
+
+
 async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, address, service):
-    write_prices(tmp_path, 30)
-    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account="K")
-
-    async def over() -> bool:
-        return bool(await value(service, "SELECT count(*) = 30 FROM trading_pnl"))
-
+    settings = settings_for(tmp_path, "sim", interval=0.1)
     async with running(settings, address) as bot:
-        await until(over, bot)
-    trades = await value(service, "SELECT count(*) FROM trades")
+        await until(lambda: some_trades(service), bot)
+    columns = "source_id, exit_type, quantity, gross_pnl, fees, realized_pnl, position_id"
+    last = f"SELECT ({columns})::text FROM trades ORDER BY exit_time DESC, source_id DESC LIMIT 1"
+    trade = await value(service, last)
+    assert ",signal," in trade
     position = "SELECT position_id FROM positions WHERE NOT is_active ORDER BY at DESC LIMIT 1"
     closed = await value(service, position)
     async with service.scoped() as connection:  # as if the kill had come before these were written
-        await connection.execute("DELETE FROM trades WHERE exit_time = (SELECT max(exit_time) FROM trades)")
+        newest = "source_id = (SELECT source_id FROM trades ORDER BY exit_time DESC, source_id DESC LIMIT 1)"
+        await connection.execute(f"DELETE FROM trades WHERE {newest}")
         await connection.execute("UPDATE positions SET is_active = true, quantity = 1 WHERE position_id = $1", closed)
         resting = "order_id = (SELECT max(order_id) FROM orders WHERE filled_quantity = 0)"
         await connection.execute(f"DELETE FROM order_events WHERE {resting} AND kind <> 'placed'")
@@ -207,24 +210,20 @@ async def test_what_a_killed_bot_left_undone_is_done_by_the_next(tmp_path, addre
 
     async def mended() -> bool:
         undone = (
-            "SELECT (SELECT count(*) FROM trades) = $1 AND NOT EXISTS (SELECT FROM positions WHERE position_id = $2 "
-            "AND is_active) AND EXISTS (SELECT FROM orders WHERE status = 'expired' AND reason LIKE '%restarted')"
+            f"SELECT EXISTS (SELECT FROM trades WHERE ({columns})::text = $1) AND NOT EXISTS (SELECT FROM positions "
+            "WHERE position_id = $2 AND is_active) AND EXISTS (SELECT FROM orders WHERE status = 'expired' AND reason "
+            "LIKE '%restarted')"
         )
-        return bool(await value(service, undone, trades, closed))
+        return bool(await value(service, undone, trade, closed))
 
     async with running(settings, address) as bot:
         await until(mended, bot)
 
 
 async def test_an_order_whose_fill_was_written_before_the_kill_did_not_expire(tmp_path, address, service):
-    write_prices(tmp_path, 30)
-    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=500, account="K")
-
-    async def over() -> bool:
-        return bool(await value(service, "SELECT count(*) = 30 FROM trading_pnl"))
-
+    settings = settings_for(tmp_path, "sim", interval=0.1)
     async with running(settings, address) as bot:
-        await until(over, bot)
+        await until(lambda: some_trades(service), bot)
     ended = {kind: f"(SELECT max(order_id) FROM orders WHERE status = '{kind}')" for kind in ("filled", "cancelled")}
     columns = "order_id, status, filled_quantity, average_fill_price"
     orders = f"SELECT {columns} FROM orders WHERE order_id = ANY ($1) ORDER BY order_id"
@@ -239,7 +238,8 @@ async def test_an_order_whose_fill_was_written_before_the_kill_did_not_expire(tm
         await connection.execute("DELETE FROM order_events WHERE order_id = $1 AND kind = 'filled'", ids[0])
 
     async def settled() -> bool:
-        return bool(await value(service, "SELECT NOT EXISTS (SELECT FROM orders WHERE status = 'accepted')"))
+        wrong = "SELECT NOT EXISTS (SELECT FROM orders WHERE status = 'accepted' AND order_id = ANY ($1))"
+        return bool(await value(service, wrong, ids))
 
     async with running(settings, address) as bot:
         await until(settled, bot)
