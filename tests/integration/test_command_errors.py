@@ -50,7 +50,7 @@ def taken() -> Iterator[int]:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--feed", "ccxt"), 'unknown feed "ccxt"; known: replay:PATH, sim'),
+        (("--feed", "ccxt"), 'unknown feed "ccxt"; known: ccxt:EXCHANGE, replay:PATH, sim'),
         (("--feed", "replay:nowhere"), "nowhere: no such file or directory; check the path after replay:"),
         (("--account", "my account"), 'trade.account: got "my account", expected an account id: letters, digits'),
         (("--account", "../A"), 'trade.account: got "../A", expected an account id'),
