@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import AsyncIterator
+from dataclasses import fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +18,6 @@ import structlog
 
 from main.database.address import Address
 from main.domain.events import (
-    Account,
     Alert,
     CashFlow,
     DailyStats,
@@ -30,8 +26,6 @@ from main.domain.events import (
     Fill,
     Heartbeat,
     Instrument,
-    MarketSnapshot,
-    Order,
     OrderEvent,
     Position,
     SystemEvent,
@@ -39,6 +33,16 @@ from main.domain.events import (
 )
 from main.recording.recorder import Recorder
 from tests.factories import START, fill
+from tests.integration.recorder_events import (
+    account,
+    balanced,
+    looking,
+    order,
+    run_program,
+    snapshot,
+    wait_until,
+    written,
+)
 from tests.integration.tcp_proxy import TcpProxy
 
 INCOMPRESSIBLE = random.Random(1).randbytes(10_000).hex()  # longer than an index entry can be
@@ -47,9 +51,8 @@ INCOMPRESSIBLE = random.Random(1).randbytes(10_000).hex()  # longer than an inde
 @pytest.fixture
 async def sql(address: Address) -> AsyncIterator[asyncpg.Connection]:
     """Look at what arrived, as an administrator."""
-    connection = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=30)
-    yield connection
-    await connection.close()
+    async with looking(address) as connection:
+        yield connection
 
 
 @pytest.fixture(autouse=True)
@@ -61,58 +64,10 @@ async def known_symbol(sql: asyncpg.Connection) -> None:
     )
 
 
-def account(name: str = "A", **given: Any) -> Account:
-    values: dict[str, Any] = {"source": "test", "broker": "paper", "label": name, "currency": "USD", "mode": "paper"}
-    return Account(at=START, account=name, **(values | given))
-
-
-def order(status: str, seconds: float, **given: Any) -> Order:
-    values: dict[str, Any] = {
-        "account": "A",
-        "source": "test",
-        "order_id": "o1",
-        "symbol": "X",
-        "side": "buy",
-        "order_type": "limit",
-        "quantity": Decimal(10),
-        "placed_at": START,
-        "price": Decimal("99.5"),
-    }
-    return Order(at=START + timedelta(seconds=seconds), status=status, **(values | given))
-
-
-def snapshot(number: int, **given: Any) -> MarketSnapshot:
-    values: dict[str, Any] = {"source": "test", "symbol": "X", "mid": Decimal(100)}
-    return MarketSnapshot(at=START + timedelta(seconds=number), **(values | given))
-
-
 def noted(details: dict[str, Any]) -> SystemEvent:
     return SystemEvent(
         at=START, source="test", source_id=repr(details), severity="info", kind="note", message="m", details=details
     )
-
-
-def written(address: Address, events: Sequence[Event], **options: Any) -> Recorder:
-    """Record events, close the Recorder and return it."""
-    recorder = Recorder(address, flush_interval=0.02, **options)
-    for event in events:
-        recorder.record(event)
-    recorder.start()
-    assert recorder.close(20) == 0
-    return recorder
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def balanced(recorder: Recorder) -> bool:
-    is_ = recorder.statistics
-    became = is_.written + is_.superseded + is_.duplicates + is_.conflicts + is_.dead_letters + is_.queued
-    return is_.recorded == became + sum(is_.dropped.values())
 
 
 def one_of_each() -> list[Event]:
@@ -431,7 +386,8 @@ async def test_nothing_is_raised_after_close_or_for_junk(address: Address):
 async def test_a_forked_child_neither_writes_nor_disturbs_its_parent(address: Address, sql: asyncpg.Connection):
     program = """
         import os, sys
-        from tests.integration.test_recorder import account, fill, wait_until
+        from tests.factories import fill
+        from tests.integration.recorder_events import account, looking, wait_until
         from main.database.address import Address
         from main.recording.recorder import Recorder
         recorder = Recorder(Address(**eval(sys.stdin.read())), flush_interval=0.01)
@@ -457,7 +413,8 @@ async def test_a_forked_child_neither_writes_nor_disturbs_its_parent(address: Ad
 async def test_what_is_recorded_last_is_written_when_the_interpreter_ends(address: Address, sql: asyncpg.Connection):
     program = """
         import sys
-        from tests.integration.test_recorder import account, fill
+        from tests.factories import fill
+        from tests.integration.recorder_events import account
         from main.database.address import Address
         from main.recording.recorder import Recorder
         recorder = Recorder(Address(**eval(sys.stdin.read())), flush_interval=60)
@@ -474,7 +431,8 @@ async def test_what_is_recorded_last_is_written_when_the_interpreter_ends(addres
 async def test_a_killed_bot_loses_only_what_was_not_flushed(address: Address, sql: asyncpg.Connection):
     program = """
         import os, signal, sys
-        from tests.integration.test_recorder import account, fill, wait_until
+        from tests.factories import fill
+        from tests.integration.recorder_events import account, looking, wait_until
         from main.database.address import Address
         from main.recording.recorder import Recorder
         recorder = Recorder(Address(**eval(sys.stdin.read())), flush_interval=0.01)
@@ -487,19 +445,6 @@ async def test_a_killed_bot_loses_only_what_was_not_flushed(address: Address, sq
     """
     assert run_program(program, address).returncode == -signal.SIGKILL
     assert await sql.fetchval("SELECT count(*) FROM fills") == 100
-
-
-def run_program(text: str, address: Address) -> subprocess.CompletedProcess[str]:
-    lines = [line[8:] for line in text.splitlines()]
-    return subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)],
-        input=repr(asdict(address)),
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 async def test_announcements_come_after_the_commit_is_visible_one_for_each_topic_and_account(address: Address):

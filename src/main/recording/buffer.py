@@ -8,6 +8,9 @@ from main.domain.events import Event
 from main.recording.statistics import Drops, Tally
 from main.recording.tables import TABLES
 
+MANY = 1000
+"""Events at which whoever takes them out is woken, rather than after its usual pause."""
+
 
 class Buffer:
     """A bounded queue that any thread or signal handler may add to, and one thread takes from.
@@ -26,6 +29,7 @@ class Buffer:
             raise ValueError(f"capacity: got {capacity}, expected at least 1")
         self.drops = Drops()
         self.received = Tally()
+        self.when_many: Callable[[], None] = _nobody  # must neither block nor raise
         self._capacity = capacity
         self._tap = tap
         self._kept: deque[Event] = deque()
@@ -61,10 +65,13 @@ class Buffer:
             self._queue(table.name, event)
 
     def _queue(self, table: str, event: Event) -> None:
-        if len(self._kept) + len(self._droppable) < self._capacity or self._make_room():
+        waiting = len(self._kept) + len(self._droppable)
+        if waiting < self._capacity or self._make_room():
             (self._droppable if event.droppable else self._kept).append(event)
         else:
             self.drops.add(table, "buffer_full")
+        if waiting == MANY:
+            self.when_many()
 
     def take(self, limit: int) -> list[Event]:
         """Remove and return `limit` events, or all: first those that are kept, each kind oldest first.
@@ -102,3 +109,7 @@ def _popped(queue: deque[Event], limit: int) -> list[Event]:
         except IndexError:
             break
     return taken
+
+
+def _nobody() -> None:
+    """Nobody is to be woken, so far."""

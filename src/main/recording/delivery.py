@@ -52,6 +52,7 @@ class Delivery:
         self._reported = 0
         self._refused_tables: set[str] = set()
         self._closing = asyncio.Event()
+        self._hurry = asyncio.Event()
 
     @property
     def queued(self) -> int:
@@ -61,6 +62,11 @@ class Delivery:
     def close(self) -> None:
         """Make `run` return as soon as everything is written. Call it on the event loop."""
         self._closing.set()
+        self._hurry.set()
+
+    def hurry(self) -> None:
+        """Have what waits written now, unless the database is away. Call it on the event loop."""
+        self._hurry.set()
 
     def abandon(self) -> int:
         """Keep on the disk what waits, or count it as ``not_written``; return how much it was. Call it when `run` has
@@ -126,8 +132,10 @@ class Delivery:
         if self._closing.is_set():
             await asyncio.sleep(min(seconds, 0.1))
             return
+        reason = self._closing if self.reachable is False else self._hurry
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), seconds)
+            await asyncio.wait_for(reason.wait(), seconds)
+        self._hurry.clear()
 
     async def _deliver_once(self) -> float:
         """Write all there is and return how long to wait before the next time."""

@@ -160,6 +160,7 @@ class Recorder:
         self._delivery = Delivery(self._address, self._buffer, self._flush_interval, self._spool)
         self._loop = asyncio.get_running_loop()
         self._stop = stop = asyncio.Event()
+        self._buffer.when_many = self._hurry
         self._ready.set()
         delivering = asyncio.create_task(self._delivery.run())
         mirroring = asyncio.create_task(self._mirror.run()) if self._mirror is not None else None
@@ -172,6 +173,12 @@ class Recorder:
         if self._mirror is not None and mirroring is not None:
             mirroring.cancel()
             self._mirror.write()
+
+    def _hurry(self) -> None:
+        delivery, loop = self._delivery, self._loop
+        if delivery is not None and loop is not None:
+            with contextlib.suppress(RuntimeError):  # its loop is closed already
+                loop.call_soon_threadsafe(delivery.hurry)
 
     def _stop_thread(self, timeout: float) -> None:
         self._deadline = monotonic() + timeout

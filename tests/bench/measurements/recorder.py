@@ -156,7 +156,7 @@ async def _empty(address: Address, table: str) -> None:
 
 async def _copy(address: Address, events: Sequence[Event]) -> float:
     table = TABLES[type(events[0])]
-    lines = bytearray().join(table.encode(event) for event in events)
+    lines = bytearray(("\n".join(table.encode_all(events)) + "\n").encode())
     connection = await _administrator(address)
     await connection.execute("SET app.announced = 'on'")
     began = time.perf_counter()
