@@ -132,9 +132,11 @@ COMMENT ON COLUMN settlement.next_xid IS 'Every transaction that wrote before ha
 -- dropped, as are those that a newer settled one makes useless. Many may call it; one mark a second is made.
 CREATE FUNCTION mark_settlement() RETURNS void LANGUAGE sql VOLATILE AS $$
     DELETE FROM public.settlement
-     WHERE next_xid > pg_snapshot_xmax(pg_current_snapshot()) OR at > now()
-        OR at < (SELECT max(s.at) FROM public.settlement s
-                  WHERE s.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND s.at <= now());
+     WHERE at IN (SELECT s.at FROM public.settlement s
+                   WHERE s.next_xid > pg_snapshot_xmax(pg_current_snapshot()) OR s.at > now()
+                      OR s.at < (SELECT max(o.at) FROM public.settlement o
+                                  WHERE o.next_xid <= pg_snapshot_xmin(pg_current_snapshot()) AND o.at <= now())
+                     FOR UPDATE SKIP LOCKED);
     INSERT INTO public.settlement (at, next_xid)
     SELECT now(), pg_current_xact_id()
      WHERE NOT EXISTS (SELECT FROM public.settlement s WHERE s.at > now() - interval '1 second')

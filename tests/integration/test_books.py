@@ -316,3 +316,41 @@ async def _killed_while_it_waits(service: Database) -> None:
 async def test_books_of_nobody_are_refused(service: Database) -> None:
     with pytest.raises(UnknownName, match="NOBODY"):
         await rebuild(service, "NOBODY", BEGIN)
+
+
+async def test_what_purged_prices_said_stays_when_the_facts_agree(service: Database) -> None:
+    name = await given_suite_account(service)
+    prices = [mark_row(name, second, price) for second, price in ((1, 100), (20, 150), (40, 110), (90, 105))]
+    await tell(service, [*prices, fill_row(name, 1, 2, "buy 9", 100), fill_row(name, 2, 50, "sell 5", 110)])
+    await Bookkeeper().run(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM market_snapshots WHERE source = $1", f"market-{name}")
+        await connection.execute(
+            "INSERT INTO daily_purge_flags (day, table_name, cutoff) VALUES ('2024-12-20', 'market_snapshots', $1)",
+            BEGIN + timedelta(days=1),
+        )
+    assert not (await rebuild(service, name, BEGIN)).changed
+    await tell(service, [fill_row(name, 2, 50, "sell 6", 110, revision=1)])
+    assert (await rebuild(service, name, BEGIN)).trades == 1
+    async with service.scoped() as connection:
+        mfe = await connection.fetchval("SELECT mfe FROM trades WHERE revision = 1")
+        equity = await connection.fetch(
+            "SELECT DISTINCT ON (at) at, revision FROM trading_pnl ORDER BY at, revision DESC"
+        )
+    assert mfe == Decimal("0.5")
+    assert {(row["at"] - BEGIN).total_seconds(): row["revision"] for row in equity if row["revision"]} == {50: 1, 90: 1}
+
+
+async def test_a_rate_known_the_other_way_round_is_the_same_to_the_fold_and_to_the_views(service: Database) -> None:
+    name = await given_suite_account(service)
+    pair = {"base": "USD", "quote": "EUR"}
+    rows = [rate_row(name, second, Decimal(rate), **pair) for second, rate in enumerate(("0.9", "0.93", "150.25", "7"))]
+    await tell(service, rows)
+    async with service.scoped() as connection:
+        folded = (await facts(connection, name)).rates
+        viewed = [
+            await connection.fetchval("SELECT fx_rate_at($1, 'EUR', 'USD', $2, 'infinity')", each.source, each.at)
+            for each in folded
+        ]
+    assert [(each.base, each.quote, each.rate) for each in folded] == [("EUR", "USD", rate) for rate in viewed]
+    assert viewed[0] == Decimal("1.111111111111")

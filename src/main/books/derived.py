@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from main.books.differences import VersionChanges, equity_revisions, trade_revisions, version_changes
@@ -16,6 +16,7 @@ from main.domain.topics import CHANNEL, Announcement, Topic
 _ROWS_AT_ONCE = 5_000
 _HELD = ("symbol", "side", "quantity", "multiplier", "entry_time", "entry_price", "is_active")
 _TOLD = ("source", "exchange", "instrument_token", "strategy", "current_price", "unrealized_pnl", "at")
+_DAY_OF_FACTS = ("realized_pnl", "trades", "volume", "fees")
 _DAY_OF_BOT = ("realized_pnl", "unrealized_pnl", "trades", "volume", "fees", "loss_used")
 _DAY = (*_DAY_OF_BOT, "loss_limit", "limit_hit", "max_position", "min_position", "at")
 
@@ -47,19 +48,22 @@ async def write(connection: Any, account: Account, kept: Stored, books: Books, s
     """Write what differs since a moment, in the caller's transaction. ``app.rebuild`` keeps the triggers from keeping
     versions of their own."""
     known_at = await connection.fetchval("SELECT clock_timestamp(), set_config('app.rebuild', 'on', true)")
+    purged = await purged_before(connection)
     return Rebuilt(
-        trades=await _write_trades(connection, account, books, since),
+        trades=await _write_trades(connection, account, books, since, purged),
         versions=await _write_versions(connection, account, version_changes(kept.versions, books), kept, known_at),
         positions=await _write_positions(connection, account, kept, books),
-        equity=await _write_equity(connection, account, kept, books),
-        days=await _write_days(connection, account, books),
+        equity=await _write_equity(connection, account, kept, books, purged),
+        days=await _write_days(connection, account, books, purged),
     )
 
 
-async def _write_trades(connection: Any, account: Account, books: Books, since: datetime) -> int:
+async def _write_trades(
+    connection: Any, account: Account, books: Books, since: datetime, purged: datetime | None
+) -> int:
     ids = [trade.source_id for trade in books.trades]
     kept = await trades(connection, account.account, since, ids)
-    changed = trade_revisions(kept, books.trades, since, await purged_before(connection))
+    changed = trade_revisions(kept, books.trades, since, purged)
     rows = [_row(trade, at="exit_time") for trade in changed]
     return await _insert(connection, "trades", rows)
 
@@ -87,19 +91,17 @@ async def _write_positions(connection: Any, account: Account, kept: Stored, book
     rows = [_row(position) for _, position in sorted(right.items())]
     for row in rows:
         del row["initial_stop"], row["lot_size"]
-    # A bot marks its positions itself; the suite marks those that it keeps.
-    compared = (*_HELD, *_TOLD) if account.books == "suite" else _HELD
-    written = await _insert(
-        connection, "positions", rows, _or_update(("account_id", "position_id"), (*_HELD, *_TOLD), compared)
-    )
+    # A bot marks its positions itself; the suite marks those that it keeps, as long as there are prices to do it by.
+    marked = f" OR (excluded.at >= stored.at AND {_differ(_TOLD)})" if account.books == "suite" else ""
+    update = _or_update(("account_id", "position_id"), (*_HELD, *_TOLD), _differ(_HELD) + marked)
+    written = await _insert(connection, "positions", rows, update)
     gone = sorted(kept.positions - right.keys())
     if gone:
         await connection.execute(_DELETE_POSITIONS, account.account, gone)
     return written + len(gone)
 
 
-async def _write_equity(connection: Any, account: Account, kept: Stored, books: Books) -> int:
-    purged = await purged_before(connection)
+async def _write_equity(connection: Any, account: Account, kept: Stored, books: Books, purged: datetime | None) -> int:
     rows = [_row(each) for each in equity_revisions(kept.equity, books.equity.values(), purged)]
     written = await _insert(connection, "trading_pnl", rows)
     if written:
@@ -108,26 +110,34 @@ async def _write_equity(connection: Any, account: Account, kept: Stored, books: 
     return written
 
 
-async def _write_days(connection: Any, account: Account, books: Books) -> int:
-    days = [day for _, day in sorted(books.days.items())]
-    if account.books == "suite":
-        rows = [_chosen(day, _DAY) | {"origin": "ledger"} for day in days]
-        return await _insert(
-            connection, "daily_stats", rows, _or_update(("account_id", "day"), (*_DAY, "origin"), _DAY)
-        )
+async def _write_days(connection: Any, account: Account, books: Books, purged: datetime | None) -> int:
+    # Of old days not all prices are there any more: their rows stay where nothing but marks differs.
+    last_old = purged.date() if purged is not None else date.min
     written = 0
-    for day in days:  # what its risk rules said of the day stays the bot's
-        assigned = ", ".join(f"{name} = ${place}" for place, name in enumerate(_DAY_OF_BOT, 3))
-        values = ", ".join(f"${place}" for place in range(3, 3 + len(_DAY_OF_BOT)))
-        tag = await connection.execute(
-            f"UPDATE daily_stats SET {assigned} WHERE account_id = $1 AND day = $2 AND origin <> 'imported' "  # noqa: S608 - constants
-            f"AND ({', '.join(_DAY_OF_BOT)}) IS DISTINCT FROM ({values})",
-            account.account,
-            day.day,
-            *(getattr(day, name) for name in _DAY_OF_BOT),
-        )
-        written += int(tag.rpartition(" ")[2])
+    for old in (True, False):
+        days = [day for _, day in sorted(books.days.items()) if (day.day <= last_old) is old]
+        if account.books == "suite":
+            rows = [_chosen(day, _DAY) | {"origin": "ledger"} for day in days]
+            update = _or_update(("account_id", "day"), (*_DAY, "origin"), _differ(_DAY_OF_FACTS if old else _DAY))
+            written += await _insert(connection, "daily_stats", rows, update)
+        else:
+            written += await _update_days(connection, days, _DAY_OF_FACTS if old else _DAY_OF_BOT)
     return written
+
+
+async def _update_days(connection: Any, days: Iterable[DailyStats], compared: Sequence[str]) -> int:
+    """What the bot's risk rules said of the day stays the bot's."""
+    rows = [_chosen(day, _DAY_OF_BOT) for day in days]
+    names = ", ".join(_DAY_OF_BOT)
+    tag = await connection.execute(
+        f"UPDATE daily_stats stored SET ({names}) = ROW ({', '.join(f'excluded.{name}' for name in _DAY_OF_BOT)}) "  # noqa: S608 - constants
+        "FROM jsonb_populate_recordset(NULL::daily_stats, $1::jsonb) AS excluded "
+        "WHERE stored.account_id = excluded.account_id AND stored.day = excluded.day AND stored.origin <> 'imported' "
+        f"AND ({_differ(compared)})",
+        json.dumps(rows, default=str),
+        timeout=PATIENCE_SECONDS,
+    )
+    return int(tag.rpartition(" ")[2])
 
 
 def _chosen(day: DailyStats, names: Iterable[str]) -> dict[str, Any]:
@@ -139,13 +149,15 @@ def _row(event: Event, **renamed: str) -> dict[str, Any]:
     return {names.get(name, name): value for name, value in asdict(event).items()}
 
 
-def _or_update(key: Sequence[str], changing: Sequence[str], compared: Sequence[str]) -> str:
+def _differ(names: Iterable[str]) -> str:
+    listed = list(names)
+    stored = ", ".join(f"stored.{name}" for name in listed)
+    return f"({stored}) IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in listed)})"
+
+
+def _or_update(key: Sequence[str], changing: Sequence[str], condition: str) -> str:
     new = ", ".join(f"excluded.{name}" for name in changing)
-    differs = ", ".join(f"stored.{name}" for name in compared), ", ".join(f"excluded.{name}" for name in compared)
-    return (
-        f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET ({', '.join(changing)}) = ROW ({new}) "
-        f"WHERE ({differs[0]}) IS DISTINCT FROM ({differs[1]})"
-    )
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET ({', '.join(changing)}) = ROW ({new}) WHERE {condition}"
 
 
 async def _insert(connection: Any, table: str, rows: Sequence[Mapping[str, Any]], conflict: str = "") -> int:

@@ -58,7 +58,8 @@ _MINUTES = """
     SELECT at + interval '59.999999 seconds', symbol, close
       FROM market_rollups
      WHERE source = $1 AND symbol = ANY ($2) AND width = 'minute'
-       AND at > $3 AND at <= $4 - interval '59.999999 seconds' AND at < $5
+       AND at > $3::timestamptz - interval '59.999999 seconds'
+       AND at <= $4::timestamptz - interval '59.999999 seconds' AND at < $5
 """
 _MARKS_BEFORE = """
     SELECT newest.at, wanted.symbol, newest.mid
@@ -69,7 +70,7 @@ _MARKS_BEFORE = """
                     UNION ALL
                     (SELECT at + interval '59.999999 seconds', close FROM market_rollups
                       WHERE source = $1 AND market_rollups.symbol = wanted.symbol AND width = 'minute'
-                        AND at <= $3 - interval '59.999999 seconds' AND at < $4
+                        AND at <= $3::timestamptz - interval '59.999999 seconds' AND at < $4
                       ORDER BY at DESC LIMIT 1)
                     ORDER BY 1 DESC LIMIT 1) AS newest
 """
