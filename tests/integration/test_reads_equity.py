@@ -317,3 +317,16 @@ async def test_a_figure_shown_in_two_places_is_the_same(
 
 async def test_no_accounts_have_no_periods(database: Database) -> None:
     assert await asked(database, cumulative_pnl.READ, live("nobody")) == []
+
+
+async def test_a_period_of_a_currency_begins_with_the_days_of_its_own_accounts(
+    service: Database, database: Database
+) -> None:
+    await given_account(service, "A", currency="USD")
+    await given_account(service, "B", currency="EUR", zone="America/New_York", roll_over=timedelta(hours=17))
+    for account in ("A", "B"):
+        await given_equity(service, 100, 110, account=account, every=HOUR)
+    rows = await asked(database, cumulative_pnl.READ, live("A", "B"))
+    begun = {row.currency: row.start for row in rows if row.period == "today"}
+    assert begun["USD"] == MOMENT.replace(hour=0)
+    assert begun["EUR"] == MOMENT.replace(hour=22) - DAY  # 17:00 in New York

@@ -25,21 +25,21 @@ PERIODS = Query(
     PeriodPnl,
     """
     WITH days AS (
-        SELECT a.account_id, a.zone, a.roll_over, trading_date($2, a.zone, a.roll_over) AS day
+        SELECT a.account_id, a.currency, a.zone, a.roll_over, trading_date($2, a.zone, a.roll_over) AS day
           FROM accounts_at($1, $2, $3, $4) a
     )
     SELECT r.currency, p.name AS period, s.first AS start, r.pnl, r.period_return
       FROM (VALUES (1, 'today'), (2, 'week'), (3, 'month'), (4, 'year'), (5, 'all')) AS p (place, name)
       CROSS JOIN LATERAL (
             SELECT array_agg(b.account_id) AS ids, array_agg(b.start) AS starts, min(b.start) AS first
-              FROM (SELECT d.account_id,
+              FROM (SELECT d.account_id, d.currency,
                            CASE p.name WHEN 'all' THEN '1970-01-01 00:00Z'
                                 WHEN 'today' THEN trading_day_start(d.day, d.zone, d.roll_over)
                                 ELSE trading_day_start(date_trunc(p.name, d.day)::date, d.zone, d.roll_over)
                            END AS start
-                      FROM days d) b) s
+                      FROM days d) b
+             GROUP BY b.currency) s
       CROSS JOIN LATERAL period_pnl(s.ids, s.starts, $2, $3) r
-     WHERE s.ids IS NOT NULL
      ORDER BY r.currency, p.place
     """,
 )
