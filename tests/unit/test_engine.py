@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
@@ -7,6 +8,7 @@ from typing import Any, Literal, TypeVar
 import pytest
 
 from main.domain.events import (
+    OPEN_ORDER_STATES,
     Account,
     Alert,
     CashFlow,
@@ -25,6 +27,7 @@ from main.domain.events import (
 )
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
+from main.trading.broker import LeftOrder, OrderRequest, Report
 from main.trading.brokers.paper import PaperBroker
 from main.trading.choice import STRATEGIES
 from main.trading.engine import Engine
@@ -33,6 +36,7 @@ from main.trading.feeds.sim import SimFeed
 from main.trading.floor import Floor
 from main.trading.journal import Journal
 from main.trading.market_journal import MarketJournal
+from main.trading.past import Past
 from main.trading.risk import LOSS_LIMIT, Limits, RiskRules
 from main.trading.strategy import Situation, Strategy, Wishes
 from tests.factories import START, book, instrument, moment, tick
@@ -91,11 +95,22 @@ class Buys:
     name = "buys"
 
     def decide(self, situation: Situation) -> Wishes:
-        from main.trading.broker import OrderRequest
-
         if situation.held["X"]:
             return Wishes()
         return Wishes(place=(OrderRequest("X", "buy", D(10), None, situation.tick.books["X"].mid, "buys"),))
+
+
+class Watches:
+    """Wants nothing, and remembers what it has seen."""
+
+    name = "watches"
+
+    def __init__(self) -> None:
+        self.seen: list[Situation] = []
+
+    def decide(self, situation: Situation) -> Wishes:
+        self.seen.append(situation)
+        return Wishes()
 
 
 class Stumbles:
@@ -105,21 +120,19 @@ class Stumbles:
         raise ZeroDivisionError("no idea")
 
 
-def built(feed: Feed, strategy: Strategy, pages: Pages, **given: Any) -> Engine:
+def built(
+    feed: Feed, strategy: Strategy, pages: Pages, *, currency: str = "USD", name: str = "A", **given: Any
+) -> Engine:
     account = Account(
-        at=START, account="A", source=feed.source, broker="paper", label="A", currency="USD", mode="replay"
+        at=START, account=name, source=feed.source, broker="paper", label="A", currency=currency, mode="replay"
     )
     parts: dict[str, Any] = {
         "risk": RiskRules(Limits(daily_loss=D(100))),
-        "ledger": Ledger("A", feed.source, feed.instruments),
+        "ledger": Ledger(name, feed.source, feed.instruments, currency=currency),
+        "broker": PaperBroker(name, feed.source, feed.instruments, currency=currency),
+        "journal": Journal(account, pages, strategy=strategy.name),
     }
-    return Engine(
-        feed=feed,
-        strategy=strategy,
-        broker=PaperBroker("A", feed.source, feed.instruments),
-        journal=Journal(account, pages, strategy=strategy.name),
-        **(parts | given),
-    )
+    return Engine(feed=feed, strategy=strategy, **(parts | given))
 
 
 def floor_of(feed: Feed, engine: Engine, pages: Pages) -> Floor:
@@ -276,3 +289,146 @@ async def test_a_day_of_market_making_balances_and_keeps_its_limits(seed):
     for kind in (Fill, Trade, OrderEvent, Equity, Heartbeat, SystemEvent):
         ids = [each.source_id for each in pages.of(kind)]
         assert len(ids) == len(set(ids))
+
+
+def in_euros(mid: object, at: float, rate: object = "0.5") -> Tick:
+    return replace(priced(mid, at), rates={("USD", "EUR"): D(str(rate))})
+
+
+@pytest.mark.parametrize(("limit", "status"), [(499, "rejected"), (501, "filled")])
+async def test_limits_of_an_account_in_euros_hold_for_dollars_turned_into_euros(limit, status):
+    pages = Pages()
+    rules = RiskRules(Limits(daily_loss=D(100), position=D(limit)))
+    engine = built(Ticks(), Buys(), pages, currency="EUR", risk=rules)
+    await engine.cycle(in_euros(100, 0))  # ten at a hundred dollars are five hundred euros
+    (order,) = pages.of(Order)
+    assert order.status == status
+    if status == "rejected":
+        assert order.reason == "position limit: 500.00 long would exceed 499"
+
+
+async def test_money_of_an_account_in_euros_is_in_euros_and_its_loss_limit_too():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages, currency="EUR")
+    await engine.cycle(in_euros(100, 0))
+    (bought,) = pages.of(Fill)
+    assert bought.fee == (10 * D("100.01") * D("0.5") * D("0.0004")).quantize(D("1e-8"))
+    assert pages.of(Equity)[-1].equity == 100_000 - D("0.05") - bought.fee
+    assert pages.of(DailyStats)[-1].volume == 10 * D("100.01") * D("0.5")
+    await engine.cycle(in_euros(85, 1))  # minus 150 dollars
+    assert pages.of(DailyStats)[-1].loss_used == D("75.05")
+    assert engine.status == "running"
+    await engine.cycle(in_euros(79, 2))
+    assert pages.of(DailyStats)[-1].limit_hit
+
+
+async def test_a_strategy_is_told_what_a_unit_is_worth_in_the_currency_of_its_account():
+    strategy = Watches()
+    engine = built(Ticks(), strategy, Pages(), currency="EUR")
+    await engine.cycle(in_euros(100, 0))
+    (seen,) = strategy.seen
+    assert seen.unit_value(instrument()) == 50
+    assert seen.equity == 100_000
+
+
+async def test_without_a_rate_nothing_is_traded_and_the_reason_is_told():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages, currency="EUR")
+    await engine.cycle(priced(100, 0))
+    assert [(each.status, each.reason) for each in pages.of(Order)] == [("rejected", "no rate into EUR is known yet")]
+    assert engine.last_error is None
+
+
+class TellsTwice(PaperBroker):
+    """Tells of every fill again at the next tick, as brokers behind a network may."""
+
+    async def advance(self, tick: Tick) -> Sequence[Report]:
+        reports = await super().advance(tick)
+        again, self.told = self.told, []
+        return [*reports, *again]
+
+    async def place(self, request: OrderRequest, tick: Tick, refusal: str = "") -> Sequence[Report]:
+        reports = await super().place(request, tick, refusal)
+        self.told += [each for each in reports if isinstance(each, Fill)]
+        return reports
+
+    def purpose(self, order_id: str) -> str:
+        return "signal"
+
+    told: list[Report] = []  # noqa: RUF012
+
+
+async def test_a_fill_that_is_told_twice_counts_once():
+    pages = Pages()
+    engine = built(Ticks(), Buys(), pages, broker=TellsTwice("A", "test", [instrument()]))
+    await engine.cycle(priced(100, 0))
+    before = pages.of(DailyStats)[-1]
+    await engine.cycle(priced(100, 1))
+    assert len(pages.of(Fill)) == 2
+    after = pages.of(DailyStats)[-1]
+    assert (after.volume, after.fees, after.trades) == (before.volume, before.fees, before.trades)
+
+
+async def test_the_market_is_recorded_once_for_all_accounts():
+    pages, feed = Pages(), Ticks()
+    engines = [built(feed, Buys(), pages, name=name) for name in ("A", "B")]
+    floor = Floor(feed, MarketJournal(pages, feed, feed.instruments), engines)
+    await floor.cycle(priced(100, 0))
+    assert len(pages.of(MarketSnapshot)) == 1
+    assert [each.account for each in pages.of(Equity)] == ["A", "B"]
+    assert [each.account for each in pages.of(Heartbeat)] == ["A", "B"]
+
+
+def told_until(pages: Pages, at: datetime) -> Past:
+    """What a database would hold of a run, up to the heartbeat of `at`."""
+    steps: dict[str, list[OrderEvent]] = {}
+    for step in pages.of(OrderEvent):
+        if step.at <= at:
+            steps.setdefault(step.order_id, []).append(step)
+    orders = {order.order_id: order for order in pages.of(Order) if order.at <= at}
+    alerts = {alert.alert_id: alert for alert in pages.of(Alert) if alert.at <= at}
+    return Past(
+        moment=at,
+        fills=[each for each in pages.of(Fill) if each.at <= at],
+        alerts=[each for each in alerts.values() if each.resolved_at is None],
+        flows=[each for each in pages.of(CashFlow) if each.at <= at],
+        orders=[
+            LeftOrder(order, steps[order_id][0].reason or "", len(steps[order_id]))
+            for order_id, order in orders.items()
+            if order.status in OPEN_ORDER_STATES
+        ],
+    )
+
+
+def books_of(pages: Pages, after: datetime) -> list[Event]:
+    """What was recorded after a moment, without what names the run."""
+    return [
+        each for each in pages.events if each.at > after and not isinstance(each, Heartbeat | SystemEvent | Instrument)
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_run_that_is_cut_after_any_tick_goes_on_as_the_one_that_was_not(seed):
+    market = SimFeed(seed, 60.0, moments=lambda: START, paced=False)
+    ticks = [market.next_tick() for _ in range(150)]
+    ticks = [replace(each, at=START + number * timedelta(minutes=20)) for number, each in enumerate(ticks)]
+
+    def bot(pages: Pages, past: Past | None = None) -> Engine:
+        strategy = STRATEGIES["market_maker"]({each.symbol: each for each in market.instruments})
+        feed = SimFeed(seed, 60.0, source="test")
+        feed.clock = "replay"  # type: ignore[misc]
+        return built(feed, strategy, pages, risk=RiskRules(Limits(daily_loss=D(10))), past=past)
+
+    whole = Pages()
+    engine = bot(whole)
+    for each in ticks:
+        await engine.cycle(each)
+    assert engine.last_error is None
+    assert len(whole.of(Fill)) > 100
+    assert any(each.trading_blocked for each in whole.of(DailyStats))
+    for cut in (0, 1, 30, 71, 72, 73, 140):
+        rest = Pages()
+        again = bot(rest, told_until(whole, ticks[cut].at))
+        for each in ticks:
+            await again.cycle(each)
+        assert books_of(rest, ticks[cut].at) == books_of(whole, ticks[cut].at), f"cut after tick {cut}"
