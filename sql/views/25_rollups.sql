@@ -243,9 +243,8 @@ CREATE OR REPLACE FUNCTION roll_market(for_width text, most integer, horizon tim
                excluded.ask_depth_count, snapshots = excluded.snapshots
     ), emptied AS (
         DELETE FROM market_rollups r
-         USING due d
+         USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d
          WHERE r.source = d.bucket_key[1] AND r.symbol = d.bucket_key[2] AND r.width = for_width AND r.at = d.bucket_at
-           AND NOT EXISTS (SELECT FROM made b WHERE b.bucket_key = d.bucket_key AND b.at = d.bucket_at)
     )
     SELECT count(*) FROM taken
 $$;
@@ -372,9 +371,8 @@ CREATE OR REPLACE FUNCTION roll_equity(for_width text, most integer, horizon tim
                excluded.realized_pnl, unrealized_pnl = excluded.unrealized_pnl, fees = excluded.fees, fx_pnl = excluded.fx_pnl, observations = excluded.observations
     ), emptied AS (
         DELETE FROM equity_rollups r
-         USING due d
+         USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d
          WHERE r.account_id = d.bucket_key[1] AND r.width = for_width AND r.at = d.bucket_at
-           AND NOT EXISTS (SELECT FROM made b WHERE b.bucket_key = d.bucket_key AND b.at = d.bucket_at)
     )
     SELECT count(*) FROM taken
 $$;
@@ -520,9 +518,8 @@ CREATE OR REPLACE FUNCTION roll_host(for_width text, most integer, horizon times
                excluded.network_received_bytes, boot_at = excluded.boot_at
     ), emptied AS (
         DELETE FROM host_rollups r
-         USING due d
+         USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d
          WHERE r.host = d.bucket_key[1] AND r.width = for_width AND r.at = d.bucket_at
-           AND NOT EXISTS (SELECT FROM made b WHERE b.bucket_key = d.bucket_key AND b.at = d.bucket_at)
     )
     SELECT count(*) FROM taken
 $$;
