@@ -19,6 +19,7 @@ from main.clock import now
 from main.config import load_settings
 from main.database.address import Address
 from main.database.pool import Database
+from main.database.rollups import roll_up
 from main.domain.events import CashFlow, Fill, FxRate, Instrument
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
@@ -409,6 +410,21 @@ async def test_the_bot_goes_on_live_from_where_its_past_ended_and_never_fills_in
     await again
     assert await value(service, snapshots, began) >= before
     assert await value(service, "SELECT count(*) FROM cash_flows WHERE source_id = 'initial'") == 3
+
+
+async def test_a_roll_up_that_was_there_before_the_past_learns_of_it(address, service):
+    async with service.scoped() as connection:  # as after another market's facts were rolled up
+        await connection.execute("UPDATE rollup_progress SET rolled_until = clock_timestamp()")
+    done = await fill(address, 3)
+
+    async def rolled() -> bool:
+        await roll_up(service)
+        hours = "SELECT count(DISTINCT at) > 24 FROM equity_rollups WHERE width = 'hour' AND account_id = 'SIM-EUR'"
+        days = "SELECT count(DISTINCT at) = 3 FROM market_rollups WHERE width = 'day' AND source = 'sim'"
+        return bool(await value(service, hours) and await value(service, days))
+
+    assert done is not None
+    await until(rolled, asyncio.create_task(asyncio.sleep(60)))
 
 
 async def test_an_account_that_joins_a_market_with_a_past_begins_today(address, service):
