@@ -1,4 +1,4 @@
-"""A connection that is lost at any statement, and above all after a commit and before its answer, in a thousand ways."""
+"""A connection that is lost at any statement, above all after a commit and before its answer, in a thousand ways."""
 
 import os
 import random
@@ -61,7 +61,7 @@ class Losing:
     def terminate(self) -> None:
         self._lost = True
 
-    async def close(self, timeout: float) -> None:
+    async def close(self, timeout: float) -> None:  # noqa: ASYNC109 - asyncpg's own signature
         await self._session.close(timeout=timeout)
 
     def _lose_when_it_is_time(self, weight: int = 1) -> None:

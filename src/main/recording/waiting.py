@@ -9,6 +9,7 @@ costs the disk nothing, the order is kept, and a killed bot loses what came in t
 from collections import deque
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from math import inf
 
 import structlog
 
@@ -105,10 +106,10 @@ class Waiting:
         away = away or everything or any(chunk.unsafe and chunk.since < now - STALLED_AFTER for chunk in self._chunks())
         self._fill()
         try:
-            self._secure(self._spool, now - (0.0 if away else SPOOL_AFTER), away=away)
+            self._secure(self._spool, inf if away else now - SPOOL_AFTER, away=away)
             while away and len(self._buffer) and self._relieve():
                 self._fill()
-                self._secure(self._spool, monotonic(), away=True)
+                self._secure(self._spool, inf, away=True)
             self._backoff.reset()
             self.error = None
         except OSError as error:
