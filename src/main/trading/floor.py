@@ -39,6 +39,7 @@ class Floor:
         try:
             await self._loop(ticks, stopping)
         except Exception as error:
+            self._market_journal.fail(error)
             for engine in self.engines:
                 engine.fail(error)
             last = "error"

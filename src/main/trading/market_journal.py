@@ -6,7 +6,7 @@ from decimal import Decimal
 from main.domain.events import Candle, FxRate, IndexLevel, Instrument, MarketSnapshot, ModelPerformance, ModelPrediction
 from main.domain.market import Tick
 from main.trading.candles import CandleBuilder
-from main.trading.feed import Feed
+from main.trading.feed import Feed, RemoteFeed
 from main.trading.journal import Sink
 from main.trading.models.desk import ModelDesk
 from main.trading.models.model import PredictiveModel
@@ -35,6 +35,7 @@ class MarketJournal:
     ) -> None:
         """The feed's source signs everything recorded. `strategies` names, by model, the strategy that trades on it."""
         self._source = feed.source
+        self._feed = feed
         self._pipelines = Pipelines(
             sink, feed.source, interval_seconds=feed.interval_seconds, live=feed.clock == "wall", made=MADE
         )
@@ -51,19 +52,29 @@ class MarketJournal:
             self._sink.record(instrument)
 
     def record(self, tick: Tick) -> None:
-        """Record a tick: every book, rates and levels that changed, the bars that closed with it, what models say."""
+        """Record a tick: every book, rates and levels that changed, the bars that closed with it, what models say.
+
+        What cannot be made of it is left out, counted and logged.
+        """
+        attempt = self._pipelines.attempt
         self._pipelines.begin(tick)
+        self._count_missing(tick)
         for (base, quote), rate in tick.rates.items():
             if self._rates.get((base, quote)) != rate:
-                self._sink.record(FxRate(at=tick.at, source=self._source, base=base, quote=quote, rate=rate))
+                with attempt(PRICES):
+                    self._sink.record(FxRate(at=tick.at, source=self._source, base=base, quote=quote, rate=rate))
         for name, (kind, level) in tick.levels.items():
             if self._levels.get(name) != level:
-                self._sink.record(IndexLevel(at=tick.at, source=self._source, name=name, kind=kind, level=level))
+                with attempt(PRICES):
+                    self._sink.record(IndexLevel(at=tick.at, source=self._source, name=name, kind=kind, level=level))
         for book in tick.books.values():
-            self._sink.record(book.snapshot(self._source, tick.at))
-        for candle in self._candles.see(tick):
-            self._sink.record(candle)
-        self._models.record(tick)
+            with attempt(PRICES):
+                self._sink.record(book.snapshot(self._source, tick.at))
+        with attempt(MADE[Candle]):
+            for candle in self._candles.see(tick):
+                self._sink.record(candle)
+        with attempt(MADE[ModelPrediction]):
+            self._models.record(tick)
         self._remember(tick)
         self._pipelines.tell()
 
@@ -73,9 +84,20 @@ class MarketJournal:
         self._models.relive(tick)
         self._remember(tick)
 
+    def fail(self, error: Exception) -> None:
+        """Take in that the feed broke, or whoever trades on it."""
+        self._pipelines.fail(PRICES, f"{type(error).__name__}: {error}", broken=True)
+
     def end(self) -> None:
         """Record that nothing more comes."""
         self._pipelines.end()
+
+    def _count_missing(self, tick: Tick) -> None:
+        """Count the symbols that a remote feed offers and has no book of; recorded prices have gaps of their own."""
+        if isinstance(self._feed, RemoteFeed):
+            missing = [each.symbol for each in self._feed.instruments if each.symbol not in tick.books]
+            if missing:
+                self._pipelines.fail(PRICES, f"no book of {', '.join(missing)}", errors=len(missing))
 
     def _remember(self, tick: Tick) -> None:
         self._rates.update(tick.rates)

@@ -1,14 +1,18 @@
 """How are the bot's data pipelines: prices that come in, bars and judgements that are made of them?
 
-A pipeline's run is a UTC day of the feed's clock: told when it begins, at most once a minute while it goes on, and when
-it ends. Rows are counted, not estimated; the lag of prices is what lies between their time and their arrival, which a
-replay does not have.
+A pipeline's run is a UTC day of the feed's clock, or what the bot saw of it: told when it begins, at most once a minute
+while it goes on, and when it ends. A run that a kill cut short stays as it was last told. Rows are counted, not
+estimated, and so are errors: what could not be made, or did not come. The lag of prices is what lies between their time
+and their arrival, which a replay does not have.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+
+import structlog
 
 from main.clock import now
 from main.domain.events import Event, PipelineRun
@@ -23,6 +27,8 @@ PRICES = "prices"
 
 _MILLISECOND = Decimal("0.001")
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(slots=True)
 class _Run:
@@ -33,6 +39,8 @@ class _Run:
     lag_seconds: Decimal | None = None
     last_success_at: datetime | None = None
     told_at: datetime | None = None
+    message: str | None = None  # of the last error
+    broken: bool = False
 
 
 class Pipelines:
@@ -78,6 +86,25 @@ class Pipelines:
             run.rows_out += 1
             run.last_success_at = self._tick.at
 
+    @contextmanager
+    def attempt(self, pipeline: str) -> Iterator[None]:
+        """Count it as an error of a pipeline when what is tried here fails; the bot goes on."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # a boundary: what is only recorded must not end the trading
+            self.fail(pipeline, f"{type(error).__name__}: {error}")
+
+    def fail(self, pipeline: str, message: str, *, errors: int = 1, broken: bool = False) -> None:
+        """Count errors of a pipeline, logged once a run. One that is `broken` ends as failed."""
+        if self._tick is None:
+            return
+        run = self._run(pipeline, self._tick.at)
+        if not run.errors:
+            _log.error("data pipeline", source=self._source, pipeline=pipeline, reason=message)
+        run.errors += errors
+        run.message = message
+        run.broken = run.broken or broken
+
     def tell(self) -> None:
         """Record how the runs are, those that were told long enough ago."""
         if self._tick is None:
@@ -104,14 +131,18 @@ class Pipelines:
         return run
 
     def _event(self, pipeline: str, run: _Run, at: datetime, finished_at: datetime | None) -> PipelineRun:
-        late = run.lag_seconds is not None and self._slo is not None and run.lag_seconds > self._slo
+        status = "running"
+        if finished_at is not None:
+            status = "failed" if run.broken or (run.errors and not run.rows_out) else "succeeded"
+        elif run.lag_seconds is not None and self._slo is not None and run.lag_seconds > self._slo:
+            status = "late"
         return PipelineRun(
             at=at,
             source=self._source,
             pipeline=pipeline,
-            run_id=f"{run.started_at:%Y-%m-%d}",
+            run_id=f"{run.started_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}",  # a restart begins another run
             kind="feed" if pipeline == PRICES else "job",
-            status="succeeded" if finished_at is not None else "late" if late else "running",
+            status=status,
             started_at=run.started_at,
             finished_at=finished_at,
             last_success_at=run.last_success_at,
@@ -120,4 +151,5 @@ class Pipelines:
             errors=run.errors,
             lag_seconds=run.lag_seconds if pipeline == PRICES else None,
             slo_seconds=self._slo if pipeline == PRICES else None,
+            message=run.message,
         )
