@@ -2,17 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from main.books.verify import verify
+from main.clock import now
 from main.config import Settings, load_settings
 from main.database.address import Address
 from main.database.pool import Database
+from main.domain.events import Account
+from main.domain.ledger import Ledger
+from main.recording import Recorder
+from main.trading.brokers.paper import PaperBroker
+from main.trading.corrections import Corrections
+from main.trading.engine import Engine
+from main.trading.feeds.sim import SimFeed
+from main.trading.journal import Journal
+from main.trading.risk import Limits, RiskRules
 from main.trading.run import run_bot
+from main.trading.strategies.market_maker import MarketMaker
+from tests.prices import write_bars
 from tests.running import free_ports
 
 PATIENCE = 40.0
@@ -103,3 +117,63 @@ async def test_busted_and_late_fills_reach_the_books_of_a_bot_that_trades_on(
     assert await value(service, "SELECT count(*) FROM trades WHERE entry_fill = 'late' OR exit_fill = 'late'") > 0
     assert await value(service, "SELECT count(*) FROM system_events WHERE kind IN ('error', 'record_conflict')") == 0
     assert await value(service, "SELECT count(*) FROM dead_letters") == 0
+
+
+async def test_a_fill_busted_while_a_replay_was_stopped_is_out_of_all_rows_soon_after_it_goes_on(
+    tmp_path: Path, address: Address, service: Database
+) -> None:
+    prices = write_bars(tmp_path / "prices", "2012-06-01", "2012-08-31")
+    trade = {"feed": f"replay:{prices}", "account": "R", "speed": 500, "health_port": free_ports(1)[0]}
+    settings = load_settings({f"trade.{name}": each for name, each in trade.items()}, env={}, cwd=tmp_path)
+
+    async def finished() -> bool:
+        over = "SELECT EXISTS (SELECT FROM bot_heartbeats WHERE status = 'finished')"
+        return bool(await value(service, over))
+
+    async def corrected() -> bool:
+        return bool(await value(service, "SELECT EXISTS (SELECT FROM system_events WHERE kind = 'correction')"))
+
+    for met in (finished, corrected):
+        stop = asyncio.Event()
+        bot = asyncio.create_task(run_bot(settings, address, stop))
+        try:
+            await until(met, bot)
+        finally:
+            stop.set()
+            await bot
+        if met is finished:
+            (verified,) = await verify(service, ["R"])
+            assert verified.differences == ()
+            async with service.scoped() as connection:
+                assert await connection.execute(BUST, ["R"]) == "INSERT 0 1"
+            (verified,) = await verify(service, ["R"])
+            assert verified.differences
+    (verified,) = await verify(service, ["R"])
+    assert (verified.differences, verified.skipped) == ((), None)
+
+
+async def test_while_the_database_is_away_nothing_stops_and_nothing_is_raised(address: Address) -> None:
+    away = Database(replace(address, port=free_ports(1)[0]), role="service", max_size=1)
+    await away.open()
+    feed = SimFeed(1, 60.0, paced=False)
+    account = Account(at=now(), account="A", source="sim", broker="paper", label="A", currency="USD", mode="simulated")
+    recorder = Recorder(address)
+    engine = Engine(
+        feed=feed,
+        strategy=MarketMaker({each.symbol: each for each in feed.instruments}),
+        broker=PaperBroker("A", "sim", feed.instruments),
+        risk=RiskRules(Limits()),
+        journal=Journal(account, recorder, strategy="market_maker"),
+        ledger=Ledger("A", "sim", feed.instruments),
+    )
+    await engine.cycle(feed.next_tick())
+    watch = Corrections(away, recorder, [engine])
+    with capture_logs() as told:
+        await watch.begin()
+        await watch.check()
+        await watch.check()
+    assert [each["event"] for each in told] == [
+        "when the last run ended is unknown",
+        "late facts cannot be asked for now",
+    ]
+    await away.close()

@@ -18,6 +18,7 @@ from main.books.rebuild import begin, rebuild, refold
 from main.clock import now
 from main.database.pool import Database
 from main.domain.events import CashFlow, Fill
+from main.domain.ledger import Ledger
 from main.errors import AITraderError
 from main.recording import Recorder
 from main.trading.engine import Engine
@@ -28,6 +29,11 @@ LOOK_BACK = timedelta(hours=1)
 """How long before the start facts may have been learned that the start has not seen: transactions that were open."""
 
 FLUSH_SECONDS = 5.0
+IDS_TOLD = 20
+
+_ENDED = """
+    SELECT recorded_at::timestamptz FROM bot_heartbeats WHERE account_id = $1 ORDER BY at DESC, recorded_at DESC LIMIT 1
+"""
 
 _FORESEEN = (AITraderError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -40,6 +46,7 @@ class _Watch:
 
     engine: Engine
     since: datetime | None
+    absence: tuple[datetime, datetime] | None = None  # since when it was away, and its moment then; until dealt with
     early: list[Fill | CashFlow] = field(default_factory=list)  # of moments that its clock has not reached
 
 
@@ -52,6 +59,20 @@ class Corrections:
         self._recorder = recorder
         self._watches = [_Watch(engine, now() - LOOK_BACK) for engine in engines]
         self._troubled = False
+
+    async def begin(self) -> None:
+        """Learn when the last run ended: what was learned since is in the books, but not in the rows it had written.
+
+        Call it before the first heartbeat. Trouble is logged; then only what comes from now on is followed.
+        """
+        try:
+            async with self._database.scoped() as connection:
+                for watch in self._watches:
+                    ended = await connection.fetchval(_ENDED, watch.engine.journal.account.account)
+                    if ended is not None and watch.engine.moment is not None:
+                        watch.absence = ended, watch.engine.moment
+        except _FORESEEN as error:
+            _log.warning("when the last run ended is unknown", reason=str(error))
 
     async def run(self, seconds: float = SECONDS) -> None:
         """Ask again and again, until cancelled."""
@@ -75,6 +96,9 @@ class Corrections:
         engine = watch.engine
         if engine.moment is None:
             return
+        if watch.absence is not None:
+            await self._make_up(engine, *watch.absence)
+            watch.absence = None
         account = engine.journal.account.account
         async with self._database.scoped() as connection:
             unknown, following = await unknown_facts(connection, account, engine.ledger, watch.since)
@@ -87,6 +111,31 @@ class Corrections:
         watch.since = following
         await self._forget(engine)
 
+    async def _make_up(self, engine: Engine, ended: datetime, moment: datetime) -> None:
+        """Rebuild what follows from facts learned while the bot was away: its books have begun with them."""
+        account = engine.journal.account
+        async with self._database.scoped() as connection:
+            learned, _ = await unknown_facts(
+                connection, account.account, Ledger(account.account, account.source), ended
+            )
+            # What is later than its last moment is half of a tick, and was made again.
+            missed = [fact for fact in learned if fact.at <= moment]
+            since = await earliest(connection, account.account, missed)
+        if since is None:
+            return
+        if not await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS):
+            raise TimeoutError("what was recorded before is not stored yet")
+        await rebuild(self._database, account.account, since)
+        self._tell(engine, missed, since, "while the bot was away")
+
+    def _tell(self, engine: Engine, facts: list[Fill | CashFlow], since: datetime, when: str) -> None:
+        account = engine.journal.account.account
+        count = f"{len(facts)} fact{'' if len(facts) == 1 else 's'}"
+        ids = [fact.source_id for fact in facts[:IDS_TOLD]]
+        message = f"{count} learned {when}: the books were made anew"
+        engine.journal.tell(engine.moment or now(), "correction", message, "warning", since=since, facts=ids)
+        _log.info("books made anew", account=account, facts=len(facts), since=since.isoformat())
+
     async def _correct(self, engine: Engine, facts: list[Fill | CashFlow], since: datetime) -> None:
         account = engine.journal.account.account
         stored = len(engine.recent)
@@ -97,15 +146,7 @@ class Corrections:
             _, folding = await refold(connection, account, since)
         engine.adopt(folding, engine.recent[stored:])
         del engine.recent[:stored]
-        engine.journal.tell(
-            engine.moment or now(),
-            "correction",
-            f"{len(facts)} {'fact was' if len(facts) == 1 else 'facts were'} learned late: books made anew",
-            "warning",
-            since=since,
-            facts=[fact.source_id for fact in facts[:20]],
-        )
-        _log.info("books made anew", account=account, facts=len(facts), since=since)
+        self._tell(engine, facts, since, "late")
         # What the bot wrote from its old books meanwhile follows from facts no more.
         await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS)
         await rebuild(self._database, account, since)

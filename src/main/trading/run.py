@@ -111,6 +111,7 @@ class _Start:
     async def run(self, floor: Floor) -> None:
         """Trade until the bot is to stop, and keep the books right that others correct. Raise `FeedError`."""
         corrections = Corrections(self._database, self._recorder, floor.engines)
+        await corrections.begin()
         correcting = asyncio.create_task(corrections.run())
         try:
             await floor.run(self._stop)
