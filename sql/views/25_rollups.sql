@@ -78,10 +78,13 @@ LANGUAGE sql IMMUTABLE ROWS 10 AS $$
 $$;
 
 -- The widest roll-up that buckets of `width` can be put together from; null where the facts must be asked: for narrow
--- buckets, for what was known at a past moment, and while the job that makes the roll-ups does not run.
+-- buckets, for what was known at a past moment, and, as long as all facts are kept, while the job does not run, because
+-- what it has not seen yet would be looked for among the facts anyway.
 CREATE OR REPLACE FUNCTION widest_rollup(for_fact text, width interval, known timestamptz) RETURNS text LANGUAGE sql STABLE
-    RETURN CASE WHEN known >= '9999-01-01 00:00Z' AND EXISTS (SELECT FROM rollup_progress p
-                                                               WHERE p.fact = for_fact AND p.looked_at > database_clock() - interval '10 minutes')
+    RETURN CASE WHEN known >= '9999-01-01 00:00Z'
+                     AND EXISTS (SELECT FROM rollup_progress p
+                                  WHERE p.fact = for_fact
+                                    AND (p.looked_at > database_clock() - interval '10 minutes' OR p.kept_since > '-infinity'))
                 THEN CASE WHEN extract(epoch FROM width) % 3600 = 0 THEN 'hour'
                           WHEN extract(epoch FROM width) % 60 = 0 THEN 'minute' END END;
 

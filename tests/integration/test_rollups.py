@@ -163,7 +163,7 @@ async def test_facts_written_with_a_past_recorded_at_are_found_when_their_writer
     assert await rolled(service, "market") == 6
 
 
-async def test_while_the_job_does_not_run_the_facts_are_asked(service: Database) -> None:
+async def test_while_the_job_does_not_run_the_facts_are_asked_as_long_as_all_are_kept(service: Database) -> None:
     await given_snapshots(service, BEGAN)
     await roll_up(service)
     async with service.scoped() as connection:
@@ -171,6 +171,8 @@ async def test_while_the_job_does_not_run_the_facts_are_asked(service: Database)
         assert await closes(connection, BEGAN - HOUR, BEGAN + HOUR, LIVE) == [7]
         await connection.execute("UPDATE rollup_progress SET looked_at = looked_at - interval '1 hour'")
         assert await closes(connection, BEGAN - HOUR, BEGAN + HOUR, LIVE) == [100]
+        await connection.execute("UPDATE rollup_progress SET kept_since = $1", BEGAN - HOUR)  # some facts are gone
+        assert await closes(connection, BEGAN - HOUR, BEGAN + HOUR, LIVE) == [7]
 
 
 async def test_a_viewer_sees_the_roll_ups_of_his_own_accounts(service: Database, database: Database) -> None:
