@@ -74,6 +74,16 @@ _MARKS_BEFORE = """
                       ORDER BY at DESC LIMIT 1)
                     ORDER BY 1 DESC LIMIT 1) AS newest
 """
+_NEXT_MARK = """
+    SELECT min(upcoming.at)::timestamptz
+      FROM unnest($2::text[]) AS wanted(symbol),
+           LATERAL ((SELECT at::timestamptz AS at FROM market_snapshots
+                      WHERE source = $1 AND market_snapshots.symbol = wanted.symbol AND at > $3 ORDER BY at LIMIT 1)
+                    UNION ALL
+                    (SELECT at FROM market_rollups
+                      WHERE source = $1 AND market_rollups.symbol = wanted.symbol AND width = 'minute'
+                        AND at > $3 ORDER BY at LIMIT 1)) AS upcoming
+"""
 _PURGED = "SELECT max(cutoff)::timestamptz FROM daily_purge_flags WHERE table_name = 'market_snapshots'"
 _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
@@ -201,6 +211,12 @@ async def marks_before(connection: Any, source: str, symbols: Sequence[str], at:
     purged = await purged_before(connection)
     rows = await connection.fetch(_MARKS_BEFORE, source, list(symbols), at, purged)
     return [Mark(row["at"], row["symbol"], row["mid"]) for row in rows]
+
+
+async def next_mark(connection: Any, source: str, symbols: Sequence[str], after: datetime) -> datetime | None:
+    """Return when the first mid of any of the symbols after a moment can be, `None` where there is none."""
+    upcoming: datetime | None = await connection.fetchval(_NEXT_MARK, source, list(symbols), after)
+    return upcoming
 
 
 async def purged_before(connection: Any) -> datetime | None:

@@ -50,6 +50,16 @@ class Books:
         """Every position, closed ones too, as it is at the end, by its id."""
         return self.closed | {each.position_id: each for each in self.ledger.positions}
 
+    def add(self, later: "Books") -> None:
+        """Take in what followed from the next stretch of time."""
+        self.trades += later.trades
+        self.versions |= later.versions
+        self.marked |= later.marked
+        self.looked |= later.looked
+        self.equity |= later.equity
+        self.days |= later.days
+        self.closed |= later.closed
+
 
 class Folding:
     """The books of one account on their way through time: what comes is booked, what follows is told."""
@@ -71,6 +81,7 @@ class Folding:
         self._day: Day | None = None
         self._keeps_minutes = minutes
         self._minutes: dict[str, datetime] = {}  # of each symbol's newest version
+        self._closed: dict[str, Position] = {}  # as far as anybody may ask for them
         self._due: set[datetime] = set()  # observations that are still to come
         self._books = Books(self.ledger)
 
@@ -106,7 +117,7 @@ class Folding:
             self.ledger.widen(each.symbol, each.entry, each.low, each.high)
 
     def advance(
-        self, facts: Facts, marks: Iterable[Mark], until: datetime, looks: Iterable[Look] = (), *, observe: bool = True
+        self, facts: Facts, marks: Iterable[Mark], until: datetime, looks: Sequence[Look] = (), *, observe: bool = True
     ) -> Books:
         """Book everything after the last advance and up to `until`, and return what followed from it.
 
@@ -114,6 +125,8 @@ class Folding:
         booked are passed over. Raise `RecordRejected` for facts that come too late: fold anew.
         """
         self._books = books = Books(self.ledger)
+        if not looks:
+            self._closed.clear()  # nobody asks
         for step in steps(self._new(facts, until), marks, looks, self.ledger):
             self._look_before(step.at)
             if self._day is None:
@@ -203,7 +216,7 @@ class Folding:
         if position.is_active:
             self._books.closed.pop(position.position_id, None)
         else:
-            self._books.closed[position.position_id] = position
+            self._books.closed[position.position_id] = self._closed[position.position_id] = position
 
     def _keep_mark(self, mark: Mark) -> None:
         if self._minutes.get(mark.symbol) == _minute(mark.at) or not self.ledger.quantity(mark.symbol):
@@ -218,7 +231,7 @@ class Folding:
     def _look(self, look: Look) -> None:
         if look.position_id is not None:
             held = {each.position_id: each for each in self.ledger.positions}
-            state = held.get(look.position_id) or self._books.closed.get(look.position_id)
+            state = held.get(look.position_id) or self._closed.get(look.position_id)
             self._books.looked[look.position_id, look.at] = state
         if not look.equity:
             return
@@ -235,7 +248,7 @@ class Folding:
 
 
 def fold(
-    facts: Facts, marks: Iterable[Mark], until: datetime, looks: Iterable[Look] = (), *, observe: bool = True
+    facts: Facts, marks: Iterable[Mark], until: datetime, looks: Sequence[Look] = (), *, observe: bool = True
 ) -> Books:
     """Return everything that follows from all facts and prices of an account up to a moment.
 

@@ -1,16 +1,21 @@
 """How are the derived rows of an account made right again after a late fact, a correction or a bust?"""
 
 import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from main.books.derived import Rebuilt, write
-from main.books.facts import PATIENCE_SECONDS, Facts, extremes, facts, marks, marks_before
-from main.books.fold import Folding
+from main.books.facts import PATIENCE_SECONDS, Facts, extremes, facts, marks, marks_before, next_mark
+from main.books.fold import Books, Folding
 from main.books.stored import Stored, stored, unrealized_before
 from main.books.timeline import Look
 from main.database.pool import Database
 from main.domain.events import Account
+from main.domain.ledger import latest
 from main.domain.scope import trading_day
 
 __all__ = ["Rebuilt", "begin", "horizon", "rebuild", "refold"]
@@ -18,8 +23,13 @@ __all__ = ["Rebuilt", "begin", "horizon", "rebuild", "refold"]
 SETTLING = timedelta(seconds=2)
 """How far the suite's own books stay behind the clock, so that what was just recorded has arrived."""
 
+STRETCH = timedelta(days=1)
+"""Of prices that are read at once."""
+
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_Timed = TypeVar("_Timed")
 
 _BEGIN = """
     SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $1, true)
@@ -76,11 +86,46 @@ async def refold(connection: Any, account_id: str, since: datetime) -> tuple[Reb
     closed_with = await unrealized_before(connection, account_id, account.source, origin)
     await asyncio.to_thread(folding.absorb, known, newest, origin, closed_with)
     folding.widen(await extremes(connection, account.source, folding.ledger.open_entries, before))
-    prices = await marks(connection, account.source, known.symbols, before, until)
-    looks = _looks(kept)
-    suite = account.books == "suite"
-    books = await asyncio.to_thread(folding.advance, known, prices, until, looks, observe=suite)
+    books = await _advance(connection, folding, known, _looks(kept), until)
     return await write(connection, account, kept, books, origin), folding
+
+
+async def _advance(connection: Any, folding: Folding, known: Facts, looks: list[Look], until: datetime) -> Books:
+    """Fold a day's prices after the other's, so that a year of them needs no more memory than a day."""
+    assert folding.until is not None
+    suite = known.account.books == "suite"
+    books = Books(folding.ledger)
+    counting = Facts(known.account, (), [*latest(known.fills)], [*latest(known.flows)], [*latest(known.rates)])
+    first = min((each.at for each in (*known.fills, *known.flows)), default=until)
+    after = max(folding.until, min(first, until) - _MICROSECOND)  # what was before the first fact tells nothing
+    while after < until:
+        end = min(after + STRETCH, until)
+        prices = await marks(connection, known.account.source, known.symbols, after, end)
+        # The last stretch has the facts too whose time has not come.
+        part = _between(counting, folding.until, end if end < until else _NEVER)
+        seen = _slice(looks, folding.until, end)
+        books.add(await asyncio.to_thread(folding.advance, part, prices, end, seen, observe=suite))
+        after = end
+        if not prices:  # over a gap of months in one step
+            timed: tuple[Sequence[Any], ...] = (counting.fills, counting.flows, counting.rates, looks)
+            upcoming = [each.at for some in timed for each in _slice(some, end, _NEVER)[:1]]
+            upcoming.append(await next_mark(connection, known.account.source, known.symbols, end) or until)
+            after = max(end, min(until, *upcoming) - _MICROSECOND)
+    return books
+
+
+def _between(facts_: Facts, after: datetime, until: datetime) -> Facts:
+    return replace(
+        facts_,
+        fills=_slice(facts_.fills, after, until),
+        flows=_slice(facts_.flows, after, until),
+        rates=_slice(facts_.rates, after, until),
+    )
+
+
+def _slice(sorted_by_time: Sequence[_Timed], after: datetime, until: datetime) -> Sequence[_Timed]:
+    first, last = (bisect_right(sorted_by_time, moment, key=attrgetter("at")) for moment in (after, until))
+    return sorted_by_time[first:last]
 
 
 async def _until(connection: Any, known: Facts, kept: Stored) -> datetime | None:
@@ -94,4 +139,5 @@ async def _until(connection: Any, known: Facts, kept: Stored) -> datetime | None
 
 def _looks(kept: Stored) -> list[Look]:
     states = (version.position for version in kept.versions)
-    return [Look(each.at) for each in kept.equity] + [Look(each.at, False, each.position_id) for each in states]
+    looks = [Look(each.at) for each in kept.equity] + [Look(each.at, False, each.position_id) for each in states]
+    return sorted(looks, key=attrgetter("at"))
