@@ -25,6 +25,7 @@ from main.domain.events import CashFlow, Fill
 from main.domain.ledger import Ledger
 from main.errors import ConfigurationError, FeedError, PortInUse, UnknownName
 from main.trading.run import run_bot
+from tests.running import free_ports
 
 PATIENCE = 30.0
 
@@ -451,3 +452,66 @@ def test_the_loss_limit_of_an_account_comes_from_the_settings(tmp_path):
     )
     (seat,) = choose(settings_for(tmp_path, "sim")).seats
     assert (seat.account.label, seat.limits.daily_loss, seat.limits.position) == ("Mine", 250, Decimal(1500))
+
+
+async def test_without_a_name_three_accounts_share_one_simulated_market_each_with_its_health_server(
+    tmp_path, address, service
+):
+    first = min(free_ports(3))
+    settings = settings_for(tmp_path, "sim", account=None, interval=0.1, health_port=first)
+
+    async def all_traded() -> bool:
+        return bool(await value(service, "SELECT count(DISTINCT account_id) = 3 FROM trading_pnl"))
+
+    async with running(settings, address) as bot, httpx.AsyncClient() as client:
+        await until(all_traded, bot)
+        told = [(await client.get(f"http://127.0.0.1:{first + number}/status")).json() for number in range(3)]
+    assert [each["account"] for each in told] == ["SIM", "SIM-EUR", "SIM-ROTATION"]
+    async with service.scoped() as connection:
+        rows = await connection.fetch("SELECT * FROM accounts ORDER BY account_id")
+    assert [(row["source"], row["currency"], row["zone"], row["benchmark"]) for row in rows] == [
+        ("sim", "USD", "UTC", "SIMX"),
+        ("sim", "EUR", "UTC", "SIMX"),
+        ("sim", "USD", "America/New_York", "SIMX"),
+    ]
+    again = "SELECT max(n) FROM (SELECT count(*) AS n FROM market_snapshots GROUP BY source, symbol, at) AS counted"
+    assert await value(service, again) == 1
+    assert await value(service, "SELECT count(DISTINCT health_port) FROM bot_heartbeats") == 3
+    proof = (
+        "SELECT max(abs(equity - 100000 - realized_pnl + fees - unrealized_pnl - coalesce(fx_pnl, 0))) FROM trading_pnl"
+    )
+    assert await value(service, proof) == 0
+
+
+async def test_what_was_chosen_before_is_not_chosen_again(tmp_path, address, service, monkeypatch):
+    from main.trading import run
+    from main.trading.choice import choose
+
+    settings = settings_for(tmp_path, "sim", interval=0.1)
+    chosen = choose(settings)
+    monkeypatch.setattr(run, "choose", None)
+    stop = asyncio.Event()
+    bot = asyncio.create_task(run_bot(settings, address, stop, chosen))
+
+    async def began() -> bool:
+        return bool(await value(service, "SELECT count(*) > 0 FROM trading_pnl"))
+
+    await until(began, bot)
+    stop.set()
+    await bot
+
+
+def test_several_accounts_may_each_have_their_own_strategy_currency_and_first_deposit(tmp_path):
+    from main.trading.choice import choose
+
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "dashboards.yaml").write_text(
+        "accounts:\n  - {id: A, strategy: sector_rotation, currency: EUR, initial_deposit: 5000}\n"
+    )
+    one, two = choose(settings_for(tmp_path, "sim", account="A,B")).seats
+    assert (one.account.source, two.account.source) == ("sim:A", "sim:A")
+    assert (one.account.currency, one.initial_deposit, one.limits.position) == ("EUR", 5000, 500)
+    feed = choose(settings_for(tmp_path, "sim", account="A,B")).feed
+    assert (one.strategy(feed).name, two.strategy(feed).name) == ("sector_rotation", "market_maker")
+    with pytest.raises(UnknownName, match="unknown strategy"):
+        choose(settings_for(tmp_path, "sim", strategy="rotation"))

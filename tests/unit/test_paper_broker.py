@@ -1,10 +1,11 @@
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from main.domain.events import Fill, Order, OrderEvent
-from main.trading.broker import OrderRequest
+from main.trading.broker import LeftOrder, OrderRequest
 from main.trading.brokers.paper import PaperBroker
 from tests.factories import book, instrument, tick
 
@@ -175,3 +176,33 @@ async def test_ids_sort_in_the_order_things_happened_and_repeat_in_a_repetition(
     first = await ids()
     assert first == sorted(set(first))
     assert first == await ids()
+
+
+async def test_what_an_order_is_for_stands_in_its_first_event():
+    house = broker()
+    reports = await house.place(request(price="99.99", purpose="rotation"), tick(book()))
+    assert [each.reason for each in reports if isinstance(each, OrderEvent)] == ["rotation", None]
+
+
+async def test_fees_are_charged_in_the_currency_of_the_account():
+    house = PaperBroker("A", "test", [instrument()], currency="EUR")
+    dollars = replace(tick(book()), rates={("USD", "EUR"): D("0.9")})
+    (fill,) = [each for each in await house.place(request(), dollars) if isinstance(each, Fill)]
+    assert fill.fee == (10 * D("100.01") * D("0.9") * D("0.0004")).quantize(D("1e-8"))
+
+
+async def test_an_order_keeps_its_turn_over_a_restart():
+    first, second = broker(), broker()
+    placed = tick(book("99.99", "100.01", 100))
+    touched = [tick(book("99.99", "100.01", low="99.99", volume=30), at=at) for at in (1, 2, 3, 4, 5, 6, 7, 8, 9)]
+    await first.place(request(price="99.99"), placed)
+    whole = [fills(await first.advance(each)) for each in touched]
+    assert any(whole[4:])
+    assert not any(whole[:3])
+
+    again = broker()
+    await again.place(request(price="99.99"), placed)
+    second.resume([LeftOrder(order, "signal", 2) for order in again.open_orders])
+    for each in (placed, *touched[:3]):
+        second.relive(each)
+    assert [fills(await second.advance(each)) for each in touched[3:]] == whole[3:]

@@ -99,8 +99,7 @@ class PaperBroker:
 
     async def advance(self, tick: Tick) -> Sequence[Report]:
         """Fill what the market reached since the last tick."""
-        self._turn(tick.at)
-        self._rates.see(tick)
+        self._turn(tick)
         reports: list[Report] = []
         volume: dict[tuple[str, str], Decimal] = defaultdict(lambda: _ZERO)  # taken from it by our orders, by side
         for resting in tuple(self._open.values()):
@@ -116,7 +115,7 @@ class PaperBroker:
 
     async def place(self, request: OrderRequest, tick: Tick, refusal: str = "") -> Sequence[Report]:
         """Take an order: refuse it, fill what it crosses, let the rest wait."""
-        self._turn(tick.at)
+        self._turn(tick)
         book = tick.books[request.symbol]
         resting = _Resting(self._order(request, book, tick.at), request.purpose)
         reports: list[Report] = [self._step(resting, "placed", tick.at, reason=request.purpose)]
@@ -141,10 +140,11 @@ class PaperBroker:
         resting = self._open.get(order_id)
         return self._end(resting, "cancelled", at, reason) if resting else ()
 
-    def _turn(self, at: datetime) -> None:
-        if at != self._at:
-            self._at, self._orders, self._fills = at, 0, 0
+    def _turn(self, tick: Tick) -> None:
+        if tick.at != self._at:
+            self._at, self._orders, self._fills = tick.at, 0, 0
             self._purposes = {}
+            self._rates.see(tick)
 
     def _order(self, request: OrderRequest, book: Book, at: datetime) -> Order:
         self._orders += 1
