@@ -133,32 +133,50 @@ async def _write(
 async def _trade(
     history: SimHistory, feed: PastFeed, staff: Staff, writer: BackfillWriter, stopping: Callable[[], bool]
 ) -> int:
-    sink = _PastSink(writer)
+    sink, background = _PastSink(writer), _Background(writer)
     journal, engines = staff(feed, sink)
     _record_beginning(history, feed, engines, writer)
     floor, payments, last, ticks = Floor(feed, journal, engines), list(history.payments), history.start, 0
-    writing: asyncio.Task[None] | None = None
     try:
         for tick in history:
             if stopping():
                 raise DatabaseError("the bot stops before its history is written: the next start writes it")
-            ticks += 1
             writer.turn(tick.at)
             sink.seconds, last = Decimal(round((tick.at - last).total_seconds()) or 1), tick.at
             while payments and payments[0][0] <= tick.at:
                 _pay(*payments.pop(0), engines)
             await floor.cycle(tick)
-            await asyncio.sleep(0)  # the writer and the health server have their turn
-            if writer.pending >= ROWS_AT_ONCE and (writing is None or writing.done()):
-                if writing is not None:
-                    writing.result()
-                writing = asyncio.create_task(writer.write())
-        if writing is not None:
-            await writing
+            await background.turn()
+            ticks += 1
+        await background.finish()
     finally:
-        if writing is not None:
-            writing.cancel()
+        background.cancel()
     return ticks
+
+
+class _Background:
+    """Writes what was traded while more is traded: the database has another processor."""
+
+    def __init__(self, writer: BackfillWriter) -> None:
+        self._writer = writer
+        self._writing: asyncio.Task[None] | None = None
+
+    async def turn(self) -> None:
+        """Let everybody else have their turn, and begin to write when there is enough."""
+        await asyncio.sleep(0)
+        if self._writer.pending >= ROWS_AT_ONCE and (self._writing is None or self._writing.done()):
+            await self.finish()
+            self._writing = asyncio.create_task(self._writer.write())
+
+    async def finish(self) -> None:
+        """Wait for what is being written. Raise what went wrong with it."""
+        if self._writing is not None:
+            await self._writing
+
+    def cancel(self) -> None:
+        """Give up what is being written."""
+        if self._writing is not None:
+            self._writing.cancel()
 
 
 def _record_beginning(history: SimHistory, feed: PastFeed, engines: Sequence[Engine], writer: BackfillWriter) -> None:
