@@ -27,20 +27,34 @@ def free_ports(count: int) -> list[int]:
 
     They lie below the range the kernel hands out by itself, and each run begins at another place.
     """
-    taken = Path(os.environ.get("TESTS_RUN_DIR", tempfile.gettempdir())) / "ports"
-    taken.mkdir(exist_ok=True)
     ports: list[int] = []
     for port in random.sample(range(20_000, 32_000), 2_000):
-        with contextlib.closing(socket.socket()) as attempt:
-            try:
-                attempt.bind(("127.0.0.1", port))
-                (taken / str(port)).touch(exist_ok=False)
-            except OSError:
-                continue
-        ports.append(port)
+        if _taken(port):
+            ports.append(port)
         if len(ports) == count:
             return ports
     raise AssertionError(f"no {count} free ports")
+
+
+def first_of_free_ports(count: int) -> int:
+    """Return the first of so many free ports in a row: a bot's health servers stand side by side."""
+    for port in random.sample(range(20_000, 32_000), 2_000):
+        if all(_taken(port + number) for number in range(count)):
+            return port
+    raise AssertionError(f"no {count} free ports in a row")
+
+
+def _taken(port: int) -> bool:
+    """Take a port for this run; whether it was free."""
+    taken = Path(os.environ.get("TESTS_RUN_DIR", tempfile.gettempdir())) / "ports"
+    taken.mkdir(exist_ok=True)
+    with contextlib.closing(socket.socket()) as attempt:
+        try:
+            attempt.bind(("127.0.0.1", port))
+            (taken / str(port)).touch(exist_ok=False)
+        except OSError:
+            return False
+    return True
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -74,8 +88,9 @@ class Suite:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        names = ("TRADING_DASHBOARD_PORT", "SYSTEM_DASHBOARD_PORT", "MANAGER_PORT", "WORKER_PORT", "BOT_HEALTH_PORT")
+        names = ("TRADING_DASHBOARD_PORT", "SYSTEM_DASHBOARD_PORT", "MANAGER_PORT", "WORKER_PORT")
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.ports["BOT_HEALTH_PORT"] = first_of_free_ports(3)
         self.output = self.folder / "output.txt"
 
     @property

@@ -27,7 +27,7 @@ from main.trading.risk import Limits, RiskRules
 from main.trading.run import run_bot
 from main.trading.strategies.market_maker import MarketMaker
 from tests.prices import write_bars
-from tests.running import free_ports
+from tests.running import first_of_free_ports, free_ports
 
 PATIENCE = 40.0
 ACCOUNTS = ["SIM", "SIM-EUR"]
@@ -48,7 +48,7 @@ LATE = """
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     trade = {"feed": "sim", "account": ",".join(ACCOUNTS), "history_days": 0, "interval": 0.1}
-    trade["health_port"] = min(free_ports(2))
+    trade["health_port"] = first_of_free_ports(2)
     return load_settings({f"trade.{name}": value for name, value in trade.items()}, env={}, cwd=tmp_path)
 
 
@@ -123,7 +123,7 @@ async def test_a_fill_busted_while_a_replay_was_stopped_is_out_of_all_rows_soon_
     tmp_path: Path, address: Address, service: Database
 ) -> None:
     prices = write_bars(tmp_path / "prices", "2012-06-01", "2012-08-31")
-    trade = {"feed": f"replay:{prices}", "account": "R", "speed": 500, "health_port": free_ports(1)[0]}
+    trade = {"feed": f"replay:{prices}", "account": "R", "speed": 500, "health_port": first_of_free_ports(1)}
     settings = load_settings({f"trade.{name}": each for name, each in trade.items()}, env={}, cwd=tmp_path)
 
     async def finished() -> bool:

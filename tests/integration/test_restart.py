@@ -17,7 +17,7 @@ from main.database.address import Address
 from main.database.pool import Database
 from main.trading.run import run_bot
 from tests.prices import write_bars
-from tests.running import free_ports
+from tests.running import first_of_free_ports
 
 PATIENCE = 30.0
 DAYS = 250  # trading days of 2012
@@ -52,8 +52,7 @@ def prices(tmp_path: Path) -> Path:
 
 
 def settings_for(prices: Path, accounts: str, **trade: object) -> Settings:
-    ports = free_ports(2)
-    values = {"feed": f"replay:{prices}", "account": accounts, "health_port": ports[0], **trade}
+    values = {"feed": f"replay:{prices}", "account": accounts, "health_port": first_of_free_ports(2), **trade}
     (prices / "config").mkdir(exist_ok=True)
     (prices / "config" / "dashboards.yaml").write_text(ACCOUNTS)
     return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=prices)

@@ -25,7 +25,7 @@ from main.domain.events import CashFlow, Fill
 from main.domain.ledger import Ledger
 from main.errors import ConfigurationError, FeedError, PortInUse, UnknownName
 from main.trading.run import run_bot
-from tests.running import free_ports
+from tests.running import first_of_free_ports
 
 PATIENCE = 30.0
 
@@ -457,7 +457,7 @@ def test_the_loss_limit_of_an_account_comes_from_the_settings(tmp_path):
 async def test_without_a_name_three_accounts_share_one_simulated_market_each_with_its_health_server(
     tmp_path, address, service
 ):
-    first = min(free_ports(3))
+    first = first_of_free_ports(3)
     settings = settings_for(tmp_path, "sim", account=None, interval=0.1, health_port=first)
 
     async def all_traded() -> bool:
