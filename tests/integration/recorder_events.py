@@ -24,7 +24,8 @@ async def looking(address: Address) -> AsyncIterator[asyncpg.Connection]:
     """An administrator's connection to a database that knows the symbol X, so that fills of it are taken."""
     connection = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=30)
     await connection.execute(
-        "INSERT INTO instruments (source, symbol, currency, at) VALUES ('test', 'X', 'USD', $1)", START
+        "INSERT INTO instruments (source, symbol, currency, at) VALUES ('test', 'X', 'USD', $1)",
+        START - timedelta(days=365),
     )
     yield connection
     await connection.close()

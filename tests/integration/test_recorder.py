@@ -55,15 +55,6 @@ async def sql(address: Address) -> AsyncIterator[asyncpg.Connection]:
         yield connection
 
 
-@pytest.fixture(autouse=True)
-async def known_symbol(sql: asyncpg.Connection) -> None:
-    """Describe symbol X before it is traded; the database takes no fills of unknown ones."""
-    await sql.execute(
-        "INSERT INTO instruments (source, symbol, currency, at) VALUES ('test', 'X', 'USD', $1)",
-        START - timedelta(days=365),
-    )
-
-
 def noted(details: dict[str, Any]) -> SystemEvent:
     return SystemEvent(
         at=START, source="test", source_id=repr(details), severity="info", kind="note", message="m", details=details
@@ -447,7 +438,9 @@ async def test_a_killed_bot_loses_only_what_was_not_flushed(address: Address, sq
     assert await sql.fetchval("SELECT count(*) FROM fills") == 100
 
 
-async def test_announcements_come_after_the_commit_is_visible_one_for_each_topic_and_account(address: Address):
+async def test_announcements_come_after_the_commit_is_visible_one_for_each_topic_and_account(
+    address: Address, sql: asyncpg.Connection
+):
     listening = await asyncpg.connect(**address.connect_arguments(), timeout=5)
     looking = await asyncpg.connect(**address.connect_arguments(), timeout=5)
     heard: asyncio.Queue[str] = asyncio.Queue()

@@ -77,7 +77,7 @@ class Delivery:
         waiting = self.queued
         on_the_way = set(map(id, self._load.events)) if self._load is not None else set()
         open_still = [event.table for event in self._batch.events] + [letter.table for letter in self._batch.letters]
-        lost, _ = self.waiting.close()
+        lost = self.waiting.close()
         tables = [event.table for event in lost if id(event) not in on_the_way]
         if any(id(event) in on_the_way for event in lost):
             tables += open_still

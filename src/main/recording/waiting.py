@@ -6,7 +6,7 @@ database is away. A chunk that is on the disk may leave memory, and is read back
 costs the disk nothing, the order is kept, and a killed bot loses what came in the last `SPOOL_AFTER` and a moment.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from math import inf
@@ -75,18 +75,19 @@ class Waiting:
         self._taken: list[Chunk] = []  # on their way into the database
         self._done: list[Kept] = []  # committed, and still on the disk
         self._arriving = 0
+        self._left = 0  # on the disk when it was closed
         self._backoff = Backoff()
         self._again_at = 0.0
 
     @property
     def count(self) -> int:
         """How many events are in line or on their way."""
-        return self._arriving + sum(chunk.count for chunk in self._chunks())
+        return self._left + self._arriving + sum(chunk.count for chunk in self._chunks())
 
     @property
     def spooled(self) -> int:
         """How many of them the disk has."""
-        return sum(row.events for chunk in self._chunks() for row in chunk.rows)
+        return self._left + sum(row.events for chunk in self._chunks() for row in chunk.rows)
 
     @property
     def bytes(self) -> int:
@@ -145,12 +146,13 @@ class Waiting:
                 self._failed(error)
             self._count_lost(self._spool)
 
-    def close(self) -> tuple[list[Event], int]:
-        """Copy to the disk what is not there, and let go of it. Return the events that are lost, and how many the disk
-        has for the next Recorder."""
+    def close(self) -> list[Event]:
+        """Copy to the disk what is not there, and let go of it. Return the events that are lost."""
         self.tend(away=True, everything=True)
+        for chunk in self._line if self._opened else ():
+            self._count_missing(chunk)
         lost = [event for chunk in self._chunks() for event in (*chunk.unsafe, *chunk.refused)]
-        kept = self.spooled
+        self._left = self.spooled
         if self._spool is not None and self._opened:
             self._opened = False
             try:
@@ -159,7 +161,7 @@ class Waiting:
                 self._failed(error)
         self._line.clear()
         self._taken.clear()
-        return lost, kept
+        return lost
 
     def _chunks(self) -> tuple[Chunk, ...]:
         """All of them; from another thread one that moves on may be seen twice, but never not at all."""
@@ -211,6 +213,7 @@ class Waiting:
         line: list[Chunk] = []
         for chunk in self._line:
             if chunk.events is not None and not chunk.unsafe and not chunk.refused:
+                self._count_missing(chunk)
                 chunk.events = None
                 relieved = True
             if chunk.events is None and line and line[-1].events is None:
@@ -258,6 +261,15 @@ class Waiting:
             elif chunk.events is None:
                 for row in gone:
                     self._give_up(row, lost[row], row in have)
+
+    def _count_missing(self, chunk: Chunk) -> None:
+        """Count what the disk gave up while memory still had it, now that memory lets go of it too."""
+        missing = Counter(event.table for event in chunk.events or ())
+        missing.subtract(event.table for event in (*chunk.unsafe, *chunk.refused))
+        for row in chunk.rows if missing else ():
+            missing[row.table] -= row.events
+        for table in missing.elements():
+            self._buffer.drops.add(table, "spool_full")
 
     def _give_up(self, row: Kept, reason: str, have: bool) -> None:
         for _ in range(0 if have else row.events):
