@@ -15,6 +15,7 @@ from main.database.migrate import migrate
 from main.database.pool import Database
 from main.errors import BrokerSilent, DatabaseError, FeedError, SchemaMismatch
 from main.recording import Recorder
+from main.recording.sqlite_spool import SqliteSpool
 from main.trading.backfill import backfill, has_no_past
 from main.trading.choice import Chosen, choose
 from main.trading.corrections import Corrections
@@ -42,7 +43,8 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
     `FeedError`, `BrokerError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
     """
     chosen = chosen or choose(settings)
-    recorder = Recorder(direct_address(settings, address), jsonl=settings.trade.jsonl)
+    spool = SqliteSpool(settings.data_dir / "spool")
+    recorder = Recorder(direct_address(settings, address), spool=spool, jsonl=settings.trade.jsonl)
     ports = range(settings.trade.health_port, settings.trade.health_port + len(chosen.seats))
     health = [HealthServer(seat.account, recorder, port) for seat, port in zip(chosen.seats, ports, strict=True)]
     listening: list[HealthServer] = []
