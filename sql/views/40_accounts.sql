@@ -34,7 +34,8 @@ LANGUAGE sql STABLE ROWS 5 AS $$
                 WHEN live OR e.unrealized_pnl IS NULL THEN s.loss_used
                 ELSE greatest(0, -(t.net + e.unrealized_pnl - coalesce(b.unrealized_pnl, 0))) END,
            coalesce(s.loss_limit, n.daily_loss_limit),
-           CASE WHEN s.loss_used IS NOT NULL THEN 'bot' WHEN p.pnl IS NOT NULL THEN 'computed' END,
+           CASE WHEN s.loss_used IS NOT NULL AND s.origin <> 'ledger' THEN 'bot'
+                WHEN s.loss_used IS NOT NULL OR p.pnl IS NOT NULL THEN 'computed' END,
            coalesce(s.trading_blocked, n.status = 'blocked'),
            d.drawdown, d.max_drawdown,
            n.status, n.regime, n.strategy, n.heartbeat_at, n.heard_at, n.silent_at, n.silent
@@ -52,11 +53,11 @@ LANGUAGE sql STABLE ROWS 5 AS $$
                    count(*) AS closed, count(*) FILTER (WHERE c.realized_pnl > 0) AS won
               FROM closed_trades(n.account_id, n.start, n.moment, known) c) t
       LEFT JOIN LATERAL (
-            SELECT c.loss_used, c.loss_limit, c.trading_blocked, c.at
+            SELECT c.loss_used, c.loss_limit, c.trading_blocked, c.origin
               FROM daily_stats c
              WHERE live AND c.account_id = n.account_id AND c.day = n.day AND c.at <= n.moment
             UNION ALL
-            SELECT v.loss_used, v.loss_limit, v.trading_blocked, v.at
+            SELECT v.loss_used, v.loss_limit, v.trading_blocked, v.origin
               FROM (SELECT h.*
                       FROM daily_stats_history h
                      WHERE NOT live AND h.account_id = n.account_id AND h.day = n.day AND h.at <= n.moment AND h.changed_at <= known

@@ -164,6 +164,7 @@ async def test_before_a_correction_was_known_the_uncorrected_figures_stand(
     assert [[row.quantity for row in held] for held, _ in before] == [[5], [3], [3]]
     assert [[row.quantity for row in held] for held, _ in corrected] == [[9], [7], [6]]
     figures = [summary for _, (summary,) in corrected]
+    assert {row.loss_origin for row in figures} == {"computed"}
     assert [row.closed_today for row in figures] == [0, 1, 2]
     assert [row.gross_today for row in figures] == [0, 40, 79]
     assert [row.equity for row in figures] == [
@@ -204,7 +205,8 @@ async def test_a_bot_learns_what_its_ledger_does_not_know_and_its_own_words_surv
             bot.tick(price, rate, fills)
         bot.record([DailyStats(at=now(), account="BOT", day=now().date(), trading_blocked=True, limit_hit=True)])
         await bot.written()
-    assert not (await rebuild(service, "BOT", now() - MINUTE)).trades
+    rebuilt = await rebuild(service, "BOT", now() - MINUTE)
+    assert (rebuilt.trades, rebuilt.equity, rebuilt.positions) == (0, 0, 0)
     async with service.scoped() as connection:
         unknown, asked_until = await unknown_facts(connection, "BOT", bot.ledger, None)
         assert unknown == []
