@@ -93,9 +93,9 @@ def prices(run_dir: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def suite(run_dir: Path, prices: Path) -> Iterator[Suite]:
-    """A bot that trades five months of real prices, about ten days a second."""
+    """A bot that trades five months of real prices, about five days a second: long enough to open pages meanwhile."""
     started = Suite(run_dir / "replayed" / "suite")
-    with running(started, "trade", "--enable-monitoring", "--feed", f"replay:{prices}", "--speed", "10"):
+    with running(started, "trade", "--enable-monitoring", "--feed", f"replay:{prices}", "--speed", "5"):
         started.wait_until_ready("trading", "system", "bot")
         yield started
 
