@@ -161,13 +161,15 @@ $$;
 CREATE OR REPLACE FUNCTION stale_market_minutes(for_source text, for_symbol text, from_moment timestamptz, before timestamptz) RETURNS SETOF timestamptz
 LANGUAGE sql STABLE ROWS 5 AS $$
     WITH progress AS MATERIALIZED (
-        SELECT p.rolled_until, p.kept_since FROM rollup_progress p WHERE p.fact = 'market'
+        SELECT p.rolled_until, p.kept_since, 'infinity'::timestamptz AS until FROM rollup_progress p WHERE p.fact = 'market'
     ), unseen AS MATERIALIZED (
+        -- By recorded_at alone, and with an upper bound that says nothing: what is unseen is little, and only so the planner
+        -- takes it for little and reads the block ranges that may hold it instead of the whole window.
         SELECT m.source, m.symbol, bucket_start('1 minute', m.at) AS minute
           FROM market_snapshots m
-         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.at >= from_moment AND m.at < before
+         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.recorded_at <= (SELECT p.until FROM progress p)
     ), suspect AS (
-        SELECT u.minute FROM unseen u WHERE u.source = for_source AND u.symbol = for_symbol
+        SELECT u.minute FROM unseen u WHERE u.source = for_source AND u.symbol = for_symbol AND u.minute > from_moment - interval '1 minute' AND u.minute < before
         UNION
         SELECT d.bucket_at
           FROM dirty_buckets d
@@ -291,13 +293,15 @@ $$;
 CREATE OR REPLACE FUNCTION stale_equity_minutes(for_account text, from_moment timestamptz, before timestamptz) RETURNS SETOF timestamptz
 LANGUAGE sql STABLE ROWS 5 AS $$
     WITH progress AS MATERIALIZED (
-        SELECT p.rolled_until, p.kept_since FROM rollup_progress p WHERE p.fact = 'equity'
+        SELECT p.rolled_until, p.kept_since, 'infinity'::timestamptz AS until FROM rollup_progress p WHERE p.fact = 'equity'
     ), unseen AS MATERIALIZED (
+        -- By recorded_at alone, and with an upper bound that says nothing: what is unseen is little, and only so the planner
+        -- takes it for little and reads the block ranges that may hold it instead of the whole window.
         SELECT m.account_id, bucket_start('1 minute', m.at) AS minute
           FROM trading_pnl m
-         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.at >= from_moment AND m.at < before
+         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.recorded_at <= (SELECT p.until FROM progress p)
     ), suspect AS (
-        SELECT u.minute FROM unseen u WHERE u.account_id = for_account
+        SELECT u.minute FROM unseen u WHERE u.account_id = for_account AND u.minute > from_moment - interval '1 minute' AND u.minute < before
         UNION
         SELECT d.bucket_at
           FROM dirty_buckets d
@@ -426,13 +430,15 @@ $$;
 CREATE OR REPLACE FUNCTION stale_host_minutes(for_host text, from_moment timestamptz, before timestamptz) RETURNS SETOF timestamptz
 LANGUAGE sql STABLE ROWS 5 AS $$
     WITH progress AS MATERIALIZED (
-        SELECT p.rolled_until, p.kept_since FROM rollup_progress p WHERE p.fact = 'host'
+        SELECT p.rolled_until, p.kept_since, 'infinity'::timestamptz AS until FROM rollup_progress p WHERE p.fact = 'host'
     ), unseen AS MATERIALIZED (
+        -- By recorded_at alone, and with an upper bound that says nothing: what is unseen is little, and only so the planner
+        -- takes it for little and reads the block ranges that may hold it instead of the whole window.
         SELECT m.host, bucket_start('1 minute', m.at) AS minute
           FROM system_metrics m
-         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.at >= from_moment AND m.at < before
+         WHERE m.recorded_at > (SELECT p.rolled_until FROM progress p) AND m.recorded_at <= (SELECT p.until FROM progress p)
     ), suspect AS (
-        SELECT u.minute FROM unseen u WHERE u.host = for_host
+        SELECT u.minute FROM unseen u WHERE u.host = for_host AND u.minute > from_moment - interval '1 minute' AND u.minute < before
         UNION
         SELECT d.bucket_at
           FROM dirty_buckets d
