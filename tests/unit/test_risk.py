@@ -98,3 +98,16 @@ def test_the_risk_factor_falls_with_the_regime_and_with_what_was_given_back_and_
     assert (risk.factor, risk.reason) == (D("0.32"), "stressed market ×0.4, 200.00 below the day's best ×0.80")
     risk.observe(moment(3), D(-900), "stressed")
     assert risk.factor == D("0.20")
+
+
+def test_what_was_decided_then_counts_though_the_limits_were_changed_since():
+    lenient, strict = RiskRules(Limits(daily_loss=D(1000))), RiskRules(Limits(daily_loss=D(10)))
+    block = Block(LOSS_LIMIT, moment(), D(100), D(50))
+    lenient.observe(moment(), D(-100), None)
+    lenient.abide(block)
+    assert lenient.block == block
+    own = strict.observe(moment(), D(-100), None)
+    strict.abide(block)
+    assert strict.block == own
+    strict.abide(None)
+    assert strict.block is None

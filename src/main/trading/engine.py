@@ -6,10 +6,10 @@ that is known now is recorded, the heartbeat last. An error in a cycle cancels t
 next tick tries again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
@@ -25,7 +25,7 @@ from main.trading.desk import Desk
 from main.trading.feed import Feed
 from main.trading.journal import LONGEST_SILENCE, Journal
 from main.trading.past import Past
-from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block, RiskRules
+from main.trading.risk import Block, RiskRules
 from main.trading.strategy import Strategy
 from main.trading.volatility import Volatility
 
@@ -35,8 +35,6 @@ FINISHED_INTERVAL = 5.0
 
 SHORTEST_PROMISE = 2.0
 """Seconds: who promises a heartbeat every 0.2 s is called silent at the first hiccup of the database."""
-
-_ZERO = Decimal(0)
 
 Status = Literal["starting", "running", "blocked", "finished", "stopping", "stopped", "error"]
 
@@ -141,8 +139,9 @@ class Engine:
         for fill in at_once:
             self._desk.book(fill, day)
         self._see_values(tick, day)
-        if tick.at == self._past.moment:
-            self._abide(self._past.ruled)
+        ruling = self._past.ruling
+        if tick.at == self._past.moment and ruling is not None and ruling.day == day.day:
+            self.risk.abide(ruling.block)
 
     def _inherit(self, past: Past) -> None:
         for flow in past.flows:
@@ -151,17 +150,6 @@ class Engine:
         for event in past.mended:
             self.journal.record(event)
         self._alerts |= {alert.alert_id: alert for alert in past.alerts}
-
-    def _abide(self, ruled: Mapping[str, Any] | None) -> None:
-        """Keep to what the rules decided then, though limits or fills may have been corrected since."""
-        if ruled is None or self._day is None or ruled["day"] != self._day.day:
-            return
-        if not ruled["trading_blocked"]:
-            self.risk.block = None
-        elif self.risk.block is None:
-            kind = LOSS_LIMIT if ruled["limit_hit"] else TRAILING_STOP
-            used, limit = ruled["loss_used"] or _ZERO, ruled["loss_limit"] or self.risk.limits.daily_loss
-            self.risk.block = Block(kind, ruled["at"], used, limit)
 
     @property
     def recent(self) -> list[Fill | FxRate]:

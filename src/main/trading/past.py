@@ -8,7 +8,7 @@ the same facts again, under the same ids.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from main.database.pool import Database
 from main.domain.events import OPEN_ORDER_STATES, Account, Alert, CashFlow, Event, Fill, Order
 from main.domain.ledger import latest
 from main.trading.broker import LeftOrder, executed
-from main.trading.risk import LOSS_LIMIT, TRAILING_STOP
+from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block
 
 _MOMENT = "SELECT max(at) FROM bot_heartbeats WHERE account_id = $1"
 _FILLS = """
@@ -47,17 +47,24 @@ _ALERTS = """
      WHERE account_id = $1 AND rule = ANY ($3) AND fired_at <= $2 AND (resolved_at IS NULL OR resolved_at > $2)
 """
 _DAY = """
-    SELECT at, day, trading_blocked, limit_hit, loss_used, loss_limit, trailing_level
+    SELECT at, day, trading_blocked, limit_hit, loss_used, loss_limit
       FROM daily_stats WHERE account_id = $1 AND at <= $2 ORDER BY day DESC LIMIT 1
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the risk rules had decided on a trading day, as its row says: whether trading is blocked."""
+
+    day: date
+    block: Block | None
 
 
 @dataclass(slots=True)
 class Past:
     """All that an account had recorded at the end of the tick at ``moment``; ``None`` before its first one.
 
-    ``orders`` were open then. ``mended`` are last states of orders that a kill kept from being written. ``ruled`` is
-    what the risk rules had decided, as the row of the day says.
+    ``orders`` were open then. ``mended`` are last states of orders that a kill kept from being written.
     """
 
     moment: datetime | None = None
@@ -65,7 +72,7 @@ class Past:
     orders: Sequence[LeftOrder] = ()
     mended: Sequence[Event] = ()
     alerts: Sequence[Alert] = ()
-    ruled: dict[str, Any] | None = None
+    ruling: Ruling | None = None
     fills: Sequence[Fill] = ()
     _booked: int = field(default=0, init=False)
 
@@ -108,9 +115,16 @@ async def past_of(database: Database, account: Account) -> Past:
             orders=tuple(left for left in states if left.order.status in OPEN_ORDER_STATES),
             mended=tuple(left.order for left in states if left.order.status not in OPEN_ORDER_STATES),
             alerts=tuple(Alert(**row) for row in await rows(_ALERTS, moment, [LOSS_LIMIT, TRAILING_STOP])),
-            ruled=days[0] if days else None,
+            ruling=_ruling(days[0]) if days else None,
             fills=fills,
         )
+
+
+def _ruling(row: dict[str, Any]) -> Ruling:
+    kind = LOSS_LIMIT if row["limit_hit"] else TRAILING_STOP
+    used = row["loss_used"] or Decimal(0)
+    block = Block(kind, row["at"], used, row["loss_limit"] or used) if row["trading_blocked"] else None
+    return Ruling(row["day"], block)
 
 
 def _state(order: Order, steps: Sequence[dict[str, Any]], fills: Iterable[Fill]) -> LeftOrder:

@@ -88,6 +88,11 @@ class RiskRules:
         if trailing_level is not None:
             self.best = max(self.best, trailing_level / PROTECTED_SHARE)
 
+    def abide(self, block: Block | None) -> None:
+        """Keep to what was decided at the moment lived through again, though limits or fills may have changed since."""
+        if block is None or self.block is None:
+            self.block = block
+
     def observe(self, at: datetime, result: Decimal, regime: str | None) -> Block | None:
         """Take in the result of the day so far; return the block when this is the moment that it begins."""
         self.result = result
