@@ -117,12 +117,10 @@ STRATEGIES: Mapping[str, Callable[[StrategyInstruments], Strategy]] = {
 
 USUAL: Mapping[str, Mapping[str, Usual]] = {
     "sim": {
-        "SIM": Usual("Simulated market maker", "simulated", periods_per_year=365, benchmark=INDEX),
-        "SIM-EUR": Usual(
-            "Simulated market maker in euros", "simulated", currency="EUR", periods_per_year=365, benchmark=INDEX
-        ),
+        "SIM": Usual("Market maker", "simulated", periods_per_year=365, benchmark=INDEX),
+        "SIM-EUR": Usual("Market maker EUR", "simulated", currency="EUR", periods_per_year=365, benchmark=INDEX),
         "SIM-ROTATION": Usual(
-            "Simulated sector rotation",
+            "Sector rotation",
             "simulated",
             strategy=sector_rotation.NAME,
             zone="America/New_York",
