@@ -146,6 +146,26 @@ def test_excursions_are_the_best_and_worst_price_seen_while_the_lot_was_open():
     assert (second.mfe, second.mae) == (D("0.25"), 0)
 
 
+def test_a_fill_that_is_learned_late_sees_the_prices_of_its_own_time_only():
+    books = Ledger("A", "test")
+    books.mark("X", D(130), moment(10))
+    opened = fill("buy", 2, 100, at=moment(5))
+    books.apply(opened)
+    (first,) = books.apply(fill("sell", 1, 101, at=moment(8))).trades
+    assert (first.mfe, first.mae) == (D("0.01"), 0)  # closed before the price of 130
+    (second,) = books.apply(fill("sell", 1, 110, at=moment(12))).trades
+    assert (second.mfe, second.mae) == (D("0.3"), 0)  # open while it was 130
+
+
+def test_a_lot_does_not_see_the_price_of_the_moment_it_was_opened_at():
+    books = Ledger("A", "test")
+    books.apply(fill("buy", 1, 90, at=moment(0)))
+    books.mark("X", D(50), moment(10))
+    books.apply(fill("buy", 1, 100, at=moment(10)))
+    trades = books.apply(fill("sell", 2, 100, at=moment(20))).trades
+    assert [trade.mae for trade in trades] == [D("-0.444444444444"), 0]
+
+
 def test_a_trade_names_both_fills_and_what_is_known_of_the_instrument():
     books = Ledger("A", "test", [instrument(exchange="XNAS", segment="equity", instrument_token="42")])
     entry, leave = fill("buy", 1, 10, strategy="maker"), fill("sell", 1, 11)

@@ -47,7 +47,14 @@ class Holding:
     strategy: str | None = None
     mark: Decimal | None = None
     marked_at: datetime | None = None
+    mark_shown: bool = True  # to the lots: it waits until nothing earlier can be learned, the next price
     filled_at: datetime | None = None
+
+    def show_mark(self) -> None:
+        """Let the open lots see the mark, unless they have."""
+        if not self.mark_shown and self.mark is not None:
+            self.lots.see(self.mark, self.mark)
+            self.mark_shown = True
 
     @property
     def value(self) -> Decimal:

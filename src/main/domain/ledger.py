@@ -154,10 +154,14 @@ class Ledger:
         return True
 
     def mark(self, symbol: str, price: Decimal, at: datetime) -> None:
-        """Value a symbol at `price` from now on, held or not; open lots remember the extremes."""
+        """Value a symbol at `price` from now on, held or not; open lots remember the extremes.
+
+        A fill that is learned later, of a moment before `at`, closes lots that have not seen this price, and opens one
+        that does.
+        """
         holding = self._holding(symbol)
-        holding.mark, holding.marked_at = price, at
-        holding.lots.see(price, price)
+        holding.show_mark()
+        holding.mark, holding.marked_at, holding.mark_shown = price, at, False
 
     def widen(self, symbol: str, entry_fill: str, low: Decimal, high: Decimal) -> None:
         """Tell an open lot, by the source_id of its fill, the extremes seen while nobody folded marks.
@@ -280,8 +284,10 @@ class Ledger:
         lots, balance = holding.lots, holding.balance
         sign = 1 if fill.side == "buy" else -1
         holding.filled_at = fill.at
+        if holding.marked_at is None or holding.marked_at <= fill.at:
+            holding.show_mark()
         if holding.marked_at is None or holding.marked_at < fill.at:
-            holding.mark, holding.marked_at = fill.price, fill.at  # the newest price known
+            holding.mark, holding.marked_at, holding.mark_shown = fill.price, fill.at, True  # the newest price known
         balance.cash -= sign * fill.quantity * fill.price * fill.multiplier
         self._home.cash -= fill.fee
         self.fees += fill.fee
