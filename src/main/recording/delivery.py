@@ -87,11 +87,12 @@ class Delivery:
         self._buffer.give_up("not_written")
         return waiting
 
-    async def flush(self) -> None:
-        """Return when everything recorded so far is committed, or on the disk where there is a spool."""
+    async def flush(self, *, committed: bool) -> None:
+        """Return when everything recorded so far is committed, or else on the disk where there is a spool."""
         while True:
-            self.waiting.tend(away=False, everything=True)
-            if self.waiting.all_safe or self.queued == 0:
+            if not committed:
+                self.waiting.tend(away=False, everything=True)
+            if self.queued == 0 or (not committed and self.waiting.all_safe):
                 return
             await asyncio.sleep(TICK / 5)
 

@@ -113,14 +113,15 @@ class Recorder:
             mirror_failures=self._mirror.failures if self._mirror is not None else 0,
         )
 
-    def flush(self, timeout: float = CLOSE_SECONDS) -> bool:
+    def flush(self, timeout: float = CLOSE_SECONDS, *, committed: bool = False) -> bool:
         """Wait until everything recorded before is committed, or on the disk where there is a spool: then no kill can
-        lose it. Return whether that was so within `timeout` seconds. It blocks, as `close` does."""
+        lose it. With `committed` the disk is not enough: others can read it. Return whether that was so within
+        `timeout` seconds. It blocks, as `close` does."""
         if self._buffer.foreign or self._thread is None or not self._ready.wait(timeout):
             return False
         if self._delivery is None or self._loop is None or not self._thread.is_alive():
             return False
-        waiting = asyncio.run_coroutine_threadsafe(self._delivery.flush(), self._loop)
+        waiting = asyncio.run_coroutine_threadsafe(self._delivery.flush(committed=committed), self._loop)
         try:
             waiting.result(timeout)
         except (TimeoutError, CancelledError):

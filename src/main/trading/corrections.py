@@ -47,6 +47,7 @@ class _Watch:
     engine: Engine
     since: datetime | None
     absence: tuple[datetime, datetime] | None = None  # since when it was away, and its moment then; until dealt with
+    wrong_since: datetime | None = None  # from when stored rows follow from books that the bot no longer has
     early: list[Fill | CashFlow] = field(default_factory=list)  # of moments that its clock has not reached
 
 
@@ -99,6 +100,7 @@ class Corrections:
         if watch.absence is not None:
             await self._make_up(engine, *watch.absence)
             watch.absence = None
+        await self._rebuild(watch)
         account = engine.journal.account.account
         async with self._database.scoped() as connection:
             unknown, following = await unknown_facts(connection, account, engine.ledger, watch.since)
@@ -106,7 +108,7 @@ class Corrections:
             due = [fact for fact in told if fact.at <= engine.moment]
             since = await earliest(connection, account, due)
         if since is not None:
-            await self._correct(engine, due, since)
+            await self._correct(watch, due, since)
         watch.early = [fact for fact in told if fact not in due]
         watch.since = following
         await self._forget(engine)
@@ -123,8 +125,7 @@ class Corrections:
             since = await earliest(connection, account.account, missed)
         if since is None:
             return
-        if not await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS):
-            raise TimeoutError("what was recorded before is not stored yet")
+        await self._stored()
         await rebuild(self._database, account.account, since)
         self._tell(engine, missed, since, "while the bot was away")
 
@@ -136,23 +137,34 @@ class Corrections:
         engine.journal.tell(engine.moment or now(), "correction", message, "warning", since=since, facts=ids)
         _log.info("books made anew", account=account, facts=len(facts), since=since.isoformat())
 
-    async def _correct(self, engine: Engine, facts: list[Fill | CashFlow], since: datetime) -> None:
+    async def _correct(self, watch: _Watch, facts: list[Fill | CashFlow], since: datetime) -> None:
+        engine = watch.engine
         account = engine.journal.account.account
         stored = len(engine.recent)
-        if not await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS):
-            raise TimeoutError("what was recorded before is not stored yet")
+        await self._stored()
         async with self._database.scoped() as connection:
             await begin(connection, account)
             _, folding = await refold(connection, account, since)
         engine.adopt(folding, engine.recent[stored:])
         del engine.recent[:stored]
+        watch.wrong_since = since
         self._tell(engine, facts, since, "late")
-        # What the bot wrote from its old books meanwhile follows from facts no more.
-        await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS)
-        await rebuild(self._database, account, since)
+        await self._rebuild(watch)
+
+    async def _rebuild(self, watch: _Watch) -> None:
+        """Make right what the bot wrote from its old books meanwhile, once all of it is stored."""
+        if watch.wrong_since is not None:
+            await self._stored()
+            await rebuild(self._database, watch.engine.journal.account.account, watch.wrong_since)
+            watch.wrong_since = None
+
+    async def _stored(self) -> None:
+        if not await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS, committed=True):
+            raise TimeoutError("what was recorded before is not stored yet")
 
     async def _forget(self, engine: Engine) -> None:
         """Let go of what the bot remembers only because it might not be stored yet."""
         stored = len(engine.recent)
-        if stored > 1000 and await asyncio.to_thread(self._recorder.flush, FLUSH_SECONDS):
+        if stored > 1000:
+            await self._stored()
             del engine.recent[:stored]
