@@ -392,7 +392,7 @@ async def test_a_venue_that_is_away_at_the_start_can_be_asked_again(account):
 
 
 def test_missing_keys_are_named():
-    with pytest.raises(BrokerError, match="set ALPACA_KEY_ID and ALPACA_SECRET_KEY"):
+    with pytest.raises(ConfigurationError, match="set ALPACA_KEY_ID and ALPACA_SECRET_KEY"):
         Alpaca(None, None, "https://paper-api.alpaca.markets")
 
 
@@ -415,7 +415,7 @@ async def test_only_the_live_address_is_live_and_it_is_said_aloud(account, capsy
 
 def test_without_the_library_the_user_is_told_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "alpaca.trading.client", None)
-    with pytest.raises(ConfigurationError, match=r"pip install '\.\[alpaca\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install --editable '\.\[alpaca\]'"):
         Alpaca(KEY, SECRET, "https://paper-api.alpaca.markets")
 
 

@@ -252,7 +252,7 @@ async def test_symbols_it_has_not_or_that_cannot_be_mixed_are_refused(exchange):
 
 def test_without_the_library_the_user_is_told_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ccxt.async_support", None)
-    with pytest.raises(ConfigurationError, match=r"pip install '\.\[ccxt\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install --editable '\.\[ccxt\]'"):
         ExchangeFeed("kraken")
 
 

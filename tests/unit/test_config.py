@@ -214,6 +214,9 @@ class TestTrade:
             ("trade: {history_days: -1}", "got -1, expected a whole number of days from 0"),
             ("accounts: [{id: A, initial_deposit: 0}]", "got 0, expected a number above 0"),
             ("ccxt: {url: 'ftp://x'}", "expected an http:// or https:// address"),
+            ("trade: {jsonl: ''}", 'got "", expected a folder'),
+            ("trade: {speed: 0}", "got 0, expected a number above 0, in bars a second"),
+            ("accounts: [{id: A, label: x}, {id: B}, {id: A}]", "accounts[2].id: got A, expected an id of its own"),
         ],
     )
     def test_what_cannot_be_is_told(self, problems: Callable[..., list[str]], yaml: str, expected: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, WrapValidator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from main.config import database_url
@@ -53,6 +53,12 @@ def _known_home(value: Path) -> Path:
     return value
 
 
+def _named(value: object) -> object:
+    if value == "":  # to Path, nothing is the working directory
+        raise ValueError
+    return value
+
+
 def _strong(value: SecretStr) -> SecretStr:
     if is_weak(value.get_secret_value()):
         raise ValueError
@@ -70,7 +76,7 @@ Interval = Annotated[
 ]
 Period = Annotated[int, Field(ge=60, le=31_536_000), expecting("a whole number of seconds from 60 to 31536000")]
 Speed = Annotated[
-    float, Field(gt=0, le=1_000_000, allow_inf_nan=False), expecting("a number above 0 (1 = one bar per loop)")
+    float, Field(gt=0, le=1_000_000, allow_inf_nan=False), expecting("a number above 0, in bars a second")
 ]
 Limit = Annotated[Decimal, Field(gt=0, allow_inf_nan=False), expecting("a number above 0")]
 PeriodsPerYear = Annotated[int, Field(ge=1, le=366), expecting("trading days a year: 252 (equities) or 365 (crypto)")]
@@ -99,7 +105,7 @@ Zone = Annotated[str, AfterValidator(_zone), expecting("a time zone, for example
 WebAddress = Annotated[
     str, AfterValidator(_web_address), expecting("an http:// or https:// address without user or password")
 ]
-Folder = Annotated[Path, AfterValidator(_known_home), expecting("a folder")]
+Folder = Annotated[Path, BeforeValidator(_named), AfterValidator(_known_home), expecting("a folder")]
 Password = Annotated[SecretStr, expecting("a text")]
 StrongSecret = Annotated[
     SecretStr,

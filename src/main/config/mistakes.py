@@ -36,6 +36,19 @@ def port_clashes(values: Mapping[str, Any], model: type[BaseModel], layers: tupl
             yield origin.problem(str(port), f"a port of its own ({dotted(other)} has it)", key=dotted(blamed))
 
 
+def accounts_told_twice(values: Mapping[str, Any], layers: tuple[Layer, ...]) -> Iterator[Problem]:
+    """Yield a problem for every entry of `accounts` whose id an earlier one has: what it says would never be read."""
+    listed = values.get("accounts")
+    seen: set[object] = set()
+    for number, entry in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        name = entry.get("id") if isinstance(entry, Mapping) else None
+        if isinstance(name, str) and name in seen:
+            key: Key = ("accounts", number, "id")
+            origin = nearest_origin(key, layers) or Origin("")
+            yield origin.problem(name, "an id of its own (an entry above has it)", key=dotted(key))
+        seen.add(name if isinstance(name, str) else None)
+
+
 def setting_keys(model: type[BaseModel], above: Key = ()) -> Iterator[Key]:
     """Yield the key of every setting and section, those of list items without their index."""
     for name, field in model.model_fields.items():

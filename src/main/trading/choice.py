@@ -143,7 +143,7 @@ def choose(settings: Settings) -> Chosen:
     """Make the parts that the settings name.
 
     Raise `UnknownName` for a feed, broker or strategy that does not exist, `UnreadablePrices` for files that cannot be
-    replayed, `ConfigurationError` for parts that do not go together, `BrokerError` without a broker's keys.
+    replayed, `ConfigurationError` for parts that do not go together or lack their keys.
     """
     trade = settings.trade
     kind, colon, rest = trade.feed.partition(":")

@@ -73,10 +73,15 @@ class Alpaca:
     """One trading account, asked by one thread, one question at a time."""
 
     def __init__(self, key_id: str | None, secret_key: str | None, url: str) -> None:
-        """Speak to `url`. Raise `BrokerError` without keys, `ConfigurationError` where alpaca-py is missing."""
+        """Speak to `url`. Raise `ConfigurationError` without keys, and where alpaca-py is missing."""
         if not key_id or not secret_key:
-            raise BrokerError(
-                "the broker alpaca needs keys: set ALPACA_KEY_ID and ALPACA_SECRET_KEY in the environment or in .env"
+            raise ConfigurationError(
+                Problem(
+                    key="--broker",
+                    got="alpaca without keys",
+                    expected="both of them",
+                    hint="set ALPACA_KEY_ID and ALPACA_SECRET_KEY in the environment or in .env",
+                )
             )
         address = urlsplit(url)
         if address.scheme != "https" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:

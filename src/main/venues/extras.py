@@ -22,6 +22,7 @@ def library(module: str, extra: str, setting: str) -> ModuleType:
                 key=setting,
                 got=f"a venue that needs the package {error.name}, which is not installed",
                 expected=f"the extra {extra!r}",
-                hint=f"install it with: .venv/bin/python -m pip install '.[{extra}]'",
+                # Editable: a copy of the package beside the libraries would hide the one that is updated here.
+                hint=f"install it with: .venv/bin/python -m pip install --editable '.[{extra}]'",
             )
         ) from None
