@@ -88,8 +88,14 @@ _PURGED = "SELECT max(cutoff)::timestamptz FROM daily_purge_flags WHERE table_na
 _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
       FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
-           LATERAL (SELECT min(mid) AS low, max(mid) AS high FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since AND at <= $5) AS seen
+           LATERAL (SELECT min(s.low) AS low, max(s.high) AS high
+                      FROM (SELECT mid AS low, mid AS high FROM market_snapshots
+                             WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since AND at <= $5
+                            UNION ALL
+                            SELECT low, high FROM market_rollups
+                             WHERE source = $1 AND market_rollups.symbol = lot.symbol AND width = 'minute'
+                               AND at > lot.since AND at <= $5::timestamptz - interval '59.999999 seconds'
+                               AND at < $6) AS s) AS seen
      WHERE seen.low IS NOT NULL
 """
 _OLDEST_MARKS = """
@@ -232,9 +238,13 @@ async def oldest_marks(connection: Any, source: str, symbols: Sequence[str]) -> 
 
 
 async def extremes(connection: Any, source: str, entries: Sequence[Fill], until: datetime) -> list[Extremes]:
-    """Return what open lots, given by their fills, saw after their entry and until a moment."""
+    """Return what open lots, given by their fills, saw after their entry and until a moment.
+
+    Where snapshots were purged, from the next whole minute on.
+    """
     if not entries:
         return []
+    purged = await purged_before(connection)
     lots = ([each.symbol for each in entries], [each.source_id for each in entries], [each.at for each in entries])
-    rows = await connection.fetch(_EXTREMES, source, *lots, until, timeout=PATIENCE_SECONDS)
+    rows = await connection.fetch(_EXTREMES, source, *lots, until, purged, timeout=PATIENCE_SECONDS)
     return [Extremes(*row) for row in rows]

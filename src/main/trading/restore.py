@@ -63,11 +63,20 @@ _LAST = """
 _EXTREMES = """
     SELECT lot.symbol, lot.entry, seen.low, seen.high
       FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
-           LATERAL (SELECT min(mid) AS low, max(mid) AS high FROM market_snapshots
-                     WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since) AS seen
+           LATERAL (SELECT min(s.low) AS low, max(s.high) AS high
+                      FROM (SELECT mid AS low, mid AS high FROM market_snapshots
+                             WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since
+                            UNION ALL
+                            SELECT low, high FROM market_rollups
+                             WHERE source = $1 AND market_rollups.symbol = lot.symbol AND width = 'minute'
+                               AND at > lot.since
+                               AND at < (SELECT max(cutoff) FROM daily_purge_flags
+                                          WHERE table_name = 'market_snapshots')) AS s) AS seen
      WHERE seen.low IS NOT NULL
 """
-_UNREALIZED = "SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC LIMIT 1"
+_UNREALIZED = """
+    SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC, revision DESC LIMIT 1
+"""
 _DAY = """
     SELECT at, trading_blocked, limit_hit, loss_used, loss_limit, trailing_level, max_position, min_position
       FROM daily_stats WHERE account_id = $1 AND day = $2
@@ -81,7 +90,7 @@ _POSITIONS = """
            is_active
       FROM positions WHERE account_id = $1 AND is_active
 """
-_TRADES = "SELECT source_id FROM trades WHERE account_id = $1 AND exit_time >= $2"
+_TRADES = "SELECT source, source_id FROM trades WHERE account_id = $1 AND source = ANY ($2) AND source_id = ANY ($3)"
 _PURPOSES = """
     SELECT order_id, reason FROM order_events WHERE account_id = $1 AND kind = 'placed' AND order_id = ANY ($2)
 """
@@ -161,9 +170,9 @@ class _Reading:
         today = now()
         day = await self._begun_day(today)
         rates, purposes = await self._rates(), await self._purposes(fills)
-        ledger, trades = await asyncio.to_thread(self._folded, fills, flows, rates, purposes, day)
-        for row in marks:
-            ledger.mark(row["symbol"], row["mid"], row["at"])
+        ledger, trades = await asyncio.to_thread(
+            self._folded, fills, flows, rates, marks=marks, purposes=purposes, day=day
+        )
         await self._widen(ledger)
         await self._take_over_day(day)
         alerts = [Alert(**row) for row in await self._rows(_ALERTS, self._id, [LOSS_LIMIT, TRAILING_STOP])]
@@ -201,6 +210,8 @@ class _Reading:
         fills: list[Fill],
         flows: list[CashFlow],
         rates: list[FxRate],
+        *,
+        marks: Sequence[Mapping[str, Any]],
         purposes: Mapping[str | None, str],
         day: TradingDay,
     ) -> tuple[Ledger, list[Trade]]:
@@ -215,6 +226,8 @@ class _Reading:
             currency=account.currency,
             matching=account.lot_matching,
         )
+        for mark in marks:  # before the fills: those that are newer than the mark take its place
+            ledger.mark(mark["symbol"], mark["mid"], mark["at"])
         known = Rates(account.currency, self._instruments)
         trades: list[Trade] = []
         since = max(fill.at for fill in fills) - LOOSE if fills else None
@@ -257,8 +270,10 @@ class _Reading:
     async def _loose_ends(self, ledger: Ledger, trades: list[Trade], moment: datetime | None) -> tuple[Event, ...]:
         ends: list[Event] = []
         if trades:
-            written = {row["source_id"] for row in await self._rows(_TRADES, self._id, trades[0].at)}
-            ends += [trade for trade in trades if trade.source_id not in written]
+            # By id: a correction may have moved one in time.
+            keys = [trade.source for trade in trades], [trade.source_id for trade in trades]
+            written = {(row["source"], row["source_id"]) for row in await self._rows(_TRADES, self._id, *keys)}
+            ends += [trade for trade in trades if (trade.source, trade.source_id) not in written]
         held = {position.position_id for position in ledger.positions}
         for row in await self._rows(_POSITIONS, self._id):
             if row["position_id"] not in held:
