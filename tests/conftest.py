@@ -52,12 +52,13 @@ def template(server: Address, run_dir: Path) -> str:
     """Have the template database migrated, once however many workers."""
     with (run_dir / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        asyncio.run(_make_template(server))
+        asyncio.run(make_template(server))
     return TEMPLATE
 
 
-async def _make_template(server: Address) -> None:
-    connection = await _administrator(server)
+async def make_template(server: Address) -> None:
+    """Migrate the database that those of the tests are copies of."""
+    connection = await administrator(server)
     try:
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", TEMPLATE):
             await connection.execute(f"CREATE DATABASE {TEMPLATE}_making")
@@ -71,7 +72,7 @@ async def _make_template(server: Address) -> None:
 async def address(server: Address, template: str) -> AsyncIterator[Address]:
     """A fresh database with the whole schema, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:16]}"
-    connection = await _administrator(server)
+    connection = await administrator(server)
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield replace(server, database=name)
@@ -106,5 +107,6 @@ class _Opened:
         await self._database.close()
 
 
-async def _administrator(server: Address) -> asyncpg.Connection:
+async def administrator(server: Address) -> asyncpg.Connection:
+    """Connect as who may do anything there."""
     return await asyncpg.connect(**server.connect_arguments(), timeout=5, command_timeout=30)

@@ -26,6 +26,7 @@ from tests.given import (
     live,
     past,
 )
+from tests.quiet import server, template  # noqa: F401 - fixtures
 
 SECOND = timedelta(seconds=1)
 AGES = kept(3600, 30, 90)

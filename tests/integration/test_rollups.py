@@ -14,6 +14,7 @@ from main.clock import now
 from main.database.pool import Database
 from main.database.rollups import roll_up
 from tests.given import DAY, HOUR, MINUTE, MOMENT, given_equity, given_host, given_snapshots, insert
+from tests.quiet import server, template  # noqa: F401 - fixtures
 
 SECOND = timedelta(seconds=1)
 BEGAN = MOMENT - DAY

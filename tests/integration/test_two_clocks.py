@@ -28,6 +28,7 @@ from main.monitoring.reads import account_summary, positions
 from main.recording.recorder import Recorder
 from tests.given import asked, given_account, given_position, insert
 from tests.integration.test_books import BEGIN, SECOND, fill_row, flow_row, given_suite_account, mark_row, tell
+from tests.quiet import server, template  # noqa: F401 - fixtures
 
 MINUTE = timedelta(minutes=1)
 
