@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from main.domain.events import Account, Fill, Instrument
+from main.trading.past import past_of
 from main.trading.restore import Restored, restore
 from main.trading.risk import Limits
 from tests.factories import instrument
@@ -14,12 +15,15 @@ from tests.given import (
     given_account,
     given_equity,
     given_fill,
+    given_flow,
+    given_heartbeat,
     given_snapshots,
     given_trade,
     insert,
 )
 
 D = Decimal
+ACCOUNT = Account(at=MOMENT, account="A", source="sim", broker="paper", label="A", currency="USD", mode="paper")
 
 
 class Market:
@@ -29,11 +33,8 @@ class Market:
     instruments: tuple[Instrument, ...] = (instrument(source="sim"),)
 
 
-async def restored(service, **given) -> Restored:
-    account = Account(
-        at=MOMENT, account="A", source="sim", broker="paper", label="A", currency="USD", mode="paper", **given
-    )
-    return await restore(service, account, Market(), Limits())
+async def restored(service) -> Restored:
+    return await restore(service, ACCOUNT, Market(), Limits())
 
 
 def sold(left: Restored, price: object) -> list[tuple[D | None, D | None]]:
@@ -98,6 +99,17 @@ async def test_prices_that_were_purged_are_remembered_by_the_minute(service):
         [{"day": MOMENT.date(), "table_name": "market_snapshots", "cutoff": MOMENT - 30 * DAY, "finished_at": MOMENT}],
     )
     assert sold(await restored(service), 110) == [(D("0.5"), D("-0.3"))]
+
+
+async def test_what_a_correction_moved_beyond_the_moment_of_a_replay_has_not_happened_yet(service):
+    await given_account(service, clock="replay")
+    await given_heartbeat(service, MOMENT - HOUR)
+    for moved in (-2 * HOUR, -MINUTE):
+        revision = 0 if moved == -2 * HOUR else 1
+        await given_fill(service, "buy", 1, 100, MOMENT + moved, source_id="f", revision=revision)
+        await given_flow(service, 100, MOMENT + moved, source_id="c", revision=revision)
+    left = await past_of(service, ACCOUNT)
+    assert (left.moment, left.fills, left.flows) == (MOMENT - HOUR, (), ())
 
 
 async def test_a_trade_whose_time_was_corrected_is_no_loose_end(service):

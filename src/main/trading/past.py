@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from main.books.facts import fills as known_fills
+from main.books.facts import flows
 from main.database.pool import Database
 from main.domain.events import OPEN_ORDER_STATES, Account, Alert, CashFlow, Event, Fill, Order
 from main.domain.ledger import latest
@@ -19,15 +21,6 @@ from main.trading.broker import LeftOrder, executed
 from main.trading.risk import LOSS_LIMIT, TRAILING_STOP, Block
 
 _MOMENT = "SELECT max(at) FROM bot_heartbeats WHERE account_id = $1"
-_FILLS = """
-    SELECT at, account_id AS account, source, source_id, revision, symbol, side, quantity, price, order_id, multiplier,
-           fee, liquidity, decision_price, arrival_mid, strategy, model
-      FROM fills WHERE account_id = $1 AND at <= $2
-"""
-_FLOWS = """
-    SELECT at, account_id AS account, source, source_id, revision, kind, amount, note
-      FROM cash_flows WHERE account_id = $1 AND at <= $2
-"""
 _ORDERS = """
     SELECT at, account_id AS account, source, order_id, symbol, side, order_type, status, quantity, placed_at,
            filled_quantity, price, stop_price, average_fill_price, exchange, decision_price, arrival_mid, strategy,
@@ -98,7 +91,9 @@ async def past_of(database: Database, account: Account) -> Past:
         moment = await connection.fetchval(_MOMENT, account.account)
         if moment is None:
             return Past()
-        fills = tuple(latest(Fill(**row) for row in await rows(_FILLS, moment)))
+        # The revision that counts may have moved a fact beyond the moment: it is chosen first, over all of them.
+        fills = tuple(fill for fill in latest(Fill(**row) for row in await rows(_FILLS)) if fill.at <= moment)
+        flows = tuple(flow for flow in latest(CashFlow(**row) for row in await rows(_FLOWS)) if flow.at <= moment)
         orders = [Order(**row) for row in await rows(_ORDERS, moment, list(OPEN_ORDER_STATES))]
         steps: dict[str, list[dict[str, Any]]] = {}
         for row in await rows(_STEPS, moment, [order.order_id for order in orders]):
@@ -111,7 +106,7 @@ async def past_of(database: Database, account: Account) -> Past:
         days = await rows(_DAY, moment)
         return Past(
             moment=moment,
-            flows=tuple(latest(CashFlow(**row) for row in await rows(_FLOWS, moment))),
+            flows=flows,
             orders=tuple(left for left in states if left.order.status in OPEN_ORDER_STATES),
             mended=tuple(left.order for left in states if left.order.status not in OPEN_ORDER_STATES),
             alerts=tuple(Alert(**row) for row in await rows(_ALERTS, moment, [LOSS_LIMIT, TRAILING_STOP])),
