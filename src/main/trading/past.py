@@ -12,8 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from main.books.facts import fills as known_fills
-from main.books.facts import flows
+from main.books import facts
 from main.database.pool import Database
 from main.domain.events import OPEN_ORDER_STATES, Account, Alert, CashFlow, Event, Fill, Order
 from main.domain.ledger import latest
@@ -92,8 +91,8 @@ async def past_of(database: Database, account: Account) -> Past:
         if moment is None:
             return Past()
         # The revision that counts may have moved a fact beyond the moment: it is chosen first, over all of them.
-        fills = tuple(fill for fill in latest(Fill(**row) for row in await rows(_FILLS)) if fill.at <= moment)
-        flows = tuple(flow for flow in latest(CashFlow(**row) for row in await rows(_FLOWS)) if flow.at <= moment)
+        fills = tuple(fill for fill in latest(await facts.fills(connection, account.account)) if fill.at <= moment)
+        flows = tuple(flow for flow in latest(await facts.flows(connection, account.account)) if flow.at <= moment)
         orders = [Order(**row) for row in await rows(_ORDERS, moment, list(OPEN_ORDER_STATES))]
         steps: dict[str, list[dict[str, Any]]] = {}
         for row in await rows(_STEPS, moment, [order.order_id for order in orders]):
