@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from main.books.bookkeeper import Bookkeeper
 from main.books.facts import facts, marks
 from main.books.fold import Books, fold
-from main.books.rebuild import rebuild
+from main.books.rebuild import begin, rebuild, refold
 from main.books.stored import stored, trades
 from main.books.timeline import Look
 from main.database.address import Address
@@ -311,6 +311,20 @@ async def _killed_while_it_waits(service: Database) -> None:
                     await connection.execute("SELECT pg_terminate_backend($1)", pid)
                     return
             await asyncio.sleep(0.02)
+
+
+async def test_a_rebuild_of_a_replay_that_its_bot_keeps_ends_where_the_bot_is(service: Database) -> None:
+    name = await given_suite_account(service, clock="replay")
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE accounts SET books = 'bot' WHERE account_id = $1", name)
+    early = flow_row(name, 2, 500, "deposit", 7)
+    await tell(service, [flow_row(name, 1, 0, "deposit", 100), early, fill_row(name, 1, 10, "buy 1", 10)])
+    await tell(service, [heartbeat_row(name, 20)])
+    async with service.scoped() as connection:
+        await begin(connection, name)
+        _, folding = await refold(connection, name, BEGIN)
+    assert (folding.ledger.external, folding.until) == (100, BEGIN + 20 * SECOND)
+    assert [each.source_id for each in folding.waiting] == ["c2"]
 
 
 async def test_books_of_nobody_are_refused(service: Database) -> None:

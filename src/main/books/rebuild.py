@@ -36,12 +36,15 @@ _BEGIN = """
 """
 # One at a time: of two rebuilds the second reads what the first has written.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('books'), hashtext($1))"
+# A replay's time is its bot's; where no bot keeps the books, whatever is told carries it on.
 _HORIZON = """
     SELECT CASE WHEN a.clock = 'wall' THEN clock_timestamp() - $2::interval
+                WHEN a.books = 'bot' AND beats.newest IS NOT NULL THEN beats.newest
                 ELSE greatest((SELECT max(at)::timestamptz FROM fills WHERE account_id = $1),
                               (SELECT max(at)::timestamptz FROM cash_flows WHERE account_id = $1),
-                              (SELECT max(at)::timestamptz FROM bot_heartbeats WHERE account_id = $1)) END
-      FROM accounts a WHERE a.account_id = $1
+                              beats.newest) END
+      FROM accounts a, (SELECT max(at)::timestamptz AS newest FROM bot_heartbeats WHERE account_id = $1) beats
+     WHERE a.account_id = $1
 """
 
 
@@ -132,7 +135,7 @@ async def _until(connection: Any, known: Facts, kept: Stored) -> datetime | None
     until = await horizon(connection, known.account)
     # A bot's clock may be ahead of the database's: what it wrote is part of its books.
     ahead = [each.at for each in kept.equity]
-    if known.account.books == "bot":
+    if known.account.books == "bot" and known.account.clock == "wall":
         ahead += [fact.at for fact in (*known.fills, *known.flows)]
     return max((at for at in (until, *ahead) if at is not None), default=None)
 
