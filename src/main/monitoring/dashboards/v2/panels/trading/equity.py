@@ -1,18 +1,16 @@
 """Equity over drawdown, through the window."""
 
-from collections.abc import Sequence
-
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
-from main.monitoring.reads import bots, equity
+from main.monitoring.reads import account_totals, bots, equity
 from main.monitoring.reads.equity import EquityPoint
 
 
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
-    points = _shown(answers[equity.READ].value or [])
+    points = _shown(answers)
     if len(points) < 2:
         reason = reasons.nothing_because(
             answers[bots.READ].value, scope, running="a curve needs two observations of equity: choose a longer range."
@@ -30,24 +28,27 @@ def caption(answers: Answers, scope: Scope) -> str:
     currencies = sorted({point.currency for point in points})
     if not currencies:
         return scope.window
-    shown = _shown(points)[0].currency
+    shown = _shown(answers)[0].currency
     others = [currency for currency in currencies if currency != shown]
     return " · ".join([shown, scope.window, *([f"{', '.join(others)} below"] if others else [])])
 
 
-def _shown(points: Sequence[EquityPoint]) -> list[EquityPoint]:
-    """Return the curve of the currency with most points: one chart holds one unit, the table has every currency."""
+def _shown(answers: Answers) -> list[EquityPoint]:
+    """Return the curve of the currency with most accounts: one chart holds one unit, the table has every currency."""
     curves: dict[str, list[EquityPoint]] = {}
-    for point in points:
+    for point in answers[equity.READ].value or []:
         curves.setdefault(point.currency, []).append(point)
-    return max(curves.values(), key=len, default=[])
+    accounts = {total.currency: total.accounts for total in answers[account_totals.READ].value or []}
+    drawable = {currency: curve for currency, curve in curves.items() if len(curve) > 1} or curves
+    chosen = min(drawable, key=lambda currency: (-accounts.get(currency, 0), currency), default="")
+    return curves.get(chosen, [])
 
 
 PANEL = Panel(
     "equity",
     "Equity and drawdown",
     page="Overview",
-    reads=(equity.READ, bots.READ),
+    reads=(equity.READ, account_totals.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=8,
