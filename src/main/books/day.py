@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
-from zoneinfo import ZoneInfo
 
 from main.domain.events import Account, DailyStats, Fill, Trade
 from main.domain.lots import EXACT
-from main.domain.scope import trading_day
+from main.domain.scope import trading_date, trading_day
 
 _ZERO = Decimal(0)
 
@@ -33,8 +32,7 @@ class Day:
     @property
     def date(self) -> date:
         """The date that names the day."""
-        local = self.start.astimezone(ZoneInfo(self._account.zone)).replace(tzinfo=None)
-        return (local - self._account.roll_over).date()
+        return trading_date(self.start, self._account.zone, self._account.roll_over)
 
     def turn(self, at: datetime, unrealized: Decimal) -> None:
         """Begin the day that `at` lies in; the last one closed with `unrealized`."""

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ACCOUNT_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
@@ -97,10 +97,13 @@ def trading_day(at: datetime, zone: str, roll_over: timedelta = timedelta(0)) ->
 
     A day begins at a wall-clock time, so on a day of changed clocks it is 23 or 25 hours long.
     """
-    local = at.astimezone(ZoneInfo(zone))
-    day = (local.replace(tzinfo=None) - roll_over).date()
-    wall = datetime.combine(day, datetime.min.time()) + roll_over
+    wall = datetime.combine(trading_date(at, zone, roll_over), datetime.min.time()) + roll_over
     return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def trading_date(at: datetime, zone: str, roll_over: timedelta = timedelta(0)) -> date:
+    """Return the date that names the trading day of `at`: the one on which it began on the zone's clock."""
+    return (at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - roll_over).date()
 
 
 def _custom_window(text: str) -> tuple[datetime, datetime]:

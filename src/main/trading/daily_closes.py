@@ -5,10 +5,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from main.domain.market import Tick
-from main.domain.scope import trading_day
+from main.domain.scope import trading_date, trading_day
 
 KEPT = 300
 """Days remembered by symbol: a year and some, more than any strategy here looks back."""
@@ -72,7 +71,7 @@ class DailyCloses:
         Call it before the first tick. Bars of the day of that tick are taken for nothing: it is not over.
         """
         for row in sorted(rows, key=lambda row: row.at):
-            self._keep(row.symbol, self._named(self._begin(row.at)), row.adjusted_close or row.close)
+            self._keep(row.symbol, self._date(row.at), row.adjusted_close or row.close)
         self._publish()
 
     def see(self, tick: Tick) -> None:
@@ -88,7 +87,7 @@ class DailyCloses:
         if self._day is not None:
             for symbol, mid in self._mids.items():
                 self._keep(symbol, self._day, mid)
-        self._start, self._day, self._mids = start, self._named(start), {}
+        self._start, self._day, self._mids = start, self._date(start), {}
         self._publish()
 
     def _keep(self, symbol: str, day: date, close: Decimal) -> None:
@@ -108,6 +107,5 @@ class DailyCloses:
     def _begin(self, at: datetime) -> datetime:
         return trading_day(at, self._zone, self._roll_over)
 
-    def _named(self, start: datetime) -> date:
-        """A day is named by its date on the account's clock, as everywhere."""
-        return (start.astimezone(ZoneInfo(self._zone)).replace(tzinfo=None) - self._roll_over).date()
+    def _date(self, at: datetime) -> date:
+        return trading_date(at, self._zone, self._roll_over)

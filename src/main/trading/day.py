@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
-from zoneinfo import ZoneInfo
 
 from main.domain.events import Account, DailyStats, Fill, Trade
 from main.domain.lots import EXACT
 from main.domain.market import Book
-from main.domain.scope import trading_day
+from main.domain.scope import trading_date, trading_day
 from main.trading.risk import LOSS_LIMIT, RiskRules
 
 _ONE = Decimal(1)
@@ -39,8 +38,7 @@ class TradingDay:
     @property
     def day(self) -> date:
         """The date that names the day."""
-        local = self.start.astimezone(ZoneInfo(self._account.zone)).replace(tzinfo=None)
-        return (local - self._account.roll_over).date()
+        return trading_date(self.start, self._account.zone, self._account.roll_over)
 
     def turn(self, at: datetime, unrealized: Decimal) -> bool:
         """Begin a new day when `at` lies in one, and tell whether it did. The old one closed with `unrealized`."""
