@@ -46,6 +46,29 @@ def executed(order: Order, quantity: Decimal, price: Decimal) -> Order:
     return replace(order, filled_quantity=filled, average_fill_price=paid / filled)
 
 
+def step_of(
+    order: Order, source_id: str, at: datetime, quantity: Decimal | None = None, price: Decimal | None = None
+) -> OrderEvent:
+    """Return the event that an order has come to its status; of an execution, say its `quantity` and `price`."""
+    return OrderEvent(
+        at=at,
+        account=order.account,
+        source=order.source,
+        source_id=source_id,
+        order_id=order.order_id,
+        kind=order.status,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=quantity or order.quantity,
+        price=price or order.price,
+        reason=order.reason,
+        decision_price=order.decision_price,
+        arrival_mid=order.arrival_mid,
+        strategy=order.strategy,
+        model=order.model,
+    )
+
+
 class Broker(Protocol):
     """Takes orders and tells what becomes of them. Raise `BrokerError` when it cannot be asked."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from main.domain.events import Event, Fill, Order, OrderEvent
 from main.domain.ledger import latest
-from main.trading.broker import LeftOrder
+from main.trading.broker import LeftOrder, step_of
 
 _OPEN = """
     SELECT at, account_id AS account, source, order_id, symbol, side, order_type, status, quantity, placed_at,
@@ -99,20 +99,4 @@ def _executed(order: Order, fills: Sequence[Fill]) -> Order:
 
 
 def _event(order: Order) -> OrderEvent:
-    return OrderEvent(
-        at=order.at,
-        account=order.account,
-        source=order.source,
-        source_id=f"{order.order_id}-{order.status}",
-        order_id=order.order_id,
-        kind=order.status,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        price=order.price,
-        reason=order.reason,
-        decision_price=order.decision_price,
-        arrival_mid=order.arrival_mid,
-        strategy=order.strategy,
-        model=order.model,
-    )
+    return step_of(order, f"{order.order_id}-{order.status}", order.at)

@@ -19,7 +19,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from main.domain.events import Fill, Instrument, Order, OrderEvent
 from main.domain.market import Book, Tick
-from main.trading.broker import LeftOrder, OrderRequest, Report, executed
+from main.trading.broker import LeftOrder, OrderRequest, Report, executed, step_of
 from main.trading.rates import Rates
 
 MAKER_FEE = Decimal("0.00006")
@@ -267,20 +267,4 @@ class PaperBroker:
     ) -> OrderEvent:
         resting.steps += 1
         order = resting.order = replace(resting.order, status=kind, at=at, reason=reason)
-        return OrderEvent(
-            at=at,
-            account=order.account,
-            source=order.source,
-            source_id=f"{order.order_id}-{resting.steps}",
-            order_id=order.order_id,
-            kind=kind,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=quantity or order.quantity,
-            price=price or order.price,
-            reason=reason,
-            decision_price=order.decision_price,
-            arrival_mid=order.arrival_mid,
-            strategy=order.strategy,
-            model=order.model,
-        )
+        return step_of(order, f"{order.order_id}-{resting.steps}", at, quantity, price)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from main.domain.events import OPEN_ORDER_STATES, Fill, Order, OrderEvent
-from main.trading.broker import Report, executed
+from main.trading.broker import Report, executed, step_of
 
 
 @dataclass(slots=True)
@@ -64,20 +64,4 @@ class TrackedOrder:
         order = self.order
         # The venue's clock and ours differ; the state of an order only ever moves on.
         order = self.order = replace(order, status=kind, at=max(at, order.at), reason=reason)
-        return OrderEvent(
-            at=at,
-            account=order.account,
-            source=order.source,
-            source_id=f"{order.order_id}-{name}",
-            order_id=order.order_id,
-            kind=kind,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=quantity or order.quantity,
-            price=price or order.price,
-            reason=reason,
-            decision_price=order.decision_price,
-            arrival_mid=order.arrival_mid,
-            strategy=order.strategy,
-            model=order.model,
-        )
+        return step_of(order, f"{order.order_id}-{name}", at, quantity, price)
