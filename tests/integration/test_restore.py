@@ -48,9 +48,9 @@ def sold(left: Restored, price: object) -> list[tuple[D | None, D | None]]:
 
 async def test_the_day_before_closed_with_what_was_corrected_last(service):
     await given_account(service)
-    await given_equity(service, 95, source_id="o", unrealized_pnl=-2, revision=2)
-    await given_equity(service, 100, source_id="o", unrealized_pnl=5)
-    await given_equity(service, 90, source_id="o", unrealized_pnl=-5, revision=1)
+    await given_equity(service, 95, source="sim", source_id="equity-o", unrealized_pnl=-2, revision=2)
+    await given_equity(service, 100, source="sim", source_id="equity-o", unrealized_pnl=5)
+    await given_equity(service, 90, source="sim", source_id="equity-o", unrealized_pnl=-5, revision=1)
     assert (await restored(service)).day.unrealized_before == -2
 
 

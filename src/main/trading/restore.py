@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from main.books import facts
+from main.books.stored import FOR_EVER, unrealized_before
 from main.clock import now
 from main.database.pool import Database
 from main.domain.events import Account, Alert, Candle, CashFlow, Event, Fill, FxRate, Instrument, Position, Trade
@@ -31,15 +33,6 @@ LOOSE = timedelta(hours=1)
 _ONE = Decimal(1)
 
 _SOURCE = "SELECT source FROM accounts WHERE account_id = $1"
-_FILLS = """
-    SELECT at, account_id AS account, source, source_id, revision, symbol, side, quantity, price, order_id, multiplier,
-           fee, liquidity, decision_price, arrival_mid, strategy, model
-      FROM fills WHERE account_id = $1
-"""
-_FLOWS = """
-    SELECT at, account_id AS account, source, source_id, revision, kind, amount, note
-      FROM cash_flows WHERE account_id = $1
-"""
 _RATES = """
     SELECT DISTINCT known.at, known.source, known.base, known.quote, known.rate, known.revision
       FROM unnest($2::text[]) AS base,
@@ -59,23 +52,6 @@ _LAST = """
     SELECT greatest((SELECT max(at) FROM fills WHERE account_id = $1),
                     (SELECT max(at) FROM order_events WHERE account_id = $1),
                     (SELECT max(at) FROM bot_heartbeats WHERE account_id = $1))
-"""
-_EXTREMES = """
-    SELECT lot.symbol, lot.entry, seen.low, seen.high
-      FROM unnest($2::text[], $3::text[], $4::timestamptz[]) AS lot(symbol, entry, since),
-           LATERAL (SELECT min(s.low) AS low, max(s.high) AS high
-                      FROM (SELECT mid AS low, mid AS high FROM market_snapshots
-                             WHERE source = $1 AND market_snapshots.symbol = lot.symbol AND at > lot.since
-                            UNION ALL
-                            SELECT low, high FROM market_rollups
-                             WHERE source = $1 AND market_rollups.symbol = lot.symbol AND width = 'minute'
-                               AND at > lot.since
-                               AND at < (SELECT max(cutoff) FROM daily_purge_flags
-                                          WHERE table_name = 'market_snapshots')) AS s) AS seen
-     WHERE seen.low IS NOT NULL
-"""
-_UNREALIZED = """
-    SELECT unrealized_pnl FROM trading_pnl WHERE account_id = $1 AND at < $2 ORDER BY at DESC, revision DESC LIMIT 1
 """
 _DAY = """
     SELECT at, trading_blocked, limit_hit, loss_used, loss_limit, trailing_level, max_position, min_position
@@ -158,10 +134,8 @@ class _Reading:
         self._risk = RiskRules(limits)
 
     async def restored(self) -> Restored:
-        # Rows become facts in a thread: with a year of fills this takes a while, and the health server has to answer.
-        rows = await self._connection.fetch(_FILLS, self._id)
-        fills = await asyncio.to_thread(lambda: [Fill(**row) for row in rows])
-        flows = [CashFlow(**row) for row in await self._rows(_FLOWS, self._id)]
+        fills = await facts.fills(self._connection, self._id)
+        flows = await facts.flows(self._connection, self._id)
         symbols = sorted({each.symbol for each in self._instruments} | {fill.symbol for fill in fills})
         last = await self._connection.fetchval(_LAST, self._id)
         marks = await self._rows(_MIDS, self._account.source, symbols)
@@ -170,6 +144,7 @@ class _Reading:
         today = now()
         day = await self._begun_day(today)
         rates, purposes = await self._rates(), await self._purposes(fills)
+        # In a thread: with a year of fills this takes a while, and the health server has to answer.
         ledger, trades = await asyncio.to_thread(
             self._folded, fills, flows, rates, marks=marks, purposes=purposes, day=day
         )
@@ -246,8 +221,8 @@ class _Reading:
 
     async def _begun_day(self, at: datetime) -> TradingDay:
         day = TradingDay(self._account, at)
-        before = await self._connection.fetchval(_UNREALIZED, self._id, day.start)
-        return TradingDay(self._account, at, before if before is not None else Decimal(0))
+        before = await unrealized_before(self._connection, self._id, self._account.source, day.start)
+        return TradingDay(self._account, at, before)
 
     async def _take_over_day(self, day: TradingDay) -> None:
         spreads = await self._connection.fetchrow(_SPREADS, self._account.source, day.start)
@@ -262,10 +237,8 @@ class _Reading:
         self._risk.restore(block, row["trailing_level"])
 
     async def _widen(self, ledger: Ledger) -> None:
-        entries = ledger.open_entries
-        lots = ([each.symbol for each in entries], [each.source_id for each in entries], [each.at for each in entries])
-        for row in await self._rows(_EXTREMES, self._account.source, *lots):
-            ledger.widen(row["symbol"], row["entry"], row["low"], row["high"])
+        for seen in await facts.extremes(self._connection, self._account.source, ledger.open_entries, FOR_EVER):
+            ledger.widen(seen.symbol, seen.entry, seen.low, seen.high)
 
     async def _loose_ends(self, ledger: Ledger, trades: list[Trade], moment: datetime | None) -> tuple[Event, ...]:
         ends: list[Event] = []
