@@ -152,6 +152,70 @@ async def test_a_fill_busted_while_a_replay_was_stopped_is_out_of_all_rows_soon_
     assert (verified.differences, verified.skipped) == ((), None)
 
 
+async def test_what_a_bot_learned_in_its_last_moments_is_made_up_for_by_the_next(
+    settings: Settings, address: Address, service: Database
+) -> None:
+    """A bust that was recorded before the last heartbeat, but not followed: the bot was killed."""
+
+    async def traded() -> bool:
+        return bool(await value(service, "SELECT count(*) > 3 FROM trades WHERE account_id = 'SIM'"))
+
+    async def corrected() -> bool:
+        return bool(await value(service, "SELECT EXISTS (SELECT FROM system_events WHERE kind = 'correction')"))
+
+    for met in (traded, corrected):
+        stop = asyncio.Event()
+        bot = asyncio.create_task(run_bot(settings, address, stop))
+        try:
+            await until(met, bot)
+        finally:
+            stop.set()
+            await bot
+        if met is traded:
+            async with service.scoped() as connection:
+                await connection.execute(BUST, ["SIM"])
+                await connection.execute(
+                    "UPDATE fills SET recorded_at = (SELECT max(recorded_at) - interval '1 millisecond' "
+                    "FROM bot_heartbeats WHERE account_id = 'SIM') WHERE revision = 1"
+                )
+    for verified in await verify(service, ACCOUNTS):
+        assert (verified.differences, verified.skipped) == ((), None)
+
+
+async def test_a_corrected_rate_reaches_the_books_of_a_bot_that_trades_on(
+    settings: Settings, address: Address, service: Database
+) -> None:
+    stop = asyncio.Event()
+    bot = asyncio.create_task(run_bot(settings, address, stop))
+
+    async def traded() -> bool:
+        over = """
+            SELECT count(*) > 3 AND (SELECT count(*) > 1 FROM fx_rates) FROM trades WHERE account_id = 'SIM-EUR'
+        """  # the rate that is in force is the feed's to say
+        return bool(await value(service, over))
+
+    async def corrected() -> bool:
+        told = "SELECT count(*) FROM system_events WHERE kind = 'correction' AND account_id = 'SIM-EUR'"
+        return bool(await value(service, told))
+
+    try:
+        await until(traded, bot)
+        async with service.scoped() as connection:
+            tag = await connection.execute(
+                "INSERT INTO fx_rates (source, base, quote, at, revision, rate) "
+                "SELECT source, base, quote, at, 1, rate * 1.25 FROM fx_rates WHERE at = (SELECT min(at) FROM fx_rates)"
+            )
+            assert tag == "INSERT 0 1"
+        await until(corrected, bot)
+    finally:
+        stop.set()
+        await bot
+    for verified in await verify(service, ACCOUNTS):
+        assert (verified.differences, verified.skipped) == ((), None)
+    assert await value(service, "SELECT count(*) FROM system_events WHERE kind IN ('error', 'record_conflict')") == 0
+    assert await value(service, "SELECT count(*) FROM system_events WHERE kind = 'correction'") == 1
+
+
 async def test_while_the_database_is_away_nothing_stops_and_nothing_is_raised(address: Address) -> None:
     away = Database(replace(address, port=free_ports(1)[0]), role="service", max_size=1)
     await away.open()

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from main.books.verify import verify
+from main.clock import now
 from main.config import Settings, load_settings
 from main.database.address import Address
 from main.database.pool import Database
@@ -41,6 +44,12 @@ async def account() -> AsyncIterator[AlpacaAccount]:
 def buys(monkeypatch) -> None:
     """A strategy that wants to hold two of whatever has a price."""
     monkeypatch.setattr("main.trading.choice.STRATEGIES", {**STRATEGIES, "buys": lambda _: Buys()})
+
+
+@pytest.fixture
+def at_once(monkeypatch) -> None:
+    """What the broker tells late is in the books without a pause."""
+    monkeypatch.setattr("main.trading.corrections.LATE_FILLS_SECONDS", 0.0)
 
 
 class Buys:
@@ -150,6 +159,27 @@ async def test_orders_at_a_broker_become_books_with_the_ids_of_the_venue(tmp_pat
 
 
 @pytest.mark.usefixtures("buys")
+@pytest.mark.usefixtures("at_once")
+async def test_books_follow_from_executions_that_the_broker_tells_a_few_ticks_late(
+    tmp_path, address, service, exchange, account
+):
+    async def placed() -> bool:
+        return bool(account.orders)
+
+    async def right() -> bool:
+        (verified,) = await verify(service)
+        return verified.compared > 10 and not verified.differences
+
+    async with running(settings_for(tmp_path, exchange, account), address) as bot:
+        await until(placed, bot)
+        await until(counts(service, "SELECT count(*) > 8 FROM trading_pnl"), bot)
+        account.execute(account.only(), "0.02", "92450", at=now() - timedelta(seconds=1))
+        await until(counts(service, "SELECT count(*) = 1 FROM positions WHERE is_active"), bot)
+        await until(right, bot)
+    assert await value(service, "SELECT count(*) FROM system_events WHERE kind = 'correction'") == 0
+
+
+@pytest.mark.usefixtures("buys")
 async def test_what_became_of_orders_while_no_bot_ran_is_told_by_the_next(
     tmp_path, address, service, exchange, account
 ):
@@ -224,7 +254,7 @@ def test_orders_never_leave_the_house_on_invented_prices(tmp_path):
 
 def test_without_keys_the_broker_is_refused_before_anything_has_begun(tmp_path):
     settings = load_settings({"trade.feed": "ccxt:bitstamp", "trade.broker": "alpaca"}, env={}, cwd=tmp_path)
-    with pytest.raises(BrokerError, match="set ALPACA_KEY_ID"):
+    with pytest.raises(ConfigurationError, match="set ALPACA_KEY_ID"):
         choose(settings)
 
 

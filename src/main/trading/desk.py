@@ -38,6 +38,8 @@ class Desk:
         self.broker = broker
         self.ledger = ledger
         self.recent: list[Fill | FxRate] = []  # booked by this run; who knows that they are stored may clear it
+        self.observed_at: datetime | None = None  # when equity was last recorded
+        self.late_since: datetime | None = None  # of the fills learned after that was, the earliest
         self._strategy = strategy
         self._risk = risk
         self._journal = journal
@@ -58,6 +60,7 @@ class Desk:
     def adopt(self, ledger: Ledger, day: TradingDay, recent: Iterable[Fill | FxRate], until: datetime | None) -> None:
         """Go on with books folded from what was stored `until` then; book what came since again."""
         self.ledger = ledger
+        self.late_since = None
         for fact in recent:
             if isinstance(fact, Fill):
                 self.book(fact, day)
@@ -79,6 +82,8 @@ class Desk:
         change = self.ledger.apply(fill, purpose)
         if change.positions:
             day.book(fill, change.trades, self._rates.of(fill.symbol) or _ONE)
+            if self.observed_at is not None and fill.at <= self.observed_at:
+                self.late_since = fill.at if self.late_since is None else min(self.late_since, fill.at)
         return change
 
     async def advance(self, tick: Tick, day: TradingDay) -> None:

@@ -156,6 +156,19 @@ class Engine:
         """What was booked by this run, oldest first; who knows that it is stored may take it out."""
         return self._desk.recent
 
+    @property
+    def is_in_several_currencies(self) -> bool:
+        """Whether anything is traded in another currency than the account's."""
+        return any(each.currency != self._account.currency for each in self._feed.instruments)
+
+    @property
+    def late_since(self) -> datetime | None:
+        """When the earliest fill happened that was learned after equity of that moment, or a later one, was recorded.
+
+        A broker far away tells a little late. ``None`` once the books are made anew.
+        """
+        return self._desk.late_since
+
     def adopt(self, books: Folding, recent: Iterable[Fill | FxRate]) -> None:
         """Go on with books that were folded anew from all that is stored, and book again what came since."""
         day, _ = self._turned(self.moment or now())
@@ -271,6 +284,7 @@ class Engine:
             self.journal.record(position)
         self._see_values(tick, day)
         self.journal.record(self.ledger.equity(tick.at))
+        self._desk.observed_at = tick.at
         self.journal.record(day.statistics(tick.at, self.ledger.unrealized, self.risk))
 
     def _see_values(self, tick: Tick, day: TradingDay) -> None:

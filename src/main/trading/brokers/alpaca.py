@@ -100,7 +100,7 @@ class AlpacaBroker:
         self._purposes.clear()
         try:
             await self._find_doubted(reports)
-            await self._take_executions(reports)
+            await self._take_executions(tick.at, reports)
             await self._compare(reports)
             self._silent = False
         except AITraderError:
@@ -172,12 +172,14 @@ class AlpacaBroker:
             reports += tracked.accepted(self._after(tracked))
         self._settle(tracked, found, reports)
 
-    async def _take_executions(self, reports: list[Report]) -> None:
+    async def _take_executions(self, at: datetime, reports: list[Report]) -> None:
         incomplete = (each.order.placed_at for each in self._open.values() if each.incomplete)
         begin = max(min((self._since, *incomplete)), self._since - LATEST)
         executions = await self._venue.executions(begin - OVERLAP)
         fresh = [each for each in executions if each.execution_id not in self._seen]
         for execution in fresh:
+            if execution.at > at:  # it happened while we asked: what is recorded of this tick is without it
+                continue
             tracked = self._by_venue.get(execution.venue_id)
             if tracked is None and execution.venue_id not in self._ignored:
                 tracked = await self._meet(await self._look(execution.venue_id), fresh, reports)
