@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from main.clock import now
 from main.config import load_settings
@@ -370,6 +371,21 @@ async def test_rows_that_are_refused_leave_nothing_behind_and_do_not_keep_the_bo
     await connection.execute("ALTER TABLE fills ADD CONSTRAINT none_at_all CHECK (price < 0) NOT VALID")
     await connection.close()
     assert await fill(address, 3) is None
+    assert await nothing_recorded(service)
+
+
+async def test_a_bot_tells_that_it_writes_its_past_and_is_stopped_in_the_middle_without_ado(tmp_path, address, service):
+    stop = asyncio.Event()
+
+    async def begun() -> bool:
+        return any(line["event"] == "history is written first" for line in told)
+
+    with capture_logs() as told:
+        bot = asyncio.create_task(run_bot(settings_for(tmp_path, 60), address, stop))
+        await until(begun, bot)
+        stop.set()
+        await bot
+    assert not [line for line in told if line["log_level"] != "info"]
     assert await nothing_recorded(service)
 
 

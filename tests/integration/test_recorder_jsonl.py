@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from main.database.address import Address
 from main.domain.events import OrderEvent, SystemEvent
 from main.recording.jsonl import Log
+from main.recording.mirror import Mirror
 from main.recording.recorder import Recorder
 from tests.factories import START, fill
 from tests.integration.recorder_events import account, equity, order, position, wait_until
@@ -109,6 +111,23 @@ def test_a_disk_that_takes_nothing_is_counted_and_raises_nothing(address: Addres
     (tmp_path / "A").write_text("a file in the place of a folder")
     recorder = mirrored(address, tmp_path, account(), fill("buy", 1, 100), fill("buy", 1, 100))
     assert recorder.statistics.mirror_failures == 2
+
+
+def test_a_log_that_cannot_be_written_is_told_once_while_others_go_on(tmp_path: Path):
+    (tmp_path / "A").write_text("a file in the place of a folder")
+    mirror = Mirror(tmp_path)
+    with capture_logs() as told:
+        for _ in range(3):
+            for name in ("A", "B"):
+                mirror.offer(replace(fill("buy", 1, 100), account=name))
+            mirror.write()
+    assert (mirror.failures, len(lines(tmp_path / "B" / "trades.jsonl"))) == (3, 3)
+    assert [line["file"] for line in told] == [str(tmp_path / "A" / "trades.jsonl")]
+    (tmp_path / "A").unlink()
+    with capture_logs() as told:
+        mirror.offer(fill("buy", 1, 100))
+        mirror.write()
+    assert [line["log_level"] for line in told] == ["info"]
 
 
 def test_an_account_that_is_no_account_id_reaches_no_other_folder(address: Address, tmp_path: Path):

@@ -35,7 +35,7 @@ class Mirror:
         self._waiting: deque[Event] = deque(maxlen=CAPACITY)
         self._logs: dict[Path, Log] = {}
         self._mirrored = Mirrored()
-        self._broken = False
+        self._broken: set[Path] = set()
 
     def offer(self, event: Event) -> None:
         """Take an event. Never blocks, never raises."""
@@ -64,12 +64,16 @@ class Mirror:
         log = self._logs.setdefault(path, Log(path))
         try:
             log.append(lines)
-            self._broken = False
         except OSError as error:
             self.failures += len(lines)
-            if not self._broken:
-                _log.error("JSONL log cannot be written", file=str(path), reason=str(error))
-            self._broken = True
+            if path not in self._broken:
+                told = f"{error}; make room or name another folder (--jsonl)"
+                _log.error("JSONL log cannot be written", file=str(path), reason=told)
+            self._broken.add(path)
+            return
+        if path in self._broken:
+            self._broken.remove(path)
+            _log.info("JSONL log can be written again", file=str(path))
 
 
 def _folder_of(account: str) -> str:

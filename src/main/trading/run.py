@@ -159,6 +159,7 @@ class _Start:
         if new:
             for server in self._health:
                 server.waiting_for = f"{days} days of history to be written"
+            _log.info("history is written first", days=days, accounts=accounts)
             history = feed.history(days, now())
             await backfill(self._direct, feed, history, staff.of_history(history), self._stop.is_set)
 
@@ -173,6 +174,8 @@ class _Start:
             except SchemaMismatch:
                 raise
             except (DatabaseError, FeedError, BrokerSilent) as error:
+                if self._stop.is_set():
+                    return None
                 if attempt == 0:
                     _log.warning(f"waiting for {whom} before trading", reason=error.message)
                 pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
