@@ -124,6 +124,14 @@ class Corrections:
                 _log.warning("late facts cannot be asked for now", reason=str(error), exc_info=unforeseen)
             self._troubled = True
 
+    async def finish(self) -> None:
+        """Bring a correction to its end that the bot's own has cut short; what cannot be the next start makes up for."""
+        try:
+            for watch in self._watches:
+                await self._rebuild(watch)
+        except _FORESEEN as error:
+            _log.warning("a correction is left to the next start", reason=str(error))
+
     async def _check(self, watch: _Watch) -> None:
         engine = watch.engine
         if engine.moment is None:

@@ -120,6 +120,7 @@ class _Start:
         finally:
             correcting.cancel()
             await asyncio.wait({correcting})
+            await corrections.finish()
 
     async def close(self) -> None:
         """Let go of database, market and brokers."""
