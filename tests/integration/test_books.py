@@ -313,6 +313,30 @@ async def _killed_while_it_waits(service: Database) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_books_are_kept_by_new_rules_from_their_beginning(service: Database, restarts: bool) -> None:
+    name = await given_suite_account(service)
+    bought = [fill_row(name, number, number, "buy 1", price) for number, price in enumerate((10, 20))]
+    await tell(service, [*bought, fill_row(name, 2, 60, "sell 1", 30)])
+    bookkeeper = Bookkeeper()
+    await bookkeeper.run(service)
+    assert [trade.gross_pnl for trade in (await assert_books_are_those_of_one_fold(service, name)).trades] == [20]
+
+    async def settled() -> bool:  # the turn has seen that everything recorded by now is in the books
+        async with service.scoped() as connection:
+            asked = "SELECT known_at > (SELECT max(recorded_at) FROM fills WHERE account_id = $1) FROM books_progress"
+            return bool(await connection.fetchval(f"{asked} WHERE account_id = $1", name))
+
+    async with asyncio.timeout(30):
+        while not await settled():
+            await asyncio.sleep(0.1)
+            await bookkeeper.run(service)
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE accounts SET lot_matching = 'LIFO' WHERE account_id = $1", name)
+    await (Bookkeeper() if restarts else bookkeeper).run(service)
+    assert [trade.gross_pnl for trade in (await assert_books_are_those_of_one_fold(service, name)).trades] == [10]
+
+
 async def test_a_rebuild_of_a_replay_that_its_bot_keeps_ends_where_the_bot_is(service: Database) -> None:
     name = await given_suite_account(service, clock="replay")
     async with service.scoped() as connection:

@@ -27,6 +27,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _ACCOUNTS = "SELECT account_id FROM accounts WHERE books = 'suite' ORDER BY account_id"
 _PROGRESS = "SELECT known_at, until FROM books_progress WHERE account_id = $1"
+# Whether the books, right until a moment, were kept by other rules than those of now.
+_RULES_CHANGED = """
+    SELECT (v.source, v.currency, v.zone, v.roll_over, v.lot_matching, v.clock)
+           IS DISTINCT FROM (a.source, a.currency, a.zone, a.roll_over, a.lot_matching, a.clock)
+      FROM accounts a, LATERAL (SELECT * FROM accounts_history h
+                                 WHERE h.account_id = a.account_id AND h.changed_at <= $2
+                                 ORDER BY h.changed_at DESC LIMIT 1) v
+     WHERE a.account_id = $1
+"""
 _SAVE = """
     INSERT INTO books_progress AS stored (account_id, known_at, until) VALUES ($1, $2, $3)
     ON CONFLICT (account_id) DO UPDATE SET known_at = excluded.known_at, until = excluded.until
@@ -85,6 +94,8 @@ class Bookkeeper:
         since: datetime | None
         if kept is None or kept.folding.account != owner:
             reached = progress["until"] if progress else None
+            if reached and await connection.fetchval(_RULES_CHANGED, name, known_at):
+                reached = None
             since = await _since(connection, owner, known_at, reached) if reached else _BEGINNING
         else:
             since = await self._advance(connection, kept)

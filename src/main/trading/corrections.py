@@ -125,7 +125,7 @@ class Corrections:
             self._troubled = True
 
     async def finish(self) -> None:
-        """Bring a correction to its end that the bot's own has cut short; what cannot be the next start makes up for."""
+        """Finish a correction that the bot's end has cut short; where that fails the next start makes up for it."""
         try:
             for watch in self._watches:
                 await self._rebuild(watch)
