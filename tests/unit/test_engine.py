@@ -369,6 +369,29 @@ async def test_a_fill_that_is_told_twice_counts_once():
     assert (after.volume, after.fees, after.trades) == (before.volume, before.fees, before.trades)
 
 
+class Turns:
+    """Buys ten, then sells what it is told to."""
+
+    name = "turns"
+
+    def __init__(self, sold: D) -> None:
+        self._sold = sold
+
+    def decide(self, situation: Situation) -> Wishes:
+        side, quantity = ("sell", self._sold) if situation.held["X"] else ("buy", D(10))
+        return Wishes(place=(OrderRequest("X", side, quantity, None, situation.tick.books["X"].mid, "turns"),))
+
+
+@pytest.mark.parametrize(("sold", "fills"), [(10, 2), (15, 1)])
+async def test_at_the_leverage_limit_a_position_may_be_closed_but_not_turned_round(sold, fills):
+    pages = Pages()
+    limits = Limits(daily_loss=D(1000), position=D(10_000), leverage=D("0.001"))
+    engine = built(Ticks(), Turns(D(sold)), pages, risk=RiskRules(limits))
+    await engine.cycle(priced(100, 0))
+    await engine.cycle(priced(100, 1))
+    assert len(pages.of(Fill)) == fills
+
+
 async def test_the_market_is_recorded_once_for_all_accounts():
     pages, feed = Pages(), Ticks()
     engines = [built(feed, Buys(), pages, name=name) for name in ("A", "B")]

@@ -166,7 +166,7 @@ class Desk:
         refusal = self._risk.refusal(request, held, self._pending(request), unit_value)
         if refusal or self._risk.limits.leverage is None:
             return refusal
-        opens = held * (1 if request.side == "buy" else -1) >= 0
+        opens = held * (1 if request.side == "buy" else -1) >= 0 or request.quantity > abs(held)
         equity = self.ledger.equity(tick.at)
         return self._risk.leverage_refusal(opens, equity.gross_exposure or _ZERO, equity.equity)
 
