@@ -619,6 +619,20 @@ class TestConfigCheck:
             "my.yaml:4 worker.port: got 0, expected a port from 1 to 65535",
         ]
 
+    @pytest.mark.parametrize(
+        ("yaml", "told"),
+        [
+            ("trade: {feed: smi}", 'unknown feed "smi"; did you mean "sim"?'),
+            ("trade: {broker: papr}", 'unknown broker "papr"; did you mean "paper"?'),
+            ("accounts: [{id: A, strategy: market_taker}]", 'unknown strategy "market_taker"; did you mean'),
+        ],
+    )
+    def test_a_name_that_no_registry_knows_is_a_mistake(self, tmp_path: Path, yaml: str, told: str) -> None:
+        (tmp_path / "my.yaml").write_text(yaml)
+        done = run(self.SCRIPT, "config", "check", "--config-file", "my.yaml", cwd=tmp_path, env={})
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(told)
+
     def test_unknown_commands_and_options_end_with_2_and_no_traceback(self, tmp_path: Path) -> None:
         for arguments in (["confg"], ["config", "check", "--nope"]):
             done = run(self.SCRIPT, *arguments, cwd=tmp_path, env={})

@@ -19,7 +19,12 @@ def register(app: typer.Typer) -> None:
 
 def check(context: typer.Context, config_file: ConfigFile = None) -> None:
     """Print every setting with its source, secrets masked; or every mistake in them (exit code 2)."""
-    typer.echo(table(settings_of(context, config_file=config_file)))
+    settings = settings_of(context, config_file=config_file)
+
+    from main.trading.choice import check_names
+
+    check_names(settings)
+    typer.echo(table(settings))
 
 
 def table(settings: "Settings") -> str:

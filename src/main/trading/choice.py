@@ -145,24 +145,34 @@ def choose(settings: Settings) -> Chosen:
     Raise `UnknownName` for a feed, broker or strategy that does not exist, `UnreadablePrices` for files that cannot be
     replayed, `ConfigurationError` for parts that do not go together or lack their keys.
     """
+    check_names(settings)
     trade = settings.trade
-    kind, colon, rest = trade.feed.partition(":")
-    name = next(
-        (each for each in FEEDS if each.partition(":")[0] == kind and bool(colon and rest) == (":" in each)), ""
-    )
-    if not name:
-        raise UnknownName("feed", trade.feed, FEEDS)
-    if trade.broker not in BROKERS:
-        raise UnknownName("broker", trade.broker, BROKERS)
-    wanted = [trade.strategy, *(each.strategy for each in settings.accounts)]
-    for strategy in wanted:
-        if strategy is not None and strategy not in STRATEGIES:
-            raise UnknownName("strategy", strategy, STRATEGIES)
-    feed = FEEDS[name](settings, rest)
+    kind, _, rest = trade.feed.partition(":")
+    feed = FEEDS[_feed(trade.feed)](settings, rest)
     accounts = _accounts(settings, kind, feed)
     if trade.broker != "paper":
         _refuse_invented_prices(trade.broker, kind, len(accounts))
     return Chosen(feed, tuple(_seat(settings, account, usual, feed) for account, usual in accounts.items()))
+
+
+def check_names(settings: Settings) -> None:
+    """Raise `UnknownName` for a feed, broker or strategy that does not exist."""
+    trade = settings.trade
+    if trade.broker not in BROKERS:
+        raise UnknownName("broker", trade.broker, BROKERS)
+    _feed(trade.feed)
+    for strategy in (trade.strategy, *(each.strategy for each in settings.accounts)):
+        if strategy is not None and strategy not in STRATEGIES:
+            raise UnknownName("strategy", strategy, STRATEGIES)
+
+
+def _feed(stated: str) -> str:
+    """The name in `FEEDS` of what a user has stated."""
+    kind, colon, rest = stated.partition(":")
+    for name in FEEDS:
+        if name.partition(":")[0] == kind and bool(colon and rest) == (":" in name):
+            return name
+    raise UnknownName("feed", stated, FEEDS)
 
 
 def _refuse_invented_prices(broker: str, kind: str, accounts: int) -> None:
