@@ -192,6 +192,12 @@ def test_income_and_fee_flows_are_performance_and_margin_never_falls_below_zero(
     assert equity.equity == 9_900 + 5 - 3
 
 
+def test_fills_of_two_sources_under_one_id_make_trades_of_their_own():
+    books = ledger(fill("buy", 1, 100, source_id="1"), fill("buy", 1, 100, source="import", source_id="1"))
+    trades = books.apply(fill("sell", 2, 110, source_id="2")).trades
+    assert [trade.source_id for trade in trades] == ["1:2", "import:1:2"]
+
+
 def test_ids_with_a_colon_cannot_make_two_trades_look_alike():
     def trade(entry: str, leave: str) -> Trade:
         return ledger(fill("buy", 1, 1, source_id=entry)).apply(fill("sell", 1, 1, source_id=leave)).trades[0]

@@ -123,7 +123,7 @@ def _trade(
         at=leave.at,
         account=position.account,
         source=leave.source,
-        source_id=f"{_escaped(entry.source_id)}:{_escaped(leave.source_id)}",
+        source_id=_joined(entry, leave),
         symbol=entry.symbol,
         transaction_type="BUY" if entry.side == "buy" else "SELL",
         quantity=match.quantity,
@@ -146,6 +146,13 @@ def _trade(
         entry_fill=entry.source_id,
         exit_fill=leave.source_id,
     )
+
+
+def _joined(entry: Fill, leave: Fill) -> str:
+    ids = [entry.source_id, leave.source_id]
+    if entry.source != leave.source:  # an id is one source's: another may have given it to another fill
+        ids.insert(0, entry.source)
+    return ":".join(map(_escaped, ids))
 
 
 def _escaped(fill_id: str) -> str:
