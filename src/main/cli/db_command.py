@@ -8,6 +8,7 @@ from main.cli.app import ConfigFile, settings_of
 
 if TYPE_CHECKING:
     from main.books.verify import Verified
+    from main.database.address import Address
     from main.database.report import DatabaseReport
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with every digit.")]
@@ -17,9 +18,6 @@ Accounts = Annotated[
 
 SHOWN = 50
 """Differences printed of an account; `--json` has all of them."""
-
-PATIENCE_SECONDS = 300.0
-"""A year of facts takes a while to read."""
 
 
 def register(app: typer.Typer) -> None:
@@ -85,35 +83,32 @@ def verify(
     import asyncio
     from dataclasses import asdict
 
-    from main.books.verify import verify as verify_books
     from main.database.connect import database_of
-    from main.database.pool import Database
     from main.telemetry.logging import configure
 
     configure("db", style="console", level="WARNING")
     with database_of(settings) as address:
-
-        async def compared() -> "tuple[Verified, ...]":
-            database = Database(
-                address,
-                role="service",
-                max_size=1,
-                command_timeout=PATIENCE_SECONDS,
-                application_name="ai-trader verify",
-            )
-            await database.open()
-            try:
-                return await verify_books(database, accounts or None)
-            finally:
-                await database.close()
-
-        found = asyncio.run(compared())
+        found = asyncio.run(_verified(address, accounts or None))
     if json:
         _print_json({"accounts": [asdict(each) for each in found]})
     else:
         _print_verified(found)
     if any(each.differences for each in found):
         raise typer.Exit(1)
+
+
+async def _verified(address: "Address", accounts: list[str] | None) -> "tuple[Verified, ...]":
+    from main.books.facts import PATIENCE_SECONDS
+    from main.books.verify import verify as verify_books
+    from main.database.pool import Database
+
+    name = "ai-trader verify"
+    database = Database(address, role="service", max_size=1, command_timeout=PATIENCE_SECONDS, application_name=name)
+    await database.open()
+    try:
+        return await verify_books(database, accounts)
+    finally:
+        await database.close()
 
 
 def _print_verified(found: "tuple[Verified, ...]") -> None:
