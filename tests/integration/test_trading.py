@@ -107,7 +107,10 @@ async def test_a_replay_of_real_prices_is_traded_to_its_end_and_its_books_follow
             assert (await client.get("/health")).status_code == 200
             status = (await client.get("/status")).json()
             assert (status["status"], status["cycles"]) == ("finished", 60)
-            assert "ai_trader_bot_cycles_total" in (await client.get("/metrics")).text
+            metrics = (await client.get("/metrics")).text
+            assert "ai_trader_bot_cycles_total" in metrics
+            assert "\nai_trader_recorder_spooled 0.0\n" in metrics
+            assert "\nai_trader_recorder_spool_up 1.0\n" in metrics
             assert (await client.get("/health", headers={"Host": "evil.example"})).status_code == 400
 
     assert await value(service, "SELECT count(*) FROM market_snapshots") == 180

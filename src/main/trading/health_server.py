@@ -34,6 +34,7 @@ class HealthServer:
         self._recorder = recorder
         metrics = Metrics("bot", version())
         self._offer(metrics)
+        self._offer_recorder(metrics)
         self._app = ProbeApp("bot", self._checks, self._status, metrics.registry)
         self._server = ProbeServer(guarded(self._app, service_policy()), HOST, port, setting=SETTING)
 
@@ -89,9 +90,6 @@ class HealthServer:
         }
 
     def _offer(self, metrics: Metrics) -> None:
-        def statistics() -> RecorderStatistics:
-            return self._recorder.statistics
-
         gauge, counter = metrics.gauge, metrics.counter
         gauge("ai_trader_bot_up", "Whether the bot's loop is well.", lambda: int(self._loop_check().state == "ok"))
         gauge("ai_trader_bot_equity", "Net asset value, in account currency.", self._of(_equity))
@@ -109,7 +107,25 @@ class HealthServer:
         gauge("ai_trader_bot_cycle_seconds", "Duration of the last cycle.", self._of(lambda each: each.cycle_seconds))
         counter("ai_trader_bot_cycles_total", "Cycles of the loop.", self._of(lambda each: each.journal.cycles))
         counter("ai_trader_bot_errors_total", "Cycles that failed.", self._of(lambda each: each.journal.errors))
+
+    def _offer_recorder(self, metrics: Metrics) -> None:
+        def statistics() -> RecorderStatistics:
+            return self._recorder.statistics
+
+        gauge, counter = metrics.gauge, metrics.counter
         gauge("ai_trader_recorder_queued", "Events waiting to be written.", lambda: statistics().queued)
+        gauge("ai_trader_recorder_spooled", "Of those: how many are on the disk.", lambda: statistics().spooled)
+        gauge("ai_trader_recorder_spool_bytes", "Disk that the spool takes.", lambda: statistics().spool_bytes)
+        gauge(
+            "ai_trader_recorder_spool_up",
+            "Whether the disk keeps what waits.",
+            lambda: int(statistics().spool_error is None),
+        )
+        counter(
+            "ai_trader_recorder_jsonl_failures_total",
+            "Lines of the JSONL logs that could not be written.",
+            lambda: statistics().mirror_failures,
+        )
         counter("ai_trader_recorder_written_total", "Rows written.", lambda: statistics().written)
         counter("ai_trader_recorder_dead_letters_total", "Rows refused.", lambda: statistics().dead_letters)
         counter(
