@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
@@ -123,42 +124,33 @@ def _engine(
     left: Past | Restored,
     bars: Iterable[Candle],
 ) -> Engine:
-    closes = _closes(seat, bars)
+    made = partial(
+        Engine,
+        feed=feed,
+        strategy=strategy,
+        broker=broker,
+        journal=journal,
+        initial_deposit=seat.initial_deposit,
+        closes=_closes(seat, bars),
+    )
     if isinstance(left, Restored):
-        for event in left.loose_ends:
-            journal.record(event)
-        if not isinstance(broker, RemoteBroker):
-            for each in left.orders:
-                for event in expired(each.order, left.moment):
-                    journal.record(event)
-        return Engine(
-            feed=feed,
-            strategy=strategy,
-            broker=broker,
-            risk=left.risk,
-            journal=journal,
-            ledger=left.ledger,
-            initial_deposit=seat.initial_deposit,
-            day=left.day,
-            alerts=left.alerts,
-            moment=left.moment,
-            closes=closes,
-        )
+        _tie_up(left, broker, journal)
+        return made(risk=left.risk, ledger=left.ledger, day=left.day, alerts=left.alerts, moment=left.moment)
     account = seat.account
     ledger = Ledger(
         account.account, feed.source, feed.instruments, currency=account.currency, matching=account.lot_matching
     )
-    return Engine(
-        feed=feed,
-        strategy=strategy,
-        broker=broker,
-        risk=RiskRules(seat.limits),
-        journal=journal,
-        ledger=ledger,
-        initial_deposit=seat.initial_deposit,
-        past=left,
-        closes=closes,
-    )
+    return made(risk=RiskRules(seat.limits), ledger=ledger, past=left)
+
+
+def _tie_up(left: Restored, broker: Broker, journal: Journal) -> None:
+    """Record what an earlier run did not come to; orders that rested with a broker of this process are over."""
+    for event in left.loose_ends:
+        journal.record(event)
+    if not isinstance(broker, RemoteBroker):
+        for each in left.orders:
+            for event in expired(each.order, left.moment):
+                journal.record(event)
 
 
 def _market_journal(
