@@ -10,9 +10,9 @@ from main.domain import events
 from main.domain.events import Event, SystemEvent
 from main.errors import RecordRejected
 from main.recording import encoding
+from main.recording.batch import encode
 from main.recording.dead_letters import DeadLetter
 from main.recording.tables import ORDER, TABLES
-from main.recording.batch import encode
 from tests.factories import START, fill, flow
 
 
