@@ -337,6 +337,24 @@ async def test_books_are_kept_by_new_rules_from_their_beginning(service: Databas
     assert [trade.gross_pnl for trade in (await assert_books_are_those_of_one_fold(service, name)).trades] == [10]
 
 
+async def test_a_rebuild_up_to_a_moment_leaves_alone_what_a_bot_writes_meanwhile(service: Database) -> None:
+    name = await given_suite_account(service)
+    await tell(service, [fill_row(name, 1, 10, "buy 1", 10), fill_row(name, 2, 90_000, "sell 1", 30)])
+    await Bookkeeper().run(service)
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE accounts SET books = 'bot' WHERE account_id = $1", name)
+    assert not (await rebuild(service, name, BEGIN, upto=BEGIN + 20 * SECOND)).changed
+    await tell(service, [fill_row(name, 1, 10, "buy 0", 10, revision=1)])
+    await rebuild(service, name, BEGIN, upto=BEGIN + 20 * SECOND)
+    async with service.scoped() as connection:
+        kept = await trades(connection, name, EPOCH, ())
+    assert [trade.quantity for trade in kept] == [1]  # it follows from facts no more, and the next rebuild says so
+    await rebuild(service, name, BEGIN)
+    async with service.scoped() as connection:
+        kept = await trades(connection, name, EPOCH, ())
+    assert [trade.quantity for trade in kept] == [0]
+
+
 async def test_a_rebuild_of_a_replay_that_its_bot_keeps_ends_where_the_bot_is(service: Database) -> None:
     name = await given_suite_account(service, clock="replay")
     async with service.scoped() as connection:

@@ -11,7 +11,7 @@ from main.books.derived import write
 from main.books.facts import Facts, account, marks, rates
 from main.books.fold import LATE_PRICES, Folding
 from main.books.rebuild import begin, horizon, refold
-from main.books.stored import stored
+from main.books.stored import FOR_EVER, stored
 from main.clock import monotonic
 from main.database.pool import Database
 from main.domain.events import Account, CashFlow, Fill
@@ -158,8 +158,9 @@ async def _fold(connection: Any, folding: Folding, facts: Facts, until: datetime
     prices = await marks(connection, source, sorted(folding.symbols.union(facts.symbols)), after, until)
     already = await stored(connection, name, source, after + _MICROSECOND)
     books = folding.advance(facts, prices, until)
+    span = after + _MICROSECOND, FOR_EVER
     # What was open before is none of this turn's business unless it changed.
-    await write(connection, folding.account, replace(already, positions=frozenset()), books, after + _MICROSECOND)
+    await write(connection, folding.account, replace(already, positions=frozenset()), books, span)
 
 
 def _of(kind: Any, facts: list[Fill | CashFlow]) -> list[Any]:

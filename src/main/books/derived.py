@@ -44,25 +44,31 @@ class Rebuilt:
         return any((self.trades, self.versions, self.positions, self.equity, self.days))
 
 
-async def write(connection: Any, account: Account, kept: Stored, books: Books, since: datetime) -> Rebuilt:
-    """Write what differs since a moment, in the caller's transaction. ``app.rebuild`` keeps the triggers from keeping
-    versions of their own."""
+async def write(
+    connection: Any, account: Account, kept: Stored, books: Books, span: tuple[datetime, datetime]
+) -> Rebuilt:
+    """Write what differs in a span of time, ends included, in the caller's transaction; states that are later stay.
+
+    ``app.rebuild`` keeps the triggers from keeping versions of their own.
+    """
+    _, upto = span
     known_at = await connection.fetchval("SELECT clock_timestamp(), set_config('app.rebuild', 'on', true)")
     purged = await purged_before(connection)
     return Rebuilt(
-        trades=await _write_trades(connection, account, books, since, purged),
+        trades=await _write_trades(connection, account, books, span, purged),
         versions=await _write_versions(connection, account, version_changes(kept.versions, books), kept, known_at),
-        positions=await _write_positions(connection, account, kept, books),
+        positions=await _write_positions(connection, account, kept, books, upto),
         equity=await _write_equity(connection, account, kept, books, purged),
-        days=await _write_days(connection, account, books, purged),
+        days=await _write_days(connection, account, books, purged, upto),
     )
 
 
 async def _write_trades(
-    connection: Any, account: Account, books: Books, since: datetime, purged: datetime | None
+    connection: Any, account: Account, books: Books, span: tuple[datetime, datetime], purged: datetime | None
 ) -> int:
+    since, upto = span
     ids = [trade.source_id for trade in books.trades]
-    kept = await trades(connection, account.account, since, ids)
+    kept = await trades(connection, account.account, since, ids, upto)
     changed = trade_revisions(kept, books.trades, since, purged)
     rows = [_row(trade, at="exit_time") for trade in changed]
     return await _insert(connection, "trades", rows)
@@ -86,14 +92,16 @@ async def _write_versions(
     return await _insert(connection, "positions_history", rows) + len(changes.superseded)
 
 
-async def _write_positions(connection: Any, account: Account, kept: Stored, books: Books) -> int:
+async def _write_positions(connection: Any, account: Account, kept: Stored, books: Books, upto: datetime) -> int:
     right = books.positions
     rows = [_row(position) for _, position in sorted(right.items())]
     for row in rows:
         del row["initial_stop"], row["lot_size"]
     # A bot marks its positions itself; the suite marks those that it keeps, as long as there are prices to do it by.
     marked = f" OR (excluded.at >= stored.at AND {_differ(_TOLD)})" if account.books == "suite" else ""
-    update = _or_update(("account_id", "position_id"), (*_HELD, *_TOLD), _differ(_HELD) + marked)
+    update = _or_update(
+        ("account_id", "position_id"), (*_HELD, *_TOLD), f"{_no_later(upto)} AND ({_differ(_HELD)}{marked})"
+    )
     written = await _insert(connection, "positions", rows, update)
     gone = sorted(kept.positions - right.keys())
     if gone:
@@ -110,7 +118,7 @@ async def _write_equity(connection: Any, account: Account, kept: Stored, books: 
     return written
 
 
-async def _write_days(connection: Any, account: Account, books: Books, purged: datetime | None) -> int:
+async def _write_days(connection: Any, account: Account, books: Books, purged: datetime | None, upto: datetime) -> int:
     # Of old days not all prices are there any more: their rows stay where nothing but marks differs.
     last_old = purged.date() if purged is not None else date.min
     written = 0
@@ -121,11 +129,11 @@ async def _write_days(connection: Any, account: Account, books: Books, purged: d
             update = _or_update(("account_id", "day"), (*_DAY, "origin"), _differ(_DAY_OF_FACTS if old else _DAY))
             written += await _insert(connection, "daily_stats", rows, update)
         else:
-            written += await _update_days(connection, days, _DAY_OF_FACTS if old else _DAY_OF_BOT)
+            written += await _update_days(connection, days, _DAY_OF_FACTS if old else _DAY_OF_BOT, upto)
     return written
 
 
-async def _update_days(connection: Any, days: Iterable[DailyStats], compared: Sequence[str]) -> int:
+async def _update_days(connection: Any, days: Iterable[DailyStats], compared: Sequence[str], upto: datetime) -> int:
     """What the bot's risk rules said of the day stays the bot's."""
     rows = [_chosen(day, _DAY_OF_BOT) for day in days]
     names = ", ".join(_DAY_OF_BOT)
@@ -133,7 +141,7 @@ async def _update_days(connection: Any, days: Iterable[DailyStats], compared: Se
         f"UPDATE daily_stats stored SET ({names}) = ROW ({', '.join(f'excluded.{name}' for name in _DAY_OF_BOT)}) "  # noqa: S608 - constants
         "FROM jsonb_populate_recordset(NULL::daily_stats, $1::jsonb) AS excluded "
         "WHERE stored.account_id = excluded.account_id AND stored.day = excluded.day AND stored.origin <> 'imported' "
-        f"AND ({_differ(compared)})",
+        f"AND {_no_later(upto)} AND ({_differ(compared)})",
         json.dumps(rows, default=str),
         timeout=PATIENCE_SECONDS,
     )
@@ -153,6 +161,10 @@ def _differ(names: Iterable[str]) -> str:
     listed = list(names)
     stored = ", ".join(f"stored.{name}" for name in listed)
     return f"({stored}) IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in listed)})"
+
+
+def _no_later(upto: datetime) -> str:
+    return f"stored.at <= '{upto.isoformat()}'"
 
 
 def _or_update(key: Sequence[str], changing: Sequence[str], condition: str) -> str:

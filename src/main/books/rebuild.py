@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from main.books.derived import Rebuilt, write
 from main.books.facts import PATIENCE_SECONDS, Facts, extremes, facts, marks, marks_before, next_mark
 from main.books.fold import Books, Folding
-from main.books.stored import Stored, stored, unrealized_before
+from main.books.stored import FOR_EVER, Stored, stored, unrealized_before
 from main.books.timeline import Look
 from main.database.pool import Database
 from main.domain.events import Account
@@ -48,17 +48,18 @@ _HORIZON = """
 """
 
 
-async def rebuild(database: Database, account_id: str, since: datetime) -> Rebuilt:
+async def rebuild(database: Database, account_id: str, since: datetime, upto: datetime | None = None) -> Rebuilt:
     """Recompute all derived rows of an account at or after a moment, in one transaction, and return what was written.
 
     That moment is the earliest at which a fact was learned late, corrected or busted: of a fact that moved, the earlier
-    of its two times. Idempotent. The positions of an account whose books its bot keeps must be a `Ledger`'s. Raise
+    of its two times. While a bot goes on writing, `upto` is the last moment of which everything is stored; later rows
+    stay as they are. Idempotent. The positions of an account whose books its bot keeps must be a `Ledger`'s. Raise
     `UnknownName` for an account that does not exist, `RecordRejected` where the facts make no books, and what the
     database raises.
     """
     async with database.scoped() as connection:
         await begin(connection, account_id)
-        rebuilt, _ = await refold(connection, account_id, since)
+        rebuilt, _ = await refold(connection, account_id, since, upto)
     return rebuilt
 
 
@@ -74,13 +75,15 @@ async def horizon(connection: Any, account: Account) -> datetime | None:
     return until
 
 
-async def refold(connection: Any, account_id: str, since: datetime) -> tuple[Rebuilt, Folding]:
+async def refold(
+    connection: Any, account_id: str, since: datetime, upto: datetime | None = None
+) -> tuple[Rebuilt, Folding]:
     """Rebuild inside the caller's transaction, which `begin` has prepared, and return the books to go on with."""
     known = await facts(connection, account_id)
     account = known.account
     origin = trading_day(max(since, _BEGINNING), account.zone, account.roll_over)
-    kept = await stored(connection, account_id, account.source, origin)
-    until = await _until(connection, known, kept)
+    kept = await stored(connection, account_id, account.source, origin, upto or FOR_EVER)
+    until = upto or await _until(connection, known, kept)
     folding = Folding(account, known.instruments)
     if until is None or until < origin:
         return Rebuilt(), folding
@@ -90,7 +93,7 @@ async def refold(connection: Any, account_id: str, since: datetime) -> tuple[Reb
     await asyncio.to_thread(folding.absorb, known, newest, origin, closed_with)
     folding.widen(await extremes(connection, account.source, folding.ledger.open_entries, before))
     books = await _advance(connection, folding, known, _looks(kept), until)
-    return await write(connection, account, kept, books, origin), folding
+    return await write(connection, account, kept, books, (origin, upto or FOR_EVER)), folding
 
 
 async def _advance(connection: Any, folding: Folding, known: Facts, looks: list[Look], until: datetime) -> Books:

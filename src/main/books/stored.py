@@ -17,24 +17,25 @@ _TRADES = """
            entry_time, entry_price, exit_price, gross_pnl, fees, realized_pnl, position_id, exchange, segment,
            instrument_token, exit_type, mfe, mae, strategy, model, entry_fill, exit_fill, fx_rate, notes, tags
       FROM trades t
-     WHERE account_id = $1 AND (exit_time >= $2 OR source_id = ANY ($3))
+     WHERE account_id = $1 AND ((exit_time >= $2 AND exit_time <= $4) OR source_id = ANY ($3))
        AND NOT EXISTS (SELECT FROM trades newer
                         WHERE newer.account_id = t.account_id AND newer.source = t.source
                           AND newer.source_id = t.source_id AND newer.revision > t.revision)
 """
 _POSITIONS = """
     SELECT position_id FROM positions
-     WHERE account_id = $1 AND is_active AND position_id LIKE '%@%'
+     WHERE account_id = $1 AND is_active AND entry_time <= $3 AND position_id LIKE '%@%'
     UNION
     SELECT position_id FROM positions
-     WHERE account_id = $1 AND NOT is_active AND at >= $2 AND position_id LIKE '%@%'
+     WHERE account_id = $1 AND NOT is_active AND at >= $2 AND entry_time <= $3 AND position_id LIKE '%@%'
 """
 _VERSIONS = """
     SELECT sequence, at, account_id AS account, source, position_id, symbol, side, quantity, entry_time, entry_price,
            current_price, unrealized_pnl, multiplier, lot_size, exchange, instrument_token, initial_stop, strategy,
            is_active
       FROM positions_history
-     WHERE account_id = $1 AND position_id = ANY ($2) AND at >= $3 AND superseded_at IS NULL AND operation <> 'delete'
+     WHERE account_id = $1 AND position_id = ANY ($2) AND at >= $3 AND at <= $4 AND superseded_at IS NULL
+       AND operation <> 'delete'
      ORDER BY position_id, at, changed_at, sequence
 """
 _EQUITY = """
@@ -74,12 +75,12 @@ class Stored:
     equity: Sequence[Equity]
 
 
-async def stored(connection: Any, account_id: str, source: str, since: datetime) -> Stored:
-    """Return positions, their versions and the observations of equity that a ledger wrote, since a moment."""
-    ids = [row["position_id"] for row in await connection.fetch(_POSITIONS, account_id, since)]
-    rows = await connection.fetch(_VERSIONS, account_id, ids, since, timeout=PATIENCE_SECONDS)
+async def stored(connection: Any, account_id: str, source: str, since: datetime, upto: datetime = FOR_EVER) -> Stored:
+    """Return positions, their versions and the observations of equity that a ledger wrote, of a span of time."""
+    ids = [row["position_id"] for row in await connection.fetch(_POSITIONS, account_id, since, upto)]
+    rows = await connection.fetch(_VERSIONS, account_id, ids, since, upto, timeout=PATIENCE_SECONDS)
     versions = [Version(row["sequence"], Position(**_without(row, "sequence"))) for row in rows]
-    return Stored(frozenset(ids), versions, await _observed(connection, account_id, source, since, FOR_EVER))
+    return Stored(frozenset(ids), versions, await _observed(connection, account_id, source, since, upto))
 
 
 async def observations(connection: Any, account_id: str, source: str, after: datetime, until: datetime) -> list[Equity]:
@@ -87,9 +88,11 @@ async def observations(connection: Any, account_id: str, source: str, after: dat
     return await _observed(connection, account_id, source, after + timedelta(microseconds=1), until)
 
 
-async def trades(connection: Any, account_id: str, since: datetime, source_ids: Sequence[str]) -> list[Trade]:
-    """Return the newest revision of each trade that closed since a moment, and of those that have one of the ids."""
-    rows = await connection.fetch(_TRADES, account_id, since, list(source_ids), timeout=PATIENCE_SECONDS)
+async def trades(
+    connection: Any, account_id: str, since: datetime, source_ids: Sequence[str], upto: datetime = FOR_EVER
+) -> list[Trade]:
+    """Return the newest revision of each trade that closed in a span of time, and of those that have one of the ids."""
+    rows = await connection.fetch(_TRADES, account_id, since, list(source_ids), upto, timeout=PATIENCE_SECONDS)
     return [Trade(**(dict(row) | {"tags": tuple(row["tags"])})) for row in rows]
 
 

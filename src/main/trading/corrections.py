@@ -144,7 +144,7 @@ class Corrections:
         async with self._database.scoped() as connection:
             unknown, following = await unknown_facts(connection, account, engine.ledger, watch.since)
             told = [fact for fact in dict.fromkeys((*watch.early, *unknown)) if not engine.ledger.knows(fact)]
-            due = [fact for fact in told if fact.at <= engine.moment]
+            due = [fact for fact in told if fact.at <= (engine.recorded_upto or engine.moment)]
             corrected = await _corrected_rates(connection, engine, watch.since)
             fresh = [rate for rate in corrected if rate not in watch.rates]
             moments = [await earliest(connection, account, due), *(rate.at for rate in fresh)]
@@ -162,7 +162,7 @@ class Corrections:
     async def _make_up(self, engine: Engine, ended: datetime, moment: datetime) -> None:
         """Rebuild what follows from facts learned while the bot was away, or shortly before it ended: its books have
         begun with them."""
-        account = engine.journal.account
+        account, upto = engine.journal.account, engine.recorded_upto
         await self._stored()
         async with self._database.scoped() as connection:
             learned, _ = await unknown_facts(
@@ -178,7 +178,7 @@ class Corrections:
         since = min((at for at in moments if at is not None), default=None)
         if since is None:
             return
-        rebuilt = await rebuild(self._database, account.account, since)
+        rebuilt = await rebuild(self._database, account.account, since, upto)
         if missed or rebuilt.changed:
             self._tell(engine, [*missed, *corrected], since, "while the bot was away")
 
@@ -193,13 +193,14 @@ class Corrections:
     async def _correct(self, watch: _Watch, facts: Sequence[Fill | CashFlow | FxRate], since: datetime) -> None:
         engine = watch.engine
         account = engine.journal.account.account
-        stored = len(engine.recent)
+        stored, upto = len(engine.recent), engine.recorded_upto
         await self._stored()
         async with self._database.scoped() as connection:
             await begin(connection, account)
-            _, folding = await refold(connection, account, since)
-        engine.adopt(folding, engine.recent[stored:])
-        del engine.recent[:stored]
+            _, folding = await refold(connection, account, since, upto)
+        later = [fact for fact in engine.recent[:stored] if upto is not None and fact.at > upto]
+        engine.recent[:stored] = later  # of a tick that goes on
+        engine.adopt(folding, engine.recent)
         watch.wrong_since = since
         if facts:  # else they are fills of the bot's own broker
             self._tell(engine, facts, since, "late")
@@ -208,8 +209,9 @@ class Corrections:
     async def _rebuild(self, watch: _Watch) -> None:
         """Make right what the bot wrote from its old books meanwhile, once all of it is stored."""
         if watch.wrong_since is not None:
+            upto = watch.engine.recorded_upto
             await self._stored()
-            await rebuild(self._database, watch.engine.journal.account.account, watch.wrong_since)
+            await rebuild(self._database, watch.engine.journal.account.account, watch.wrong_since, upto)
             watch.wrong_since = None
 
     async def _stored(self) -> None:

@@ -162,6 +162,11 @@ class Engine:
         return any(each.currency != self._account.currency for each in self._feed.instruments)
 
     @property
+    def recorded_upto(self) -> datetime | None:
+        """The last tick of which everything is recorded."""
+        return self._desk.observed_at or self.moment
+
+    @property
     def late_since(self) -> datetime | None:
         """When the earliest fill happened that was learned after equity of that moment, or a later one, was recorded.
 
