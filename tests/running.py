@@ -1,9 +1,11 @@
 """A whole suite running for a test: real processes, free ports, a folder of its own."""
 
+import atexit
 import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from main.database.embedded_home import SYSTEM_DIR, locate
+from main.database.postmaster import Postmaster
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,6 +83,13 @@ def fetch(url: str, timeout: float = 3.0) -> tuple[int, bytes]:
         return 0, b""
 
 
+def forget_database(folder: Path) -> None:
+    """Remove the embedded database of a data folder when it lies elsewhere: as root, it is no part of the folder."""
+    home = locate(folder)
+    if home.path.is_relative_to(SYSTEM_DIR) and Postmaster.find(home.cluster) is None:
+        shutil.rmtree(home.path, ignore_errors=True)
+
+
 @dataclass
 class Suite:
     """One `trade --enable-monitoring` (or another command) with its ports, folder and output."""
@@ -92,6 +104,7 @@ class Suite:
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.ports["BOT_HEALTH_PORT"] = first_of_free_ports(3)
         self.output = self.folder / "output.txt"
+        atexit.register(forget_database, self.folder / "data")
 
     @property
     def environment(self) -> dict[str, str]:
