@@ -1,6 +1,7 @@
 """What do the pages show when there is little to show: no bot, no database, a past moment, names made to do harm?"""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,7 +66,7 @@ async def opened(browser: Browser, url: str) -> tuple[Page, Watch]:
     return page, seen
 
 
-async def every_badge(page: Page, which: str, text: str, seconds: float = 20) -> None:
+async def every_badge(page: Page, which: str, text: str | re.Pattern[str], seconds: float = 20) -> None:
     for panel in PANELS[which]:
         await page.locator(f"#panel-{panel}").scroll_into_view_if_needed()
         await expect(page.locator(f"#badge-{panel}")).to_contain_text(text, timeout=seconds * 1000)
@@ -125,8 +126,9 @@ async def test_pages_are_up_without_a_database_and_recover_when_it_comes(
             for each in (page, system):
                 each.on("load", lambda loaded: loads.append(loaded.url))
             proxy.accept()
-            await every_badge(page, "trading", "Live")
-            await every_badge(system, "system", "Live")
+            answered = re.compile("Live|Late")  # nobody renews these facts: on a slow machine they are old by now
+            await every_badge(page, "trading", answered)
+            await every_badge(system, "system", answered)
             await expect(page.locator("#body-account_cards")).to_contain_text("2,010.50")
             assert loads == []
             seen.clean()

@@ -163,7 +163,7 @@ async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser
             process.resume()
     postmaster.kill()
     await expect(trading.locator("#badge-equity")).to_contain_text("Live", timeout=40_000)
-    await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=20_000)
+    await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=40_000)
     before = await trading.locator("#body-activity").inner_text()
     await expect(trading.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
     seen.clean()

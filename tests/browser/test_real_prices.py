@@ -166,7 +166,7 @@ async def test_both_dashboards_follow_a_replay_in_its_own_time(browser: Browser,
     await system.goto(suite.url("system"))
     await expect(system.locator("#title-modes")).to_contain_text("REPLAY")
     await expect(system.locator("#badge-cpu")).to_contain_text("Live", timeout=20_000)
-    await expect(system.locator("#body-cpu .js-plotly-plot")).to_have_count(1)
+    await expect(system.locator("#body-cpu .js-plotly-plot")).to_have_count(1, timeout=20_000)
     await expect(system.locator("#badge-cpu")).not_to_contain_text("2012")
     await asyncio.to_thread(until, lambda: finished(suite), 60, "the replay's end")
     await expect(system.locator("#body-status")).to_contain_text("Finished", timeout=20_000)
