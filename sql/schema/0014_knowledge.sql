@@ -114,6 +114,7 @@ CREATE TRIGGER keep_history_of_changes AFTER UPDATE ON daily_stats FOR EACH ROW
 CREATE INDEX fills_recorded ON fills (account_id, recorded_at);
 CREATE INDEX cash_flows_recorded ON cash_flows (account_id, recorded_at);
 CREATE INDEX trades_recorded ON trades (account_id, recorded_at);
+CREATE INDEX fx_rates_recorded ON fx_rates (source, recorded_at);
 
 -- The settled horizon: a reader that goes on from the last recorded_at it saw must stop where an open transaction may
 -- still put rows before it. A mark says which transactions had begun by its time; once all of those are over, everything

@@ -116,7 +116,7 @@ async def test_a_replay_stopped_in_the_middle_gives_the_books_of_one_that_was_no
         async def far_enough(stop_at: int = stop_at) -> bool:
             return await ticks(service, "PARTS-B") >= stop_at
 
-        await run_until(settings_for(prices, "PARTS-A,PARTS-B", speed=150), address, far_enough)
+        await run_until(settings_for(prices, "PARTS-A,PARTS-B", speed=50), address, far_enough)
     assert await ticks(service, "PARTS-B") < DAYS
     await run_to_the_end(settings_for(prices, "PARTS-A,PARTS-B", speed=1000), address, service)
     await assert_all_same(service)

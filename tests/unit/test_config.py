@@ -656,3 +656,14 @@ def test_every_section_is_closed_and_unchangeable() -> None:
     for model in models(BaseModel):
         if model.__module__ == "main.config.settings":
             assert (model.model_config.get("extra"), model.model_config.get("frozen")) == ("forbid", True), model
+
+
+def test_what_waits_for_one_database_is_kept_apart_from_what_waits_for_another(tmp_path: Path) -> None:
+    def folder(**environment: str) -> Path:
+        return load_settings(env={"AI_TRADER_DATA_DIR": str(tmp_path), **environment}, cwd=tmp_path).spool_folder
+
+    own = folder(DB_HOST="db.example.org", DB_NAME="live")
+    assert folder() == tmp_path / "spool" / "embedded"
+    assert len({folder(), own, folder(DB_HOST="db.example.org"), folder(DB_HOST="db.example.org", DB_PORT="6000")}) == 4
+    assert folder(DATABASE_URL="postgresql://somebody:secret@db.example.org/live") == own
+    assert folder(DB_HOST="/var/run/postgresql").parent == tmp_path / "spool"

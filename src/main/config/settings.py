@@ -1,6 +1,7 @@
 """Every setting, with its kind and default; `config/dashboards.yaml` explains each of them to the user."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -207,6 +208,13 @@ class Settings(BaseSettings):
     def account(self, account_id: str) -> AccountSettings:
         """Return what the user says about an account; the defaults where it is not listed."""
         return next((each for each in self.accounts if each.id == account_id), AccountSettings(id=account_id))
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where events wait for the database that is named: those of one must never go into another."""
+        database = self.database
+        name = "embedded" if database.host is None else f"{database.host}-{database.port}-{database.name}"
+        return self.data_dir / "spool" / re.sub(r"[^A-Za-z0-9.-]", "_", name)
 
     def signing_key(self) -> str:
         """Return SECRET_KEY, or the key kept in the data folder, which is made now if it is not there yet.

@@ -43,7 +43,7 @@ async def run_bot(settings: Settings, address: Address, stop: asyncio.Event, cho
     `FeedError`, `BrokerError`, `ConfigurationError`, `SchemaMismatch` or `PortInUse` before anything has begun.
     """
     chosen = chosen or choose(settings)
-    spool = SqliteSpool(settings.data_dir / "spool")
+    spool = SqliteSpool(settings.spool_folder)
     recorder = Recorder(direct_address(settings, address), spool=spool, jsonl=settings.trade.jsonl)
     ports = range(settings.trade.health_port, settings.trade.health_port + len(chosen.seats))
     health = [HealthServer(seat.account, recorder, port) for seat, port in zip(chosen.seats, ports, strict=True)]
