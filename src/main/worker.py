@@ -76,8 +76,9 @@ class Jobs:
                 group.create_task(self._repeat(job, database), name=job.name)
 
     async def _repeat(self, job: Job, database: Database) -> None:
-        due = monotonic()
-        while True:
+        due, task = monotonic(), asyncio.current_task()
+        # A job that ends with an error while it is being cancelled has swallowed the cancellation.
+        while task is None or not task.cancelling():
             await self._once(job, database)
             # A job that took longer than its pace skips turns instead of running them in a burst.
             due = max(due + job.every_seconds, monotonic())

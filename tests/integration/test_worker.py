@@ -1,5 +1,6 @@
 """The worker: elected once, succeeded quickly, patient with the database."""
 
+import asyncio
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from main.domain.scope import Scope
 from main.monitoring.collectors.host import HostCollector, store
 from main.monitoring.dashboards.v2.navigation import SYSTEM_WINDOWS
 from main.monitoring.reads.host_history import bucket_width
-from main.worker import Worker
+from main.worker import Job, Jobs, Worker
 from tests.given import MINUTE, MOMENT
 from tests.integration.processes import program
 from tests.running import fetch, free_ports, until
@@ -175,3 +176,20 @@ def test_a_worker_ends_when_asked_by_each_signal(address: Address, tmp_path: Pat
             until(lambda port=port: told(port), 15, "the worker")
             process.send_signal(number)
             assert process.wait(timeout=10) == 0
+
+
+async def test_a_job_that_answers_its_cancellation_with_an_error_ends_all_the_same(service: Database) -> None:
+    begun = asyncio.Event()
+
+    async def swallowing(_: Database) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionError("the connection broke while the transaction was rolled back") from None
+
+    running = asyncio.create_task(Jobs((Job("swallowing", 0.01, swallowing),)).run(service))
+    await begun.wait()
+    running.cancel()
+    done, _ = await asyncio.wait({running}, timeout=10)
+    assert done == {running}

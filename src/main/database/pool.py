@@ -1,6 +1,7 @@
 """How is the database reached: a pool that scopes transactions, limits every wait and knows since when it is down."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -143,8 +144,7 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                if not connection.is_closed():
-                    await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
+                await _rolled_back(connection)
                 raise
             await connection.execute("COMMIT")
             self._heard()
@@ -194,7 +194,7 @@ class Database:
                 try:
                     yield connection
                 except BaseException:
-                    alive = not connection.is_closed()
+                    alive = _usable(connection)
                     raise
         except asyncpg.QueryCanceledError as error:
             raise DatabaseTimeout("the query", self._command_timeout, setting="database.command_timeout") from error
@@ -212,17 +212,21 @@ class Database:
     async def _acquired(self) -> AsyncIterator[Any]:
         if self._pool is None:
             raise DatabaseError("the database pool is not open: call open() first, or the process is shutting down")
+        pool = self._pool
         self._waiting += 1
         try:
-            connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+            connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
         except asyncpg.PostgresError as error:  # whatever keeps us from logging in means the same to a viewer
             raise ConnectionRefusedError(str(error)) from error
         finally:
             self._waiting -= 1
         try:
             yield connection
-        finally:
-            await self._pool.release(connection, timeout=CONNECT_SECONDS)
+        except BaseException:
+            with contextlib.suppress(Exception):  # what ended its use is what counts, a cancellation above all
+                await pool.release(connection, timeout=CONNECT_SECONDS)
+            raise
+        await pool.release(connection, timeout=CONNECT_SECONDS)
 
     async def _answers_a_new_connection(self) -> bool:
         try:
@@ -251,6 +255,28 @@ class Database:
     def _tell(self, reachable: bool) -> None:
         for listener in self._listeners:
             listener(reachable)
+
+
+async def _rolled_back(connection: Any) -> None:
+    """End a transaction that failed; a connection that cannot be rolled back must not be used again.
+
+    Nothing is raised: an error here would take the place of the one that ended the transaction, and a cancellation that
+    is lost keeps its task going for ever.
+    """
+    if not _usable(connection):
+        return
+    try:
+        await connection.execute("ROLLBACK", timeout=CONNECT_SECONDS)
+    except Exception:  # noqa: BLE001
+        with contextlib.suppress(Exception):
+            connection.terminate()
+
+
+def _usable(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:  # it was cut and given back meanwhile
+        return False
 
 
 async def _keep(connection: Any) -> None:
