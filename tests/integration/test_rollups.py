@@ -96,15 +96,15 @@ async def test_a_rolled_up_window_reads_no_facts_but_at_its_ends(service: Databa
         assert len(await closes(connection, BEGAN - SECOND, BEGAN + 2 * HOUR, LIVE, step=MINUTE)) == 120
 
 
-async def test_what_is_unseen_is_looked_for_in_few_blocks_however_dear_the_planner_takes_them(service: Database) -> None:
+async def test_what_is_unseen_is_looked_for_in_few_blocks_however_dear_they_look(service: Database) -> None:
     for fact, table in TABLES.items():
         async with service.scoped() as connection:
             await connection.execute("SET LOCAL random_page_cost = 100000")
             counted = "SELECT sum(seq_scan) FROM pg_stat_xact_user_tables WHERE relname LIKE $1"
             before = await connection.fetchval(counted, f"{table}%")
             blanks = ", ".join(f"'{part}'" for part in SERIES[fact])
-            await connection.fetch(f"SELECT stale_{fact}_minutes({blanks}, $1, $2)", BEGAN, MOMENT)  # noqa: S608
-            await connection.fetchval(f"SELECT mark_{fact}($1, $2)", BEGAN, MOMENT)  # noqa: S608
+            await connection.fetch(f"SELECT stale_{fact}_minutes({blanks}, $1, $2)", BEGAN, MOMENT)
+            await connection.fetchval(f"SELECT mark_{fact}($1, $2)", BEGAN, MOMENT)
             assert await connection.fetchval(counted, f"{table}%") == before
 
 
