@@ -23,7 +23,8 @@ TABLES = (
     *("cash_flows", "daily_stats", "market_snapshots", "market_data", "market_indices", "models", "model_performance"),
     *("model_predictions", "pipeline_status", "bot_heartbeats", "custom_metrics", "system_events", "system_metrics"),
     *("process_metrics", "alerts", "alert_rules", "alert_deliveries", "alert_silences", "broker_snapshots"),
-    *("reconciliation_breaks", "services", "pages", "audit_logs", "daily_purge_flags", "import_runs", "dead_letters"),
+    *("reconciliation_breaks", "services", "worker_jobs", "pages", "audit_logs", "daily_purge_flags", "import_runs"),
+    "dead_letters",
     *SECRET,
 )
 HISTORIES = ("accounts", "instruments", "orders", "positions", "models", "alerts", "alert_rules")
