@@ -50,6 +50,8 @@ class DatabaseStatus:
     pool_idle: int
     pool_limit: int
     waiting: int
+    acquired: int = 0  # times that somebody asked for a connection since the start, and how long all of them waited
+    waited_seconds: float = 0.0
 
 
 class Database:
@@ -79,6 +81,8 @@ class Database:
         self._version: str | None = None
         self._ping_seconds: float | None = None
         self._waiting = 0
+        self._acquired = 0
+        self._waited_seconds = 0.0
         self._listeners: list[Callable[[bool], None]] = []
 
     async def open(self) -> None:
@@ -124,6 +128,8 @@ class Database:
             idle,
             self._max_size,
             self._waiting,
+            self._acquired,
+            self._waited_seconds,
         )
 
     @asynccontextmanager
@@ -214,12 +220,15 @@ class Database:
             raise DatabaseError("the database pool is not open: call open() first, or the process is shutting down")
         pool = self._pool
         self._waiting += 1
+        asked = time.monotonic()
         try:
             connection = await pool.acquire(timeout=ACQUIRE_SECONDS)
         except asyncpg.PostgresError as error:  # whatever keeps us from logging in means the same to a viewer
             raise ConnectionRefusedError(str(error)) from error
         finally:
             self._waiting -= 1
+            self._acquired += 1
+            self._waited_seconds += time.monotonic() - asked
         try:
             yield connection
         except BaseException:
