@@ -6,6 +6,7 @@ import os
 import signal
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Any
@@ -20,10 +21,12 @@ from main.database.partitions import PARENTS, make_partitions_ahead
 from main.database.pool import Database
 from main.database.retention import HOST_ROLLUPS, SHOWN
 from main.domain.scope import Scope
+from main.housekeeping.duties import duties
 from main.monitoring.collectors.host import HostCollector, store
 from main.monitoring.dashboards.v2.navigation import SYSTEM_WINDOWS
 from main.monitoring.reads.host_history import bucket_width
-from main.worker import Job, Jobs, Worker
+from main.telemetry.services import host_name
+from main.worker import Worker
 from tests.given import MINUTE, MOMENT
 from tests.integration.processes import program
 from tests.running import fetch, free_ports, until
@@ -56,7 +59,25 @@ def job(port: int, name: str) -> dict[str, Any]:
     return next((each for each in told(port).get("jobs", []) if each["name"] == name), {})
 
 
-def test_of_two_workers_one_works_and_is_succeeded_within_ten_seconds_when_it_is_killed(
+async def job_rows(address: Address) -> dict[str, asyncpg.Record]:
+    connection = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=5)
+    try:
+        return {row["job"]: row for row in await connection.fetch("SELECT * FROM worker_jobs")}
+    finally:
+        await connection.close()
+
+
+async def written_by(address: Address, process: Popen[bytes], seconds: float) -> dict[str, asyncpg.Record]:
+    """The rows of all jobs, once they are those of this worker."""
+    async with asyncio.timeout(seconds):
+        while True:
+            rows = await job_rows(address)
+            if rows and {row["pid"] for row in rows.values()} == {process.pid}:
+                return rows
+            await asyncio.sleep(0.1)
+
+
+async def test_of_two_workers_one_works_and_is_succeeded_within_ten_seconds_when_it_is_killed(
     address: Address, tmp_path: Path
 ) -> None:
     ports = free_ports(2)
@@ -67,8 +88,14 @@ def test_of_two_workers_one_works_and_is_succeeded_within_ten_seconds_when_it_is
         waiting = next(port for port in ports if port != leading)
         until(lambda: job(leading, "host").get("runs", 0) >= 3, 10, "three samples")
         assert job(waiting, "host")["runs"] == 0
+        assert set(await written_by(address, processes[leading], 10)) == {
+            each.name for each in duties(load_settings({}, env={}, cwd=tmp_path))
+        }
         processes[leading].kill()
         until(lambda: told(waiting).get("elected") and job(waiting, "host")["runs"] >= 1, 10, "a successor at work")
+        rows = await written_by(address, processes[waiting], 10)
+        assert {row["host"] for row in rows.values()} == {host_name()}
+        assert rows["retention"]["next_at"] is None or rows["retention"]["next_at"] > now() - timedelta(seconds=10)
 
 
 async def test_the_worker_samples_the_machine_and_announces_it(address: Address, tmp_path: Path) -> None:
@@ -127,6 +154,34 @@ async def test_a_worker_whose_connection_is_cut_is_elected_again(address: Addres
         await connection.close()
 
 
+async def test_a_job_that_fails_is_named_by_its_worker_and_in_its_row_and_the_others_go_on(
+    address: Address, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    connection = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=5)
+    try:
+        with worker(address, tmp_path, port) as process:
+            until(lambda: job(port, "host").get("runs", 0) >= 1, 20, "a sample")
+            await connection.execute("REVOKE INSERT ON system_metrics FROM ai_trader_service")
+            until(lambda: job(port, "host").get("state") == "failing", 10, "the job fails")
+            health = json.loads(fetch(f"http://127.0.0.1:{port}/health")[1])
+            assert health["state"] == "degraded"
+            (named,) = [each for each in health["checks"] if each["state"] == "degraded"]
+            assert named["name"] == "host"
+            assert "system_metrics" in named["detail"]
+            async with asyncio.timeout(5):
+                while (await written_by(address, process, 5))["host"]["state"] != "failing":
+                    await asyncio.sleep(0.05)
+            books = job(port, "books")["runs"]
+            until(lambda: job(port, "books")["runs"] > books, 10, "the others go on")
+            await connection.execute("GRANT INSERT ON system_metrics TO ai_trader_service")
+            until(lambda: job(port, "host").get("state") != "failing", 10, "it works again")
+            assert json.loads(fetch(f"http://127.0.0.1:{port}/readyz")[1])["state"] == "ready"
+            assert job(port, "host")["failures"] >= 1
+    finally:
+        await connection.close()
+
+
 async def test_partitions_are_made_ahead_and_rows_that_waited_move_over(service: Database) -> None:
     assert await make_partitions_ahead(service) == 0  # the migration made them
     assert await make_partitions_ahead(service, months=4) == 2 * len(PARENTS)  # two more months
@@ -142,7 +197,7 @@ def test_everything_that_the_health_page_asks_samples_for_is_kept() -> None:
 
 def test_the_worker_rolls_up_and_runs_the_retention(tmp_path: Path) -> None:
     settings = load_settings({}, env={}, cwd=tmp_path)
-    assert {"rollups", "retention"} <= {each.name for each in Worker(settings).jobs.jobs}
+    assert {"rollups", "retention"} <= {each.name for each in Worker(settings).jobs}
 
 
 async def test_a_sample_is_stored_once(service: Database, tmp_path: Path) -> None:
@@ -176,20 +231,3 @@ def test_a_worker_ends_when_asked_by_each_signal(address: Address, tmp_path: Pat
             until(lambda port=port: told(port), 15, "the worker")
             process.send_signal(number)
             assert process.wait(timeout=10) == 0
-
-
-async def test_a_job_that_answers_its_cancellation_with_an_error_ends_all_the_same(service: Database) -> None:
-    begun = asyncio.Event()
-
-    async def swallowing(_: Database) -> None:
-        begun.set()
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            raise ConnectionError("the connection broke while the transaction was rolled back") from None
-
-    running = asyncio.create_task(Jobs((Job("swallowing", 0.01, swallowing),)).run(service))
-    await begun.wait()
-    running.cancel()
-    done, _ = await asyncio.wait({running}, timeout=10)
-    assert done == {running}

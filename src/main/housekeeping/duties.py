@@ -1,0 +1,75 @@
+"""Which jobs does the elected worker do? Samples of its machine, books, partitions, roll-ups and retention."""
+
+import structlog
+
+from main.books.bookkeeper import Bookkeeper
+from main.config import Settings
+from main.database.partitions import make_partitions_ahead
+from main.database.pool import Database
+from main.database.retention import kept, purge
+from main.database.rollups import roll_up
+from main.housekeeping.job import Job
+from main.monitoring.collectors.host import HostCollector, store
+
+_log = structlog.get_logger(__name__)
+
+_SECOND = 1.0
+_MINUTE = 60.0
+_HOUR = 3600.0
+
+
+def duties(settings: Settings) -> tuple[Job, ...]:
+    """Return the jobs that these settings call for; nothing is started.
+
+    A limit is far above what a run takes: the books of years are rebuilt in one transaction, and a first purge deletes
+    for long, while what roll-ups and purges did before they are cancelled stays done.
+    """
+    keeping = Housekeeping(settings)
+    books = Bookkeeper()
+    return (
+        Job("host", settings.dashboards.system.update_interval, keeping.collect_host, limit_seconds=30.0),
+        Job("books", _SECOND, lambda database: _silently(books, database), limit_seconds=15 * _MINUTE),
+        Job("partitions", _HOUR, keeping.make_partitions, limit_seconds=2 * _MINUTE),
+        Job("rollups", _MINUTE, keeping.roll_up, limit_seconds=10 * _MINUTE),
+        Job("retention", _HOUR, keeping.purge, limit_seconds=30 * _MINUTE),
+    )
+
+
+class Housekeeping:
+    """The runs of the jobs, with what they need of the settings. Each returns what it did, ``None`` for nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings: the folder whose disk is watched, and how long data is kept."""
+        self._host = HostCollector(settings.data_dir)
+        chosen, system = settings.retention, settings.dashboards.system
+        self._ages = kept(system.metrics_retention, chosen.market_snapshots_days, chosen.system_events_days)
+
+    async def collect_host(self, database: Database) -> str | None:
+        """Write down how busy and full this machine is."""
+        await store(database, self._host.sample())
+        return None
+
+    async def make_partitions(self, database: Database) -> str | None:
+        """Make the partitions of the coming months."""
+        made = await make_partitions_ahead(database)
+        if made:
+            _log.info("partitions made", count=made)
+        return f"{made} partitions made" if made else None
+
+    async def roll_up(self, database: Database) -> str | None:
+        """Bring minutes, hours and days up to date."""
+        done = await roll_up(database)
+        return f"{done.facts:,} facts, {done.buckets:,} buckets" if done.facts or done.buckets else None
+
+    async def purge(self, database: Database) -> str | None:
+        """Delete what is old enough to go."""
+        gone = await purge(database, self._ages)
+        for purged in gone:
+            _log.info("old data deleted", table=purged.table, rows=purged.rows, partitions=len(purged.partitions))
+        parts = (f"{each.table}: {each.rows:,} rows, {len(each.partitions)} partitions deleted" for each in gone)
+        return "; ".join(parts) or None
+
+
+async def _silently(books: Bookkeeper, database: Database) -> str | None:
+    await books.run(database)
+    return None
