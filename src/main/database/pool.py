@@ -81,7 +81,7 @@ class Database:
         self._version: str | None = None
         self._ping_seconds: float | None = None
         self._waiting = 0
-        self._acquired = 0
+        self._asked = 0
         self._waited_seconds = 0.0
         self._listeners: list[Callable[[bool], None]] = []
 
@@ -128,7 +128,7 @@ class Database:
             idle,
             self._max_size,
             self._waiting,
-            self._acquired,
+            self._asked,
             self._waited_seconds,
         )
 
@@ -227,7 +227,7 @@ class Database:
             raise ConnectionRefusedError(str(error)) from error
         finally:
             self._waiting -= 1
-            self._acquired += 1
+            self._asked += 1
             self._waited_seconds += time.monotonic() - asked
         try:
             yield connection
