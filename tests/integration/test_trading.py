@@ -480,6 +480,7 @@ async def test_without_a_name_three_accounts_share_one_simulated_market_each_wit
     again = "SELECT max(n) FROM (SELECT count(*) AS n FROM market_snapshots GROUP BY source, symbol, at) AS counted"
     assert await value(service, again) == 1
     assert await value(service, "SELECT count(DISTINCT health_port) FROM bot_heartbeats") == 3
+    assert await value(service, "SELECT bool_and(rss_bytes > 1000000) FROM bot_heartbeats")
     proof = (
         "SELECT max(abs(equity - 100000 - realized_pnl + fees - unrealized_pnl - coalesce(fx_pnl, 0))) FROM trading_pnl"
     )

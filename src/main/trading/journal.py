@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from main.clock import monotonic, now
 from main.domain.events import Account, Alert, Event, Heartbeat, Order, Position, SystemEvent
 from main.telemetry.version import version
+from main.trading.footprint import Usage
 from main.trading.risk import Block, RiskRules
 
 LONGEST_SILENCE = 60.0
@@ -39,8 +40,12 @@ class Journal:
         models: tuple[str, ...] = (),
         health_port: int | None = None,
         dropped: Callable[[], int] = int,
+        usage: Callable[[], Usage] = Usage,
     ) -> None:
-        """`models` are those the strategy trades on; `dropped` tells how many events the sink had to give up so far."""
+        """`models` are those the strategy trades on; `dropped` tells how many events the sink had to give up so far.
+
+        `usage` is that of the whole process: accounts that share one say the same of it.
+        """
         self.account = account
         self.cycles = 0
         self.errors = 0
@@ -49,6 +54,7 @@ class Journal:
         self._models = models
         self._health_port = health_port
         self._dropped = dropped
+        self._usage = usage
         self._started = monotonic()
         self._run = f"{account.account}-{now():%Y%m%dT%H%M%S%f}"
         self._beats = 0
@@ -76,6 +82,7 @@ class Journal:
     ) -> None:
         """Give a sign of life; the next is due in `interval_seconds` of wall-clock time."""
         self._beats += 1
+        usage = self._usage()
         self._sink.record(
             Heartbeat(
                 at=at,
@@ -97,6 +104,8 @@ class Journal:
                 pid=os.getpid(),
                 version=version(),
                 health_port=self._health_port,
+                cpu_percent=usage.cpu_percent,
+                rss_bytes=usage.rss_bytes,
             )
         )
 

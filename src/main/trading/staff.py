@@ -18,6 +18,7 @@ from main.trading.engine import Engine
 from main.trading.feed import Feed
 from main.trading.feeds.sim_history import SimHistory
 from main.trading.floor import Floor
+from main.trading.footprint import Footprint
 from main.trading.journal import Journal, Sink
 from main.trading.left_orders import expired
 from main.trading.market_journal import MarketJournal
@@ -67,6 +68,7 @@ class Staff:
         def dropped() -> int:
             return sum(recorder.statistics.dropped.values())
 
+        footprint = Footprint()
         engines, strategies = [], []
         for seat, left, port in zip(self._seats, self._left, health_ports, strict=True):
             recorder.record(seat.account)
@@ -79,6 +81,7 @@ class Staff:
                 models=strategy.models,
                 health_port=port,
                 dropped=dropped,
+                usage=footprint.sample,
             )
             broker = seat.broker(self._feed)
             if isinstance(broker, RemoteBroker) and isinstance(left, Restored):

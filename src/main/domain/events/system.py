@@ -12,7 +12,11 @@ from main.domain.topics import Topic
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(Fact):
-    """A sign of life. ``interval_seconds`` is the wall-clock time until the next one."""
+    """A sign of life. ``interval_seconds`` is the wall-clock time until the next one.
+
+    ``cpu_percent`` (of one core, since the one before) and ``rss_bytes`` are those of the whole process: accounts whose
+    bots share a process say the same of it, and must not be added up.
+    """
 
     table = "bot_heartbeats"
     topic = Topic.HEARTBEATS
@@ -35,6 +39,8 @@ class Heartbeat(Fact):
     pid: int | None = None
     version: str | None = None
     health_port: int | None = None
+    cpu_percent: Decimal | None = None
+    rss_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
