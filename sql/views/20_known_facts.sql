@@ -164,15 +164,18 @@ $$;
 -- The newest sign of life of each account's bot, and whether the bot is silent: three intervals without one. A bot that
 -- said it stopped or finished is not silent. Live, the age counts on the database's clock from when it heard of the bot,
 -- because a replayed account's own time says nothing about the bot; a replay's past has no silence at all.
-CREATE OR REPLACE FUNCTION bot_signs(for_accounts text[], until timestamptz, known timestamptz, live boolean)
+DROP FUNCTION IF EXISTS bot_signs(text[], timestamptz, timestamptz, boolean);
+CREATE FUNCTION bot_signs(for_accounts text[], until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, at timestamptz, recorded_at timestamptz, status text, interval_seconds numeric, cycle_count bigint,
                uptime_seconds numeric, error_count integer, regime text, strategy text, risk_factor numeric, risk_reason text,
-               dropped_events bigint, host text, pid integer, version text, health_port integer, silent_at timestamptz, silent boolean)
+               dropped_events bigint, host text, pid integer, version text, health_port integer, silent_at timestamptz, silent boolean,
+               cpu_percent double precision, rss_bytes bigint)
 LANGUAGE sql STABLE ROWS 5 AS $$
     SELECT a.account_id, b.at, b.recorded_at, b.status, b.interval_seconds, b.cycle_count,
            b.uptime_seconds, b.error_count, b.regime, b.strategy, b.risk_factor, b.risk_reason,
            b.dropped_events, b.host, b.pid, b.version, b.health_port, s.silent_at,
-           coalesce(s.silent_at < CASE WHEN live THEN database_clock() ELSE until END, false)
+           coalesce(s.silent_at < CASE WHEN live THEN database_clock() ELSE until END, false),
+           b.cpu_percent, b.rss_bytes
       FROM accounts a
       CROSS JOIN LATERAL (
             -- Live, the one heard last: a bot whose clock is ahead of the database's is not silent for that.

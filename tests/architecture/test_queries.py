@@ -23,6 +23,7 @@ PYTHON_TYPES: dict[str, set[type]] = {
     "timestamptz": {datetime},
     "date": {date},
     "interval": {timedelta},
+    "jsonb": {dict},
 }
 
 
@@ -76,4 +77,6 @@ def _kinds(hint: Any) -> set[type]:
         return {kind for part in get_args(hint) for kind in _kinds(part)} - {NoneType}
     if get_origin(hint) is Literal:
         return {type(value) for value in get_args(hint)}
+    if get_origin(hint) is dict:
+        return {dict}
     return {hint} if isinstance(hint, type) else set()

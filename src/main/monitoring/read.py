@@ -15,7 +15,8 @@ from functools import cache
 from typing import Any, Generic, Literal, TypeVar
 
 from main.domain.topics import Topic
-from main.errors import UnknownName
+from main.errors import AccessDenied, UnknownName
+from main.security.viewer import Viewer
 
 T = TypeVar("T")
 Scalar = Decimal | float | int | None
@@ -57,13 +58,14 @@ class Freshness:
 class Answer(Generic[T]):
     """What a read said: the last good value, which stays beside a later error, and how fresh it is.
 
-    ``version`` grows by one with every different value.
+    ``version`` grows by one with every different value. ``timed_out``: the error is one of time, and may pass.
     """
 
     value: T | None
     freshness: Freshness
     error: str | None = None
     version: int = 0
+    timed_out: bool = False
 
     @property
     def state(self) -> State:
@@ -84,6 +86,7 @@ class Read(Generic[T]):
     `main.database.query.Fetcher` for ``sql`` reads and a `LiveSource` for ``live`` ones, the scope is resolved.
     ``as_of`` picks the time of the newest fact out of a value; where it is ``None``, or gives ``None``, an account
     figure is as fresh as its bots' last heartbeat. ``about`` says what silence means: of bots, or of the suite.
+    ``everything`` marks what may tell of any account, such as a log: only who may see them all may ask it.
     """
 
     name: str
@@ -99,6 +102,15 @@ class Read(Generic[T]):
     scalar: Callable[[T], Scalar] | None = None
     formula: str = ""
     references: tuple[str, ...] = field(default=())
+    everything: bool = False
+
+    def allow(self, viewer: Viewer) -> None:
+        """Raise `AccessDenied` when the viewer may not ask this, whatever the accounts."""
+        if self.everything and viewer.accounts is not None:
+            raise AccessDenied(
+                f"{self.title} may tell of every account, and {viewer.name} may see only some of them; "
+                "have an administrator grant all"
+            )
 
     @property
     def description(self) -> str:

@@ -69,11 +69,12 @@ def read_routes(
 async def chosen_scope(asked: Question, viewer: Viewer | None, directory: Directory) -> tuple[Scope, str]:
     """Return the question's scope with its accounts, those named or those a page would show, and a note on the choice.
 
-    Raises `AccessDenied` without a viewer, `UnknownName` for an account that is not there or not the viewer's: the two
-    look alike, so that nobody learns which accounts exist.
+    Raises `AccessDenied` without a viewer or where the read is not for this one, `UnknownName` for an account that is
+    not there or not the viewer's: the two look alike, so that nobody learns which accounts exist.
     """
     if viewer is None:
         raise AccessDenied("nobody is logged in: the request did not come through the guard")
+    asked.read.allow(viewer)
     named = asked.scope.accounts
     visible = await directory.visible(viewer.accounts)
     if not directory.known:  # the database was away since the start: the answer will say so

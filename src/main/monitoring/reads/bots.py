@@ -14,7 +14,8 @@ class BotState:
     """One account's bot. ``condition`` is ok, degraded, down or unknown; all else ``None`` for one never heard of.
 
     ``at`` is the newest heartbeat on the bot's clock, ``heard_at`` when the database learned of it; ``silent`` after
-    three intervals without one. ``dropped_events`` counts since the bot started.
+    three intervals without one. ``dropped_events`` counts since the bot started. ``cpu_share`` is of one core (1.0 is a
+    core fully used) and of the bot's whole process, as is ``rss_bytes``; both as the bot says in its heartbeat.
     """
 
     account: str
@@ -37,6 +38,8 @@ class BotState:
     host: str | None
     pid: int | None
     version: str | None
+    cpu_share: float | None
+    rss_bytes: int | None
 
 
 STATES = Query(
@@ -50,7 +53,8 @@ STATES = Query(
            b.status, b.at, b.recorded_at AS heard_at, b.interval_seconds::float8 AS interval_seconds,
            coalesce(b.silent, false) AS silent,
            b.regime, b.cycle_count, b.uptime_seconds::float8 AS uptime_seconds, b.error_count, b.dropped_events,
-           b.risk_factor::float8 AS risk_factor, b.risk_reason, b.host, b.pid, b.version
+           b.risk_factor::float8 AS risk_factor, b.risk_reason, b.host, b.pid, b.version,
+           b.cpu_percent / 100 AS cpu_share, b.rss_bytes
       FROM accounts_at($1, $2, $3, $4) a
       LEFT JOIN bot_signs($1, $2, $3, $4) b ON b.account_id = a.account_id
      ORDER BY a.label, a.account_id

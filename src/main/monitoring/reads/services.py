@@ -1,5 +1,6 @@
 """Services: what does every process of the suite say of itself, and is it still there?"""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,10 @@ class ServiceState:
     """One process. ``condition`` is ok, degraded, down or unknown (stopped in order); ``silent`` after three intervals.
 
     ``cpu_share`` is of one core (1.0 is a core fully used), ``probe_seconds`` the answer time of its health route.
+    ``restarts_by_reason`` counts by crashed, killed, hung, asked and moved. ``push_p50_seconds`` and its p95 are of the
+    last 1,000 updates, from learning of a change until it was handed to the viewer's socket;
+    ``questions_answered`` and ``questions_shared`` (answered for one viewer, served to another) count since its start.
+    ``degraded_reason`` is what it complains of while it lives.
     """
 
     service: str
@@ -34,6 +39,17 @@ class ServiceState:
     viewers: int | None
     last_stderr: str | None
     heard_at: datetime
+    restarts_by_reason: dict[str, int]
+    push_p50_seconds: float | None
+    push_p95_seconds: float | None
+    questions_answered: int | None
+    questions_shared: int | None
+    degraded_reason: str | None
+
+    def __post_init__(self) -> None:
+        counted: object = self.restarts_by_reason
+        if isinstance(counted, str):  # the driver hands jsonb over as it stands
+            object.__setattr__(self, "restarts_by_reason", json.loads(counted))
 
 
 STATES = Query(
@@ -46,7 +62,8 @@ STATES = Query(
                 ELSE 'ok' END AS condition,
            s.state, late.silent, s.pid, s.port, s.version, s.started_at, s.restarts, s.restart_reason,
            s.cpu_percent / 100 AS cpu_share, s.rss_bytes, s.probe_seconds, s.viewers, s.last_stderr,
-           s.recorded_at AS heard_at
+           s.recorded_at AS heard_at, s.restarts_by_reason, s.push_p50_seconds, s.push_p95_seconds,
+           s.questions_answered, s.questions_shared, s.degraded_reason
       FROM services s
       CROSS JOIN LATERAL (
             SELECT s.state NOT IN ('stopped', 'failed')
