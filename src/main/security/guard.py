@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from structlog.contextvars import bound_contextvars
+
 from main.errors import AccessDenied
 from main.security.binding import is_loopback
 from main.security.exchange import TOO_LARGE, Exchange
@@ -90,7 +92,8 @@ class Guard:
         scope.setdefault("state", {}).update(viewer=viewer, request_id=request_id)
         token = current_viewer.set(viewer)
         try:
-            await exchange.run(self.app)
+            with bound_contextvars(request_id=request_id):  # in every line that is logged on the request's behalf
+                await exchange.run(self.app)
         finally:
             current_viewer.reset(token)
 
@@ -120,6 +123,7 @@ class Guard:
             path = path[len(root) :]
         rule = self.policy.rule_for(path, _method(scope))
         if rule is not None:
+            scope.setdefault("state", {})["route"] = rule.path  # what the request is counted under
             return rule.access
         methods = self.policy.methods_of(path)
         if scope["type"] == "http" and methods:

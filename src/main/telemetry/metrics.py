@@ -3,13 +3,15 @@
 import platform
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
+
+from main.telemetry.version import schema_version
 
 PREFIX = "ai_trader_"
 MOST_SERIES = 200
@@ -18,6 +20,7 @@ MOST_SERIES = 200
 Labels = tuple[str, ...]
 Number = float | int | None
 Source = Callable[[], Number | Mapping[Labels, Number]]
+SummarySource = Callable[[], "Distribution | Mapping[Labels, Distribution] | None"]
 
 _NAME = re.compile(r"ai_trader_[a-z][a-z0-9_]*[a-z0-9]")
 # As promtool lints: base units only. The suite's other units (bps, fractions as "ratio") have no base form.
@@ -27,21 +30,33 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Distribution:
+    """How often something took how long: the number of times, their sum in base units, and quantiles where known.
+
+    ``quantiles`` are values by share (0 to 1), over a recent window; one that is not known is ``None``.
+    """
+
+    count: float
+    total: float
+    quantiles: Mapping[float, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class _Pulled:
-    kind: Literal["gauge", "counter"]
+    kind: Literal["gauge", "counter", "summary"]
     name: str
     help: str
-    source: Source
+    source: Callable[[], Any]
     labels: Labels
 
 
 class Metrics(Collector):
     """The metrics of one process: pulled ones, the process's own (CPU, memory, files), and which build it is.
 
-    `schema` is the newest migration this code needs.
+    `schema` is the newest migration this code needs; by default the newest there is.
     """
 
-    def __init__(self, service: str, version: str, schema: str = "") -> None:
+    def __init__(self, service: str, version: str, schema: str | None = None) -> None:
         self.registry = CollectorRegistry()
         self._pulled: dict[str, _Pulled] = {}
         self._broken: set[str] = set()
@@ -54,7 +69,7 @@ class Metrics(Collector):
             ("service", "version", "schema", "python"),
             registry=self.registry,
         )
-        build.labels(service, version, schema, platform.python_version()).set(1)
+        build.labels(service, version, schema_version() if schema is None else schema, platform.python_version()).set(1)
         self.counter(
             f"{PREFIX}metric_series_dropped_total",
             f"Series left out because a metric had more than {MOST_SERIES}.",
@@ -72,6 +87,10 @@ class Metrics(Collector):
     def counter(self, name: str, help: str, source: Source, labels: Labels = ()) -> None:  # noqa: A002  # as Prometheus
         """Offer a count since the process started; its name ends in ``_total``. Otherwise as `gauge`."""
         self._offer(_Pulled("counter", name, help, source, labels))
+
+    def summary(self, name: str, help: str, source: SummarySource, labels: Labels = ()) -> None:  # noqa: A002
+        """Offer how often something happened and how long it took; otherwise as `gauge`. Its name says the unit."""
+        self._offer(_Pulled("summary", name, help, source, labels))
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing: the names are checked here, and Prometheus' registry need not pull to learn them."""
@@ -103,13 +122,22 @@ class Metrics(Collector):
     def _family(self, pulled: _Pulled) -> Metric:
         value = pulled.source()
         series = value if isinstance(value, Mapping) else {(): value}
-        family: GaugeMetricFamily | CounterMetricFamily
-        if pulled.kind == "gauge":
-            family = GaugeMetricFamily(pulled.name, pulled.help, labels=pulled.labels)
-        else:
-            family = CounterMetricFamily(pulled.name, pulled.help, labels=pulled.labels)
-        known = [(labels, number) for labels, number in series.items() if number is not None]
+        known = [(labels, each) for labels, each in series.items() if each is not None]
         self._dropped += max(0, len(known) - MOST_SERIES)
-        for labels, number in known[:MOST_SERIES]:
-            family.add_metric(labels, float(number))
+        name = pulled.name.removesuffix("_total") if pulled.kind == "counter" else pulled.name
+        family = Metric(name, pulled.help, pulled.kind)
+        for labels, each in known[:MOST_SERIES]:
+            named = dict(zip(pulled.labels, labels, strict=True))
+            if isinstance(each, Distribution):
+                _add_distribution(family, named, each)
+            else:
+                family.add_sample(pulled.name, named, float(each))
         return family
+
+
+def _add_distribution(family: Metric, labels: dict[str, str], told: Distribution) -> None:
+    for share, value in told.quantiles.items():
+        if value is not None:
+            family.add_sample(family.name, labels | {"quantile": f"{share:g}"}, float(value))
+    family.add_sample(f"{family.name}_sum", labels, float(told.total))
+    family.add_sample(f"{family.name}_count", labels, float(told.count))

@@ -10,6 +10,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from main.telemetry.loop_lag import LOOP_LAG
+
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
@@ -84,6 +86,7 @@ class ProbeApp:
             await receive()
             await send({"type": "websocket.close", "code": 1008})
         else:
+            LOOP_LAG.watch()  # the loop that answers us is the one whose delays matter
             status, content_type, body = self._answer(scope["method"], scope["path"])
             headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
             if status == 405:

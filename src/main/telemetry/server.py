@@ -10,6 +10,7 @@ import uvicorn
 from main.errors import AITraderError
 from main.telemetry.bounded_http import BoundedHttp
 from main.telemetry.ports import listening_socket
+from main.telemetry.requests import REQUESTS
 
 _GRACE_SECONDS = 2
 
@@ -25,7 +26,7 @@ class ProbeServer:
 
     def __init__(self, app: Any, host: str, port: int, *, setting: str = "") -> None:
         """Name the address; `setting` is what the user changes to move the port."""
-        self._app = app
+        self._app = REQUESTS.counted(app)
         self._host = host
         self._port = port
         self._setting = setting

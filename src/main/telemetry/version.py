@@ -1,9 +1,11 @@
-"""Which version of the suite is this?"""
+"""Which version of the suite is this, and which schema does it need?"""
 
 import tomllib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+
+from main.database.migrate import SQL
 
 _DISTRIBUTION = "ai-trader-monitoring"
 
@@ -20,3 +22,10 @@ def version() -> str:
         return str(project["project"]["version"])
     except (OSError, tomllib.TOMLDecodeError, KeyError):
         return "unknown"
+
+
+@cache
+def schema_version() -> str:
+    """Return the name of the newest migration of this code, such as ``0016_services``; "unknown" without any."""
+    names = [path.stem for path in (SQL / "schema").glob("*.sql")]
+    return max(names, default="unknown")

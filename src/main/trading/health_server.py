@@ -11,6 +11,7 @@ from main.security.guard import guarded
 from main.security.policy import service_policy
 from main.telemetry.metrics import Metrics
 from main.telemetry.probes import Check, ProbeApp
+from main.telemetry.process_metrics import process_metrics
 from main.telemetry.server import ProbeServer
 from main.telemetry.version import version
 from main.trading.engine import Engine
@@ -32,7 +33,7 @@ class HealthServer:
         self.waiting_for = "the database"
         self._account = account
         self._recorder = recorder
-        metrics = Metrics("bot", version())
+        metrics = process_metrics("bot")
         self._offer(metrics)
         self._offer_recorder(metrics)
         self._app = ProbeApp("bot", self._checks, self._status, metrics.registry)
@@ -65,7 +66,8 @@ class HealthServer:
 
     def _status(self) -> Mapping[str, Any]:
         engine, statistics = self.engine, self._recorder.statistics
-        head = {"account": self._account.account, "mode": self._account.mode, "source": self._account.source}
+        account = self._account
+        head = {"version": version(), "account": account.account, "mode": account.mode, "source": account.source}
         recorder = asdict(statistics)
         if engine is None:
             return {**head, "status": "starting", "waiting_for": self.waiting_for, "recorder": recorder}
