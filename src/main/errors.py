@@ -7,7 +7,9 @@
     ├── AccessDenied                 exit 1   the caller may not do this
     ├── DatabaseError                exit 1
     │   ├── DatabaseUnreachable               no connection; carries since when and when it is tried again
+    │   │   └── ConnectionsExhausted          the server has no connection left for us
     │   ├── DatabaseTimeout                   connected, but no answer in time
+    │   │   └── DatabaseLocked                somebody holds a lock that was waited for
     │   ├── SchemaMismatch           exit 2   the schema is not the one this code needs
     │   └── EmbeddedDatabaseError             the embedded PostgreSQL does not start or stop
     ├── RecordRejected               exit 1   one event that must not reach the database
@@ -127,16 +129,42 @@ class DatabaseUnreachable(DatabaseError):
         )
 
 
+class ConnectionsExhausted(DatabaseUnreachable):
+    """The server has no connection left for us: end idle sessions, or raise max_connections or the role's limit."""
+
+    def __init__(self, target: str, reason: str, *, since: datetime, retry_seconds: float | None = None) -> None:
+        """As `DatabaseUnreachable`; `reason` is PostgreSQL's own words."""
+        super().__init__(target, reason, since=since, retry_seconds=retry_seconds)
+        self.message = (
+            f"too many connections to {target}: {reason}; end sessions that idle (pg_stat_activity), lower "
+            "database.pool_size, or raise max_connections or the role's CONNECTION LIMIT"
+        )
+        self.args = (self.message,)
+
+
 class DatabaseTimeout(DatabaseError):
     """PostgreSQL answered too late: look for locks and slow queries, or raise the timeout the message names."""
 
-    def __init__(self, what: str, seconds: float, *, setting: str) -> None:
+    def __init__(self, what: str, seconds: float, *, setting: str = "") -> None:
+        """Name what waited, how long, and the setting that would let it wait longer, where there is one."""
         self.what = what
         self.seconds = seconds
+        remedy = f", or raise {setting}" if setting else ""
         super().__init__(
-            f"{what} had no answer from the database after {seconds:g} s; look for locks and long transactions, "
-            f"or raise {setting}"
+            f"{what} had no answer from the database after {seconds:g} s; look for locks and long transactions{remedy}"
         )
+
+
+class DatabaseLocked(DatabaseTimeout):
+    """Somebody holds a lock: find the session that pg_blocking_pids names, wait for it or end it."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        super().__init__(what, seconds, setting="database.statement_timeout")
+        self.message = (
+            f"{what} waited {seconds:g} s for a lock that somebody else holds; pg_blocking_pids(pid) of the sessions "
+            "that pg_stat_activity shows with wait_event_type 'Lock' tells who, or raise database.statement_timeout"
+        )
+        self.args = (self.message,)
 
 
 class SchemaMismatch(DatabaseError):

@@ -242,7 +242,7 @@ class TestMistakes:
                 "_ . @ -, at most 64",
                 "config/dashboards.yaml:6 bots[0].health_url: got nothing, expected a value, because nothing can be "
                 "assumed",
-                '.env:2 DB_PORT: got "99999", expected a port from 1 to 65535',
+                '.env:2 DB_PORT: got "99999", expected a port from 1 to 65535, or one for each host: 5432,5433',
                 'environment MANAGER_PORT: got "x", expected a port from 1 to 65535',
                 "command line trade.seed: got -1, expected a whole number from 0 to 2^63 - 1",
             ]
@@ -440,6 +440,26 @@ class TestDatabase:
     def test_what_is_no_url_or_would_be_ignored_is_refused(self, url: str) -> None:
         with pytest.raises(ValueError, match=r".+"):
             parts(url)
+
+    def test_a_url_may_name_a_primary_and_its_standbys(self, load: Load) -> None:
+        url = "postgresql://u:p@one:6000,two,[::1]:6001/n?target_session_attrs=read-write"
+        database = load(env={"DATABASE_URL": url}).database
+        assert database.places == (("one", 6000), ("two", 5432), ("::1", 6001))
+        assert database.direct.places == database.places
+
+    def test_several_hosts_share_a_port_or_have_one_each(self, load: Load) -> None:
+        assert load(env={"DB_HOST": "a,b", "DB_PORT": "6000"}).database.places == (("a", 6000), ("b", 6000))
+        assert load(env={"DB_HOST": "a,b", "DB_PORT": "1,2"}).database.places == (("a", 1), ("b", 2))
+        assert load(env={"DB_HOST": "a,b"}).child_environment()["AI_TRADER_SETTINGS"].count("a,b") == 1
+        assert DatabaseSettings().places == ()
+        with pytest.raises(ConfigurationError, match="one port for all hosts, or one for each of them"):
+            load(env={"DB_HOST": "a,b", "DB_PORT": "1,2,3"})
+        with pytest.raises(ConfigurationError, match=r"DB_PORT: got .*expected a port from 1 to 65535"):
+            load(env={"DB_HOST": "a,b", "DB_PORT": "1,x"})
+
+    def test_the_direct_address_of_several_hosts_has_its_own_port(self, load: Load) -> None:
+        env = {"DB_HOST": "a,b", "DB_PORT": "1,2", "DATABASE_DIRECT_URL": "postgres://real"}
+        assert load(env=env).database.direct.places == (("real", 5432),)
 
     def test_a_socket_folder_may_be_given_as_in_libpq(self) -> None:
         assert parts("postgresql:///trade?host=/run/pg&port=5433") == {"host": "/run/pg", "port": 5433, "name": "trade"}

@@ -1,5 +1,6 @@
 """What may stand in a setting: each kind of value with the words that tell the user what was expected."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -59,6 +60,19 @@ def _named(value: object) -> object:
     return value
 
 
+def _hosts(value: str) -> str:
+    if any(not re.fullmatch(r"[^\s\x00-\x1f\x7f/@?#]+|/[^\s\x00-\x1f\x7f@?#]+", host) for host in value.split(",")):
+        raise ValueError
+    return value
+
+
+def _ports(value: object) -> int | str:
+    ports = [int(port) for port in str(value).split(",")]
+    if not all(0 < port < 65536 for port in ports):
+        raise ValueError
+    return ports[0] if len(ports) == 1 else ",".join(map(str, ports))
+
+
 def _strong(value: SecretStr) -> SecretStr:
     if is_weak(value.get_secret_value()):
         raise ValueError
@@ -89,6 +103,14 @@ HostName = Annotated[
     str,
     Field(pattern=r"^[^\s\p{Cc}/@?#]+$|^/[^\s\p{Cc}@?#]+$"),
     expecting("a host name, an IP address or the folder of a socket"),
+]
+DatabaseHosts = Annotated[
+    str,
+    AfterValidator(_hosts),
+    expecting("a host name, an IP address or the folder of a socket; several are separated by commas"),
+]
+DatabasePorts = Annotated[
+    int | str, AfterValidator(_ports), expecting("a port from 1 to 65535, or one for each host: 5432,5433")
 ]
 Account = Annotated[
     str, Field(pattern=rf"^{_ACCOUNT}$"), expecting("an account id: letters, digits and _ . @ -, at most 64")

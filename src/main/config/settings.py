@@ -8,7 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from main.config import database_url, kinds
@@ -134,10 +135,13 @@ class RetentionSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where PostgreSQL answers; without a host the embedded one is used. DATABASE_URL is taken apart into these."""
+    """Where PostgreSQL answers; without a host the embedded one is used. DATABASE_URL is taken apart into these.
 
-    host: kinds.HostName | None = None
-    port: kinds.Port = 5432
+    Of several hosts the one that can be written is used: a primary and the standbys that may take over from it.
+    """
+
+    host: kinds.DatabaseHosts | None = None
+    port: kinds.DatabasePorts = 5432  # one for all hosts, or as many as there are hosts
     name: kinds.Text = "ai_trader"
     user: kinds.Text = "ai_trader"
     password: kinds.Password | None = None
@@ -152,6 +156,20 @@ class DatabaseSettings(Section):
         """Whether no server is named, so that the embedded PostgreSQL is used."""
         return self.host is None
 
+    @model_validator(mode="after")
+    def _has_a_port_for_each_host(self) -> Self:
+        ports = str(self.port).count(",") + 1
+        if ports not in (1, str(self.host or "").count(",") + 1):
+            raise PydanticCustomError(kinds.EXPECTED, "one port for all hosts, or one for each of them")
+        return self
+
+    @property
+    def places(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of every server that may be the one to write to; none for the embedded database."""
+        hosts = self.host.split(",") if self.host else []
+        ports = [int(port) for port in str(self.port).split(",")]
+        return tuple(zip(hosts, ports if len(ports) > 1 else ports * len(hosts), strict=True))
+
     @property
     def direct(self) -> Self:
         """The same database past a connection pooler, for LISTEN, migrations and advisory locks."""
@@ -160,6 +178,8 @@ class DatabaseSettings(Section):
         parts = database_url.parts(self.direct_url.get_secret_value())
         if "password" in parts:
             parts["password"] = SecretStr(parts["password"])
+        if "," in str(self.port):  # those are of the hosts that the URL replaces
+            parts.setdefault("port", 5432)
         return self.model_copy(update=parts)
 
 

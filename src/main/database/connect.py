@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from main.config import Settings
-from main.database.address import Address
+from main.database.address import Address, Limits
 from main.database.embedded import EmbeddedServer
 
 
@@ -17,7 +18,7 @@ def database_of(settings: Settings) -> Iterator[Address]:
     """
     if settings.database.embedded:
         with EmbeddedServer(settings.data_dir).acquire() as lease:
-            yield lease.address
+            yield replace(lease.address, limits=limits_of(settings))
     else:
         yield outside_address(settings)
 
@@ -25,7 +26,24 @@ def database_of(settings: Settings) -> Iterator[Address]:
 def outside_address(settings: Settings) -> Address:
     """Return the address of the database outside that the settings name."""
     chosen = settings.database
-    if chosen.host is None:
+    if not chosen.places:
         raise ValueError("the settings mean the embedded database: use database_of, which starts it")
     password = chosen.password.get_secret_value() if chosen.password is not None else None
-    return Address(chosen.host, chosen.port, chosen.name, chosen.user, password, chosen.tls)
+    (host, port), *others = chosen.places
+    return Address(
+        host,
+        port,
+        chosen.name,
+        chosen.user,
+        password,
+        chosen.tls,
+        others=tuple(others),
+        pooled=chosen.direct_url is not None,
+        limits=limits_of(settings),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return how patient the settings want a process to be."""
+    chosen = settings.database
+    return Limits(chosen.connect_timeout, chosen.statement_timeout, chosen.pool_size)

@@ -13,7 +13,7 @@ import structlog
 
 from main.clock import now
 from main.database.address import Address
-from main.database.pool import CONNECT_SECONDS, UNREACHABLE
+from main.database.session import UNREACHABLE, connect, reason_of
 from main.errors import DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
 
 SQL = Path(__file__).resolve().parents[3] / "sql"
@@ -30,6 +30,12 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 );
 COMMENT ON TABLE schema_migrations IS 'Which files of sql/ this schema is made of.';
 """
+
+_ABANDONED = {
+    # A process that is stopped in the middle must not hold the migration lock for ever.
+    "idle_session_timeout": "60s",
+    "idle_in_transaction_session_timeout": "60s",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +182,17 @@ async def _lock(connection: Any) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _connection(address: Address) -> AsyncIterator[Any]:
     try:
-        connection = await asyncpg.connect(
-            **address.connect_arguments(),
-            timeout=CONNECT_SECONDS,
-            command_timeout=STATEMENT_SECONDS,
-            server_settings={"application_name": "ai-trader migrate", "client_min_messages": "warning"},
+        connection = await connect(
+            address,
+            "ai-trader migrate",
+            command_seconds=STATEMENT_SECONDS,
+            settings={"client_min_messages": "warning"} | _ABANDONED,
         )
     except (*UNREACHABLE, TimeoutError) as error:
-        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
+        raise DatabaseUnreachable(str(address), reason_of(error), since=now()) from error
     try:
         yield connection
     except UNREACHABLE as error:
-        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
+        raise DatabaseUnreachable(str(address), reason_of(error), since=now()) from error
     finally:
         connection.terminate()  # a polite goodbye to a server that hangs would only take time

@@ -4,16 +4,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import asyncpg
-
 from main.clock import now
 from main.database.address import Address
 from main.database.migrate import SchemaStatus, schema_status
-from main.database.pool import CONNECT_SECONDS, UNREACHABLE
 from main.database.query import Query
+from main.database.session import UNREACHABLE, connect, reason_of
 from main.errors import DatabaseUnreachable
 
-_COMMAND_SECONDS = 10.0
+_CLOSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +66,15 @@ _FACTS = """
 async def database_report(address: Address) -> DatabaseReport:
     """Look at the database. Raises DatabaseUnreachable."""
     try:
-        connection = await asyncpg.connect(
-            **address.connect_arguments(), timeout=CONNECT_SECONDS, command_timeout=_COMMAND_SECONDS
-        )
+        connection = await connect(address, "ai-trader db status")
     except (*UNREACHABLE, TimeoutError) as error:
-        raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
+        raise DatabaseUnreachable(str(address), reason_of(error), since=now()) from error
     try:
         started = time.perf_counter()
         await connection.fetchval("SELECT 1")
         ping = time.perf_counter() - started
-        version, size, used, most = await connection.fetchrow(_FACTS)
+        version, size, used, most = (await connection.fetch(_FACTS))[0]
         tables = tuple(await SIZES.all(connection))
     finally:
-        await connection.close(timeout=CONNECT_SECONDS)
+        await connection.close(timeout=_CLOSE_SECONDS)
     return DatabaseReport(str(address), version, ping, used, most, size, await schema_status(address), tables)
