@@ -7,7 +7,7 @@ from typing import Any
 from main.clock import now
 from main.database.pulse import Pulse
 from main.domain.scope import Scope
-from main.errors import DatabaseUnreachable
+from main.errors import DatabaseTimeout, DatabaseUnreachable
 from main.monitoring.read import Answer, Freshness, Read, State
 
 STALE_FACTOR = 3
@@ -56,7 +56,8 @@ def troubled(read: Read[Any], last: Answer[Any] | None, error: Exception) -> Ans
         since=since,
         detail=str(error) if unreachable else f"{read.title} failed: {error}",
     )
-    return Answer(last.value if last else None, fresh, str(error), last.version if last else 0)
+    late = isinstance(error, DatabaseTimeout)
+    return Answer(last.value if last else None, fresh, str(error), last.version if last else 0, late)
 
 
 def worst(answers: Iterable[Answer[Any]]) -> Answer[Any]:

@@ -1,21 +1,22 @@
 """How many questions become few queries: a watched one is asked again when its facts change, once for everybody."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from main.clock import now
-from main.database.pool import UNREACHABLE, Database
-from main.database.pulse import Pulse, pulse
+from main.database.pool import Database
+from main.database.pulse import Pulse
 from main.domain.scope import Scope
 from main.domain.topics import Announcement
-from main.errors import AITraderError, DatabaseUnreachable
-from main.monitoring.freshness import freshness_of, troubled
-from main.monitoring.question import Question, Watched
+from main.errors import DatabaseTimeout, DatabaseUnreachable
+from main.monitoring.answering import OVERDUE_SECONDS, Answering
+from main.monitoring.freshness import troubled
+from main.monitoring.outage import SPREAD_SECONDS, Outage
+from main.monitoring.question import Group, Question, Watched
 from main.monitoring.read import Answer, LiveSource, Read
 
 COALESCE_SECONDS = 0.02
@@ -23,11 +24,12 @@ SWEEP_SECONDS = 15.0
 KEEP_SECONDS = 60.0
 REUSE_SECONDS = 1.0
 ALARM_MARGIN_SECONDS = 0.1
-REST_FACTOR = 3.0
-RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+ASK_SECONDS = 10.0
+"""The longest wait for an answer; afterwards the last good one is given, labelled."""
 PARALLEL = 4
-
-_log = structlog.get_logger(__name__)
+SLOW_PARALLEL = 3
+"""Places of their own for slow questions: whatever a locked table holds up, the others go on. Both together are fewer
+than the connections of the pool, which callbacks use too."""
 
 
 @dataclass(slots=True)
@@ -41,31 +43,68 @@ class Statistics:
 
 
 class Hub:
-    """Topics in, shared answers out. Everything happens on one event loop; `run` must be running there."""
+    """Topics in, shared answers out. Everything happens on one event loop; `run` must be running there.
+
+    While the database is away one transaction at a time tries it, and everybody is told at once what is known.
+    """
 
     def __init__(self, database: Database, live: LiveSource | None = None) -> None:
-        self._database = database
-        self._live = live or LiveSource()
+        self._answering = Answering(
+            database,
+            live or LiveSource(),
+            publish=self._publish,
+            on_lost=self.lost,
+            on_found=self.found,
+            on_overdue=self._part,
+        )
         self._questions: dict[tuple[str, Scope, Hashable], Question] = {}
         self._wake = asyncio.Event()
-        self._failures = 0
-        self._slots = asyncio.Semaphore(PARALLEL)
+        self._outage = Outage()
+        self._groups: dict[Group, asyncio.Task[None]] = {}  # those of stored questions that are being answered
+        self._trial: Group | None = None  # the one that finds out whether the database is back
+        self._backlog = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.statistics = Statistics()
 
+    @property
+    def running(self) -> int:
+        """How many transactions are under way."""
+        return len(self._groups)
+
+    @property
+    def away(self) -> bool:
+        """Whether the database does not answer, as far as is known."""
+        return self._outage.error is not None
+
     async def ask(self, read: Read[Any], scope: Scope, params: Hashable = None) -> Answer[Any]:
-        """Return the answer to one question, shared with everybody who asks it within the same second."""
+        """Return the answer to one question, shared with everybody who asks it within the same second.
+
+        Never waits longer than ten seconds: then, and at once while the database is away, it is the last good value
+        beside the error.
+        """
         question = self._question(read, scope, params)
         fresh = time.monotonic() - question.answered < REUSE_SECONDS and not question.dirty
         if fresh and question.answer is not None and question.answer.error is None:
             self.statistics.shared += 1
             return question.answer
+        if question.stored and self._outage.error is not None and (self._outage.refuses or self._trial is not None):
+            self.statistics.failed += 1
+            return troubled(read, question.answer, self._outage.error)
         outcome: asyncio.Future[Answer[Any]] = asyncio.get_running_loop().create_future()
         question.waiting.append(outcome)
-        question.dirty = True
+        question.mark()
         question.not_before = 0.0
         self._wake.set()
-        return await outcome
+        try:
+            async with asyncio.timeout(ASK_SECONDS):
+                return await outcome
+        except TimeoutError:
+            self.statistics.failed += 1
+            late = DatabaseTimeout(f"{read.title} (or a place to ask it from)", ASK_SECONDS)
+            return troubled(read, question.answer, late)
+        finally:
+            if outcome in question.waiting:  # who has gone is no reason to ask
+                question.waiting.remove(outcome)
 
     def watch(self, read: Read[Any], scope: Scope, on_change: Callable[[], None], params: Hashable = None) -> Watched:
         """Keep a question answered; `on_change` is called on the loop after every new answer.
@@ -74,7 +113,9 @@ class Hub:
         """
         question = self._question(read, scope, params)
         question.watchers.append(on_change)
-        question.dirty = True
+        question.mark()
+        if question.stored and self._outage.error is not None and question.answer is None:
+            question.answer = troubled(read, None, self._outage.error)
         if question.answer is not None:
             self.statistics.shared += 1
             asyncio.get_running_loop().call_soon(on_change)
@@ -84,19 +125,43 @@ class Hub:
     def announce(self, announcement: Announcement) -> None:
         """Take note that facts of a topic changed."""
         self.statistics.announcements += 1
+        heard = time.monotonic()
         for question in self._questions.values():
             if announcement.topic in question.read.topics and (
                 announcement.account is None or announcement.account in question.scope.accounts
             ):
-                question.dirty = True
+                question.mark(heard)
         self._wake.set()
 
     def announce_all(self) -> None:
         """Take note that anything may have changed: announcements were missed."""
+        self._outage.retry_now()
         for question in self._questions.values():
-            question.dirty = True
+            question.mark()
             question.not_before = 0.0
         self._wake.set()
+
+    def lost(self, error: DatabaseUnreachable) -> None:
+        """Take note that the database is away: every question about it is answered so at once, and asked later."""
+        begins = self._outage.note(error)
+        self._give_up_overdue()
+        for question in tuple(self._questions.values()):
+            if question.stored and (question.waiting or (begins and question.watchers)):
+                self._publish(question, troubled(question.read, question.answer, error), Pulse(now(), ()))
+            if question.stored and question.watchers:
+                question.mark()
+        self._wake_at(self._outage.retry_at)
+
+    def found(self) -> None:
+        """Take note that the database answers: what was asked in vain is asked again, not by everybody at once."""
+        if not self._outage.over():
+            return
+        resume = time.monotonic() + random.uniform(0.0, SPREAD_SECONDS)  # noqa: S311 - jitter, no secret
+        for question in self._questions.values():
+            if question.stored:
+                question.mark()
+                question.not_before = resume
+        self._wake_at(resume)
 
     async def run(self) -> None:
         """Answer questions until cancelled."""
@@ -120,142 +185,101 @@ class Hub:
         return question
 
     def _start_due(self) -> None:
+        """Start what is due as far as there are places; who waited longest comes first."""
         moment = time.monotonic()
         wanted = [question for question in self._questions.values() if question.wanted]
-        due = [question for question in wanted if question.not_before <= moment]
         groups: dict[Hashable, list[Question]] = {}
-        for question in due:
-            question.running, question.dirty = True, False
-            groups.setdefault(question.group, []).append(question)
+        for question in sorted(wanted, key=lambda question: question.answered):
+            if question.not_before <= moment:
+                groups.setdefault(question.group, []).append(question)
+        self._backlog = False
         for questions in groups.values():
-            self._spawn(self._answer_group(questions))
+            group = Group(questions, questions[0].slow)
+            if questions[0].stored and not self._has_place(group):
+                self._backlog = True
+                continue
+            for question in questions:
+                question.begin()
+            task = self._spawn(self._answer(group))
+            if questions[0].stored:
+                self._groups[group] = task
+                self._trial = group if self._outage.error is not None else None
         later = [question.not_before for question in wanted if question.not_before > moment]
         if later:
-            asyncio.get_running_loop().call_later(min(later) - moment, self._wake.set)
+            self._wake_at(min(later))
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _has_place(self, group: Group) -> bool:
+        """Tell whether a group may start; of a database that is away one group at a time finds out."""
+        if self._outage.error is not None and (self._outage.refuses or self._trial is not None):
+            return False
+        taken = sum(each.slow is group.slow for each in self._groups)
+        return taken < (SLOW_PARALLEL if group.slow else PARALLEL)
+
+    async def _answer(self, group: Group) -> None:
+        try:
+            await self._answering.answer(group)
+        finally:
+            self._groups.pop(group, None)
+            self._trial = None if self._trial is group else self._trial
+            if self._backlog:
+                self._start_due()
+            self._wake.set()
+
+    def _part(self, group: Group) -> None:
+        """Free those behind a question that takes its time, and its place for quick ones if there is one for slow."""
+        group.let_go(1)
+        group.slow |= sum(each.slow for each in self._groups) < SLOW_PARALLEL
+        self._wake.set()
+
+    def _give_up_overdue(self) -> None:
+        """Free the places of those who wait on connections that are lost: it could be long until they notice."""
+        oldest = time.monotonic() - OVERDUE_SECONDS
+        for group, task in tuple(self._groups.items()):
+            if group.started < oldest and task is not asyncio.current_task():
+                group.let_go()
+                task.cancel()
+                del self._groups[group]
+                self._trial = None if self._trial is group else self._trial
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _answer_group(self, questions: list[Question]) -> None:
-        try:
-            if questions[0].read.source == "live":  # never behind a database that does not answer
-                for question in questions:
-                    await self._evaluate(question, self._live, Pulse(now(), ()))
-            else:
-                async with self._slots:
-                    await self._answer_stored(questions)
-        finally:
-            for question in questions:
-                question.running = False
-                if not question.wanted and question.waiting:  # cancelled on the way: nobody may wait for ever
-                    question.dirty = True
-            self._wake.set()
-
-    async def _answer_stored(self, questions: list[Question]) -> None:
-        """Answer questions of the same accounts in one transaction; an error ends it, the rest goes into the next."""
-        remaining = list(questions)
-        while remaining:
-            try:
-                async with self._database.scoped(questions[0].scope.accounts) as connection:
-                    beat = await pulse(connection, questions[0].scope.accounts)
-                    go_on = True
-                    while remaining and go_on:
-                        go_on = await self._evaluate(remaining[0], connection, beat)
-                        del remaining[0]
-                self._failures = 0
-            except Exception as error:  # noqa: BLE001 - a boundary: whatever it is, nobody may wait for ever
-                if not isinstance(error, AITraderError):
-                    _log.exception("transaction of reads failed")
-                self._fail(remaining, questions, error)
-                return
-
-    def _fail(self, remaining: list[Question], questions: list[Question], error: Exception) -> None:
-        """Give the error to those it concerns: to all without a server, else to the one that was being answered."""
-        lost, ours = isinstance(error, DatabaseUnreachable), isinstance(error, AITraderError)
-        first = remaining[:1] if not ours or any(question.slow for question in remaining[:1]) else remaining
-        blamed = questions if lost else first
-        for question in blamed:
-            self._publish(question, troubled(question.read, question.answer, error), Pulse(now(), ()))
-        for question in remaining:
-            question.dirty |= question not in blamed
-        if lost:
-            self._retry_later()
-
-    def _retry_later(self) -> None:
-        delay = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS) - 1)]
-        self._failures += 1
-        at = time.monotonic() + delay
-        for question in self._questions.values():
-            if question.watchers and question.read.source == "sql":
-                question.dirty, question.not_before = True, at
-        asyncio.get_running_loop().call_later(delay, self._wake.set)
-
-    async def _evaluate(self, question: Question, source: Any, beat: Pulse) -> bool:
-        """Answer one question; return whether the transaction may go on. A read's own error stays in its answer."""
-        started = time.monotonic()
-        if question.read.about == "suite":
-            beat = Pulse(
-                beat.now, ()
-            )  # a replay's time is that of its accounts; machines and processes live on the wall
-        try:
-            scope = question.scope.resolved(beat.moment)
-            arguments = (source, scope) if question.params is None else (source, scope, question.params)
-            answer = _answer(question, await question.read.fetch(*arguments), beat)
-        except Exception as error:
-            if source is not self._live and isinstance(error, UNREACHABLE):
-                raise  # the pool tells which kind of loss it is
-            _log.exception("read failed", read=question.read.name, scope=repr(question.scope))
-            self._publish(question, troubled(question.read, question.answer, error), beat)
-            return source is self._live
-        finally:
-            question.took = time.monotonic() - started
-            question.not_before = started + question.took * (1 + REST_FACTOR)
-        self.statistics.evaluated += 1
-        self._publish(question, answer, beat)
-        return True
+    def _wake_at(self, moment: float) -> None:
+        asyncio.get_running_loop().call_later(max(0.0, moment - time.monotonic()), self._wake.set)
 
     def _publish(self, question: Question, answer: Answer[Any], beat: Pulse) -> None:
-        self.statistics.failed += answer.error is not None
-        question.answer = answer
-        question.answered = question.touched = time.monotonic()
-        self._set_alarm(question, beat)
-        for waiting in question.waiting:
-            if not waiting.done():
-                waiting.set_result(question.answer)
-        question.waiting.clear()
-        for on_change in tuple(question.watchers):
-            on_change()
+        if answer.error is None:
+            self.statistics.evaluated += 1
+        else:
+            self.statistics.failed += 1
+        self._set_alarm(question, answer, beat)
+        question.publish(answer)
 
-    def _set_alarm(self, question: Question, beat: Pulse) -> None:
+    def _set_alarm(self, question: Question, answer: Answer[Any], beat: Pulse) -> None:
         """Have a watched question asked again the moment its bot turns silent: no announcement will come for that."""
         if question.alarm is not None:
             question.alarm.cancel()
             question.alarm = None
-        silent_at = question.answer.freshness.silent_at if question.answer is not None else None
+        silent_at = answer.freshness.silent_at
         if question.watchers and silent_at is not None and silent_at > beat.now:
             delay = (silent_at - beat.now).total_seconds() + ALARM_MARGIN_SECONDS
-            question.alarm = asyncio.get_running_loop().call_later(delay, self._mark, question)
+            question.alarm = asyncio.get_running_loop().call_later(delay, self._due, question)
 
-    def _mark(self, question: Question) -> None:
-        question.dirty = True
+    def _due(self, question: Question) -> None:
+        question.mark()
         self._wake.set()
 
     async def _sweep(self) -> None:
         """Ask everything watched again every 15 s (lost announcements, moving windows) and forget what nobody asks."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
+            await asyncio.sleep(SWEEP_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
             oldest = time.monotonic() - KEEP_SECONDS
             for key, question in tuple(self._questions.items()):
                 idle = not (question.watchers or question.waiting or question.running)
                 if idle and question.touched < oldest:
                     del self._questions[key]
-                question.dirty = True
+                question.mark()
             self._wake.set()
-
-
-def _answer(question: Question, value: Any, beat: Pulse) -> Answer[Any]:
-    last = question.answer
-    version = last.version if last is not None and last.value == value else (last.version if last else 0) + 1
-    return Answer(value, freshness_of(question.read, value, question.scope, beat), None, version)

@@ -29,12 +29,19 @@ class Question:
     answered: float = 0.0
     touched: float = 0.0  # answered, or let go by a watcher
     took: float = 0.0
+    heard: float = 0.0  # when the first announcement came that no evaluation has begun after; 0: none
+    learned: float = 0.0  # when this process learned of what the present answer, or the running evaluation, is about
     alarm: asyncio.TimerHandle | None = None  # when the bot will count as silent unless it is heard before
 
     @property
     def wanted(self) -> bool:
         """Whether it should be answered as soon as it may."""
         return self.dirty and not self.running and bool(self.watchers or self.waiting)
+
+    @property
+    def stored(self) -> bool:
+        """Whether the database has the answer; else this process knows it."""
+        return self.read.source == "sql"
 
     @property
     def slow(self) -> bool:
@@ -44,9 +51,50 @@ class Question:
     @property
     def group(self) -> Hashable:
         """What questions that are answered in one transaction have in common."""
-        if self.read.source == "live":
-            return ("live",)
-        return (self.scope.accounts, id(self) if self.slow else None)
+        own = id(self) if self.slow else None
+        return (self.scope.accounts, own) if self.stored else ("live", own)
+
+    def mark(self, heard: float = 0.0) -> None:
+        """Have it answered anew; `heard` is when an announcement called for that."""
+        self.dirty = True
+        self.heard = self.heard or heard
+
+    def begin(self) -> None:
+        """Take note that its evaluation begins: what is announced from now on calls for another one."""
+        self.running, self.dirty = True, False
+        self.learned, self.heard = self.heard or time.monotonic(), 0.0
+
+    def end(self) -> None:
+        """Take note that its evaluation is over. Who still waits, because it was cut short, is not forgotten."""
+        self.running = False
+        self.dirty |= bool(self.waiting)
+
+    def publish(self, answer: Answer[Any]) -> None:
+        """Give everybody the answer."""
+        self.answer = answer
+        self.answered = self.touched = time.monotonic()
+        for waiting in self.waiting:
+            if not waiting.done():
+                waiting.set_result(answer)
+        self.waiting.clear()
+        for on_change in tuple(self.watchers):
+            on_change()
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Questions that are answered in one transaction, one after the other; the first is the one being answered."""
+
+    questions: list[Question]
+    slow: bool  # whether it has one of the places for slow ones
+    started: float = field(default_factory=time.monotonic)
+
+    def let_go(self, first: int = 0) -> None:
+        """Leave the questions from the `first` on to other groups."""
+        for question in self.questions[first:]:
+            question.end()
+            question.mark()
+        del self.questions[first:]
 
 
 class Watched:
@@ -60,6 +108,11 @@ class Watched:
     def answer(self) -> Answer[Any] | None:
         """The newest answer; ``None`` until there is a first one."""
         return self._question.answer
+
+    @property
+    def learned(self) -> float:
+        """When this process learned of what the answer is about, on the monotonic clock."""
+        return self._question.learned
 
     def close(self) -> None:
         """Stop watching."""

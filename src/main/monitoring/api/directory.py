@@ -1,6 +1,7 @@
 """Which accounts may a viewer see, and which of them does a view show when it names none?"""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -12,6 +13,9 @@ from main.database.pool import Database
 from main.database.pulse import Heart, Pulse, pulse
 from main.domain.topics import Topic
 from main.errors import DatabaseError
+
+FIRST_SECONDS = 3.0
+"""How long a caller waits for the very first reading of the accounts; afterwards nobody waits for any."""
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +42,7 @@ class Directory:
         self._changed: list[Callable[[], object]] = []
         self._refreshing = asyncio.Lock()
         self._begun = 0
+        self._reading: asyncio.Task[None] | None = None
 
     def on_change(self, listener: Callable[[], object]) -> Callable[[], None]:
         """Call `listener` when accounts came, went or changed their clock; return what ends that."""
@@ -68,10 +73,17 @@ class Directory:
             for listener in tuple(self._changed):
                 listener()
 
+    def _first_reading(self) -> "asyncio.Task[None]":
+        """Return the one reading that all wait for who come before it is there."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self.refresh())
+        return self._reading
+
     async def visible(self, allowed: Iterable[str] | None) -> tuple[str, ...]:
         """Return the ids a viewer may see, sorted: all of them, or those `allowed` to it."""
-        if self._pulse is None:
-            await self.refresh()
+        if self._pulse is None and self._database.status.reachable is not False:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._first_reading()), FIRST_SECONDS)
         known = {heart.account for heart in self._hearts() if heart.account}
         return tuple(sorted(known if allowed is None else known & set(allowed)))
 

@@ -33,13 +33,17 @@ class Encoder(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Picture:
-    """The newest encoding of one panel for one scope. ``version`` grows with every new content."""
+    """The newest encoding of one panel for one scope. ``version`` grows with every new content.
+
+    ``learned`` is when this process learned of the change that the content shows, on the monotonic clock.
+    """
 
     panel: str
     scope: Scope
     content: bytes = b""
     freshness: bytes = b""
     version: int = 0
+    learned: float = 0.0
 
 
 class PictureBook:
@@ -114,11 +118,12 @@ class _Easel:
             present = {name: answer for name, answer in answers.items() if answer is not None}
             if len(present) < len(answers):
                 continue
-            await self._show(present)
+            await self._show(present, tuple(watched.learned for watched in self._watched.values()))
 
-    async def _show(self, answers: dict[str, Answer[Any]]) -> None:
+    async def _show(self, answers: dict[str, Answer[Any]], learned: tuple[float, ...]) -> None:
         state = tuple((answer.version, answer.error is None, answer.state) for answer in answers.values())
         changed = state != self._drawn
+        before = self._drawn or (None,) * len(state)
         if changed:
             content = await self._encode(answers)
             changed = content != self.picture.content
@@ -126,6 +131,8 @@ class _Easel:
             if changed:
                 self.picture.content = content
                 self.picture.version += 1
+                differing = (at for at, was, now in zip(learned, before, state, strict=True) if was != now)
+                self.picture.learned = min(differing, default=0.0)
         least = worst(answers.values())
         members = {"freshness": least.freshness, "error": least.error}
         self.picture.freshness = orjson.dumps(members, option=orjson.OPT_UTC_Z)[1:-1]

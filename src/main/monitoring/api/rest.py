@@ -93,7 +93,7 @@ async def _answered(request: Request, asked: Question, scope: Scope, note: str, 
     answer = await hub.ask(asked.read, scope, asked.params)
     timing = {"Server-Timing": f"read;dur={(time.perf_counter() - started) * 1000:.2f}"}
     document = envelope(asked, scope, answer, note)
-    if answer.value is None and answer.state is State.UNREACHABLE:
+    if answer.value is None and (answer.state is State.UNREACHABLE or answer.timed_out):
         response = unavailable(request, answer.error or "the database is unreachable", **_status_of(document))
     elif answer.value is None and answer.state is State.ERROR:
         response = problem(request, 500, f"{asked.read.title} failed", **_status_of(document))
@@ -113,6 +113,7 @@ def envelope(asked: Question, scope: Scope, answer: Answer[Any], note: str = "")
         "range": scope.window,
         "as_of": fresh.as_of,
         "moment": fresh.moment,
+        "age_seconds": (fresh.moment - fresh.as_of).total_seconds() if fresh.as_of else None,
         "clock": fresh.clock,
         "state": fresh.state,
         "since": fresh.since,

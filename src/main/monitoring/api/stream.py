@@ -17,6 +17,7 @@ from main.errors import AITraderError
 from main.monitoring.api.directory import Directory, Selection
 from main.monitoring.api.pictures import Picture, PictureBook
 from main.monitoring.hub import Hub
+from main.monitoring.latencies import Latencies
 from main.monitoring.read import read_named
 from main.security.viewer import Viewer
 
@@ -38,13 +39,17 @@ class Greeting:
 
 
 class Stream:
-    """The sockets of one dashboard."""
+    """The sockets of one dashboard.
+
+    ``push``: the seconds from when this process learned of a change until it was handed to a socket.
+    """
 
     def __init__(self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting) -> None:
         self.hub = hub
         self.directory = directory
         self.book = book
         self.greeting = greeting
+        self.push = Latencies()
         self._connections: set[_Connection] = set()
 
     @property
@@ -74,10 +79,12 @@ class _Connection:
         self._directory = stream.directory
         self._book = stream.book
         self._greeting = stream.greeting
+        self._push = stream.push
         self._wish: dict[str, Any] = {"view": {}, "panels": []}
         self._scope: Scope | None = None
         self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
         self._fresh: dict[str, tuple[Picture, bool]] = {}
+        self._settled = time.monotonic()  # what was learned before is no news that was pushed
         self._notices: dict[str, bytes] = {}  # the newest of each type: a viewer that stalls must not pile them up
         self._something = asyncio.Event()
         self._settling = asyncio.Lock()
@@ -168,6 +175,7 @@ class _Connection:
                 # A replay's own present comes with the panels: nobody here knows it.
                 self._say(told | {"moment": scope.as_of or (now() if selection.clock == "wall" else None)})
             wished = dict.fromkeys(self._wish["panels"])
+            self._settled = time.monotonic()
             for panel, (looked_at, leave) in tuple(self._looking.items()):
                 if panel not in wished or looked_at != scope:
                     leave()
@@ -197,9 +205,12 @@ class _Connection:
                 await self._socket.send_text(notice.decode())
             fresh, self._fresh = self._fresh, {}
             if fresh:
-                sent = time.monotonic()
+                began = time.monotonic()
+                learned = [picture.learned for picture, content in fresh.values() if content]
                 await self._socket.send_text(_update(fresh.values()).decode())
-                await asyncio.sleep(max(0.0, FRAME_SECONDS - (time.monotonic() - sent)))
+                sent = time.monotonic()
+                self._push.extend(sent - at for at in learned if at > self._settled)
+                await asyncio.sleep(max(0.0, FRAME_SECONDS - (sent - began)))
 
 
 def _update(fresh: Iterable[tuple[Picture, bool]]) -> bytes:

@@ -2,34 +2,47 @@
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import asyncpg
 import structlog
 from starlette.websockets import WebSocket
 
+from main.clock import now
 from main.database.address import Address
 from main.database.listen import Listener
 from main.database.migrate import migrate
-from main.database.pool import Database
+from main.database.pool import Database, DatabaseStatus
 from main.domain.topics import Announcement
 from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import Encoder, PictureBook
 from main.monitoring.api.stream import Greeting, Stream
 from main.monitoring.dashboards.v2.facade import AddressSource
-from main.monitoring.hub import Hub
+from main.monitoring.hub import Hub, Statistics
+from main.monitoring.latencies import Latencies
 from main.monitoring.read import LiveSource
 from main.telemetry.probes import Check
 
 MIGRATION_RETRY_SECONDS = 1.0
-PING_SECONDS = 5.0
+PING_SECONDS = 2.0
+"""A frozen server refuses nothing: that it is away shows only when it is asked."""
 
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How well announcements are heard; ``lag_seconds`` is ``None`` while they are not."""
+
+    connected: bool
+    lag_seconds: float | None
 
 
 class Backbone:
@@ -54,6 +67,7 @@ class Backbone:
         self._hub: Hub | None = None
         self._directory: Directory | None = None
         self._stream: Stream | None = None
+        self._listener: Listener | None = None
         self._schema_problem = ""
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -71,6 +85,27 @@ class Backbone:
     def viewers(self) -> int:
         """How many pages are open."""
         return self._stream.viewers if self._stream else 0
+
+    @property
+    def push(self) -> Latencies:
+        """How long changes took from this process to the sockets; without any before `start`."""
+        return self._stream.push if self._stream else Latencies()
+
+    @property
+    def statistics(self) -> Statistics:
+        """What the hub has done; nothing before `start`."""
+        return self._hub.statistics if self._hub else Statistics()
+
+    @property
+    def status(self) -> DatabaseStatus | None:
+        """What is known of the database without asking it; ``None`` before the pool is made."""
+        return self._database.status if self._database else None
+
+    @property
+    def listener(self) -> Hearing:
+        """How well announcements are heard."""
+        listener = self._listener
+        return Hearing(listener.connected, getattr(listener, "lag_seconds", None)) if listener else Hearing(False, None)
 
     async def database(self) -> Database:
         """Return the pool, made on first need; an embedded server is started, an outside one is not contacted."""
@@ -93,7 +128,8 @@ class Backbone:
         database.on_reachable(self._reached)
         self._run(hub.run())
         self._run(_keep_asking(database))
-        self._run(Listener(self._direct(database.address), self._announced, self._missed).run())
+        self._listener = Listener(self._direct(database.address), self._announced, self._missed)
+        self._run(self._listener.run())
         if not current:
             self._run(self._migrate_later(database))
 
@@ -113,7 +149,7 @@ class Backbone:
 
     def checks(self) -> tuple[Check, ...]:
         """Return what readiness depends on. Without its database a dashboard still shows what it last knew."""
-        status = self._database.status if self._database else None
+        status = self.status
         down = status is not None and status.reachable is False
         database = Check("database", "degraded" if down else "ok", status.reason if down and status else "")
         schema = Check("schema", "failed" if self._schema_problem else "ok", self._schema_problem)
@@ -149,7 +185,13 @@ class Backbone:
         self._run(self.directory.refresh())
 
     def _reached(self, reachable: bool) -> None:
-        if reachable:
+        status = self.status
+        if not reachable and status is not None:
+            self.hub.lost(DatabaseUnreachable(status.target, status.reason, since=status.since or now()))
+        elif self.hub.away:
+            self.hub.found()
+            self._run(self.directory.refresh())
+        else:
             self._missed()
 
     def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -168,7 +210,8 @@ async def _keep_asking(database: Database) -> None:
     while True:
         with contextlib.suppress(DatabaseError):
             await database.ping()
-        await asyncio.sleep(PING_SECONDS)
+        # Drawn, as everything that many processes do against one server.
+        await asyncio.sleep(PING_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
 
 def _made(part: T | None) -> T:
