@@ -1,0 +1,43 @@
+"""What does the market look like up close: how wide, how lopsided, how deep, how nervous?"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from main.analytics.figure import Figure, bounded, missing, quotient, too_few
+from main.analytics.sample import MINIMUM, refuse_nan
+
+LEVELS = 5
+"""Levels of each side that count as depth."""
+
+_BASIS_POINTS = 1e4
+
+
+def spread_bps(bid: float, ask: float) -> Figure:
+    """Return (ask − bid) / mid · 10⁴; below zero where the book is crossed."""
+    return quotient(ask - bid, (bid + ask) / 2, "the mid is not above zero", _BASIS_POINTS)
+
+
+def depth(sizes: Sequence[float], levels: int = LEVELS) -> float:
+    """Return the size on the nearest levels of one side, nearest first; 0 for an empty side."""
+    return math.fsum(sizes[:levels])
+
+
+def imbalance(bid_depth: float, ask_depth: float) -> Figure:
+    """Return (bid depth − ask depth) / (bid depth + ask depth), in [-1, 1]; above zero where buyers stand deeper."""
+    return quotient(bid_depth - ask_depth, bid_depth + ask_depth, "the book is empty")
+
+
+def realised_volatility(prices: Sequence[float], periods_per_year: float, *, minimum: int = MINIMUM) -> Figure:
+    """Return √(Σ log-return² · periods a year / n), a fraction a year, of evenly spaced prices, oldest first.
+
+    No mean is taken off: over short steps it is noise (Andersen and Bollerslev 1998). n is the number of returns; below
+    `minimum` of them it is missing. ``ValueError`` for NaN.
+    """
+    refuse_nan(prices)
+    if len(prices) - 1 < max(minimum, 1):
+        return too_few(max(len(prices) - 1, 0), max(minimum, 1), "returns")
+    if min(prices) <= 0:
+        return missing("a price is not above zero")
+    squares = math.fsum(math.log(after / before) ** 2 for before, after in pairwise(prices))
+    return bounded(math.sqrt(squares * periods_per_year / (len(prices) - 1)))

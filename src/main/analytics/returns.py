@@ -1,0 +1,185 @@
+"""How much did the account earn per trading day on the money that was in it, deposits and withdrawals aside?
+
+Time-weighted: a period is cut at the last observation before each external flow, and its pieces are multiplied. Within
+a piece a flow counts for the share of time it was there (modified Dietz), and from the start where that observation is
+fresh, which is the true time-weighted return.
+"""
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import TypeVar
+
+from main.analytics.figure import Figure, bounded, missing
+from main.analytics.sample import NO_BASE, refuse_nan
+
+FRESH = timedelta(minutes=5)
+"""An observation no older than this is the equity just before a flow (as in the growth index of the database)."""
+
+_INSTANT = timedelta(microseconds=1)
+
+K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Equity in account currency at an aware time; a flow at the same instant is in it already."""
+
+    at: datetime
+    equity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A deposit, withdrawal or transfer, signed as credited to the account. Dividends, funding and fees are not."""
+
+    at: datetime
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class DayReturn:
+    """The return, a fraction, from the close of the day `since` to that of `day`.
+
+    ``days`` counts the trading days it spans: more than one where days before it have no observation. On the first day
+    of all it begins at the first observation, and ``since`` equals ``day``. ``None``: equity gave it no base.
+    """
+
+    day: date
+    since: date
+    days: int
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Equity, and growth of 1 since the first observation; ``None`` from where growth has no base."""
+
+    at: datetime
+    equity: float
+    growth: float | None
+
+
+def day_returns(
+    observations: Sequence[Observation],
+    flows: Sequence[Flow],
+    day_of: Callable[[datetime], date],
+    is_trading_day: Callable[[date], bool] = lambda day: True,
+) -> list[DayReturn]:
+    """Return one return per trading day that was observed, oldest first; empty with fewer than two observations.
+
+    Both series are oldest first. ``day_of`` names the trading day of a time; an observation at the very close is the
+    closing day's. What happens on other than trading days belongs to the next one. It suffices to pass the last
+    observation of each day and the last before each flow. The last day may still be running: ratios leave it out.
+    Observations before the first equity above zero are passed over. ``ValueError`` for NaN or a wrong order.
+    """
+    funded = _funded(observations, flows)
+    days = [_trading_day(day_of(o.at - _INSTANT), is_trading_day) for o in funded]
+    closes = [place for place in range(len(funded)) if place + 1 == len(funded) or days[place] != days[place + 1]]
+    cuts = {bisect_left(funded, flow.at, key=_time) - 1 for flow in flows}
+    found, since = [], 0
+    for close in closes:
+        if close > since:
+            kept = [place for place in range(since, close + 1) if place in (since, close) or place in cuts]
+            value = _chained(_link(funded[a], funded[b], flows) for a, b in pairwise(kept))
+            found.append(DayReturn(days[close], days[since], _span(days[since], days[close], is_trading_day), value))
+        since = close
+    return found
+
+
+def curve(observations: Sequence[Observation], flows: Sequence[Flow]) -> list[CurvePoint]:
+    """Return growth at every observation, oldest first, for windows up to a week; empty without an equity above zero."""
+    funded = _funded(observations, flows)
+    growth = growth_index([_link(a, b, flows) for a, b in pairwise(funded)])
+    return [CurvePoint(o.at, o.equity, value) for o, value in zip(funded, growth[: len(funded)], strict=True)]
+
+
+def growth_index(returns: Sequence[float | None]) -> list[float | None]:
+    """Return G = Π (1 + r) after each return, with the base point 1 in front: one value more than returns.
+
+    A return of −1 or worse leaves 0 for good. ``None`` from the first return that does not exist, unless all was lost
+    before it.
+    """
+    growth: list[float | None] = [1.0]
+    last: float | None = 1.0
+    for value in returns:
+        if last:
+            last = None if value is None else max(0.0, last * (1 + value))
+        growth.append(last)
+    return growth
+
+
+def total_return(returns: Sequence[float | None]) -> Figure:
+    """Return Π (1 + r) − 1, a fraction; missing without returns, and where one has no base."""
+    if not returns:
+        return missing("no returns")
+    last = growth_index(returns)[-1]
+    return missing(NO_BASE) if last is None else bounded(last - 1)
+
+
+def growth_by_day(returns: Sequence[DayReturn]) -> dict[date, float]:
+    """Return growth at the close of each day, the base point's day included, as far as growth exists.
+
+    A first day that was observed from its middle has one close only: its return is left out of this.
+    """
+    growth = growth_index([r.value for r in returns])
+    days = [*(r.since for r in returns[:1]), *(r.day for r in returns)]
+    return {day: value for day, value in zip(days, growth, strict=False) if value is not None}
+
+
+def compounded(returns: Iterable[DayReturn], period_of: Callable[[date], K]) -> Mapping[K, float | None]:
+    """Return Π (1 + r) − 1 by period (a month, a week …), in order; one that spans periods counts for its last day's.
+
+    ``None`` where one of the period's returns has no base.
+    """
+    periods: dict[K, list[float | None]] = {}
+    for r in returns:
+        periods.setdefault(period_of(r.day), []).append(r.value)
+    return {period: _chained(iter(values)) for period, values in periods.items()}
+
+
+def _time(fact: Observation | Flow) -> datetime:
+    return fact.at
+
+
+def _funded(observations: Sequence[Observation], flows: Sequence[Flow]) -> list[Observation]:
+    refuse_nan([o.equity for o in observations])
+    refuse_nan([flow.amount for flow in flows])
+    if any(a.at >= b.at for a, b in pairwise(observations)) or any(a.at > b.at for a, b in pairwise(flows)):
+        raise ValueError("observations and flows come oldest first, one observation an instant")
+    first = next((place for place, o in enumerate(observations) if o.equity > 0), len(observations))
+    return list(observations[first:])
+
+
+def _link(before: Observation, after: Observation, flows: Sequence[Flow]) -> float | None:
+    between = flows[bisect_right(flows, before.at, key=_time) : bisect_right(flows, after.at, key=_time)]
+    external = math.fsum(flow.amount for flow in between)
+    base = math.fsum([before.equity, *(_weight(flow.at, before.at, after.at) * flow.amount for flow in between)])
+    return (after.equity - before.equity - external) / base if base > 0 else None
+
+
+def _weight(at: datetime, start: datetime, end: datetime) -> float:
+    return 1.0 if at <= start + FRESH else (end - at) / (end - start)
+
+
+def _chained(links: Iterator[float | None]) -> float | None:
+    product: float = 1.0
+    for value in links:
+        if value is None:
+            return None
+        product *= 1 + value
+    return product - 1
+
+
+def _trading_day(day: date, is_trading_day: Callable[[date], bool]) -> date:
+    while not is_trading_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def _span(since: date, day: date, is_trading_day: Callable[[date], bool]) -> int:
+    between = (since + timedelta(days=step) for step in range(1, (day - since).days + 1))
+    return max(1, sum(map(is_trading_day, between)))
