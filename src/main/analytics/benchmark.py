@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
-from main.analytics.figure import Figure, bounded, missing, power, too_few
+from main.analytics.figure import Figure, bounded, missing, power, quotient, too_few
 from main.analytics.ratios import per_period
 from main.analytics.returns import total_return
 from main.analytics.sample import MINIMUM, deviation, mean, refuse_nan, usable
@@ -119,7 +119,4 @@ def _covariance(left: Sequence[float], right: Sequence[float]) -> float:
 
 
 def _beta(returns: Sequence[float], benchmark: Sequence[float]) -> Figure:
-    spread = deviation(benchmark)
-    return (
-        bounded(_covariance(returns, benchmark) / spread**2) if spread > 0 else missing("the benchmark does not vary")
-    )
+    return quotient(_covariance(returns, benchmark), deviation(benchmark) ** 2, "the benchmark does not vary")

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from main.analytics.drawdown import max_drawdown
-from main.analytics.figure import Figure, bounded, missing, power, quotient
+from main.analytics.figure import Figure, bounded, power, quotient
 from main.analytics.returns import growth_index
 from main.analytics.sample import MINIMUM, deviation, mean, usable
 

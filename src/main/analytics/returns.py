@@ -91,7 +91,7 @@ def day_returns(
 
 
 def curve(observations: Sequence[Observation], flows: Sequence[Flow]) -> list[CurvePoint]:
-    """Return growth at every observation, oldest first, for windows up to a week; empty without an equity above zero."""
+    """Return growth at every observation, for windows up to a week; empty without an equity above zero."""
     funded = _funded(observations, flows)
     growth = growth_index([_link(a, b, flows) for a, b in pairwise(funded)])
     return [CurvePoint(o.at, o.equity, value) for o, value in zip(funded, growth[: len(funded)], strict=True)]

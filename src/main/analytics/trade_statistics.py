@@ -181,7 +181,7 @@ class Streaks:
 
 
 def streaks(pnls: Iterable[float]) -> Streaks:
-    """Return the runs of trades in order of their exits; a break-even neither ends a run nor counts. 0 without trades."""
+    """Return the runs of trades in order of their exits; a break-even neither ends a run nor counts."""
     run = wins = losses = 0
     for pnl in pnls:
         if pnl > 0:
