@@ -9,16 +9,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO
 
 from main.clock import now
-from main.monitoring.dashboards.v2.lifeline import Lifeline
+from main.monitoring.dashboards.v2.lifeline import Lifeline, kill_marked
+from main.monitoring.dashboards.v2.service_output import Allowance, OutputLines
 from main.telemetry.services import Kind
 
-OnLine = Callable[[bytes, bool], None]
-"""Called with each line a child writes, without its newline, and whether it came from standard error."""
-
-_LONGEST_LINE = 65_536
+KILL_SECONDS = 1.5
+"""After SIGKILL only the kernel can keep a process (a disk that hangs): nobody waits longer for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,82 +31,96 @@ class ServiceCommand:
     setting: str = ""  # what the user changes to move the port
 
 
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who gets what a child writes."""
+
+    line: Callable[[bytes], None]  # without its newline; a child that writes without end is not heard out
+    error: Callable[[bytes], None]  # lines of standard error, all of them
+
+
 class Child:
     """A running service in a session of its own, so that it and all its descendants can be signalled as one group."""
 
-    def __init__(self, process: subprocess.Popen[bytes], exited: asyncio.Future[int]) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", mark: str, listener: Listener) -> None:
         """Use `start_child`."""
         self.pid = process.pid
         self.started_at: datetime = now()
-        self.exited = exited  # the exit code; negative: the signal that ended it
+        self._loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[int] = self._loop.create_future()  # the exit code; negative: the signal
+        self._process = process
+        self._mark = mark
+        self._reaping = threading.Lock()
+        self._reaped = False
+        assert process.stdout is not None
+        assert process.stderr is not None
+        allowance = Allowance()
+        self._output = (
+            OutputLines(process.stdout, allowance, listener.line),
+            OutputLines(process.stderr, allowance, listener.line, listener.error),
+        )
+        threading.Thread(target=self._wait, name=f"wait-{process.pid}", daemon=True).start()
 
     def signal_group(self, number: signal.Signals) -> None:
-        """Signal the child and its descendants; nothing happens when none is left."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        """Signal the child and its descendants; nothing happens when it is gone."""
+        with self._reaping, contextlib.suppress(ProcessLookupError, PermissionError):
+            if not self._reaped:  # else its number may be another's by now
+                os.killpg(self.pid, number)
 
     async def end(self, grace: float) -> int:
         """Ask the child to end, kill its whole group after `grace` seconds; return its exit code."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-            os.kill(self.pid, signal.SIGCONT)  # a stopped process takes no SIGTERM
+        with self._reaping, contextlib.suppress(ProcessLookupError):
+            if not self._reaped:
+                os.kill(self.pid, signal.SIGTERM)
+                os.kill(self.pid, signal.SIGCONT)  # a stopped process takes no SIGTERM
         await asyncio.wait({self.exited}, timeout=grace)
-        self.signal_group(signal.SIGKILL)  # also what a child that ended in order left behind
-        return await self.exited
+        return await self.kill()
+
+    async def kill(self) -> int:
+        """End the child and its group now; return its exit code, that of SIGKILL where the kernel keeps it."""
+        self.signal_group(signal.SIGKILL)
+        await asyncio.wait({self.exited}, timeout=KILL_SECONDS)
+        for output in self._output:
+            output.close()
+        return self.exited.result() if self.exited.done() else -signal.SIGKILL
+
+    def _wait(self) -> None:
+        """Wait for the end, and end what the child leaves behind while its number is still its own."""
+        with contextlib.suppress(ChildProcessError):
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.signal_group(signal.SIGKILL)
+        with self._reaping:
+            code = self._process.wait()
+            self._reaped = True
+        with contextlib.suppress(Exception):
+            kill_marked(self._mark)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+            self._loop.call_soon_threadsafe(self._tell, code)
+
+    def _tell(self, code: int) -> None:
+        if not self.exited.done():
+            self.exited.set_result(code)
 
 
-def start_child(command: ServiceCommand, environment: Mapping[str, str], lifeline: Lifeline, on_line: OnLine) -> Child:
+def start_child(
+    command: ServiceCommand, environment: Mapping[str, str], lifeline: Lifeline, listener: Listener
+) -> Child:
     """Start a service from the main thread's event loop. Raises OSError when the program cannot be started."""
-    loop = asyncio.get_running_loop()
+    mark = lifeline.next_mark()
     process = subprocess.Popen(
         command.argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**environment, **lifeline.environment},
+        env={**environment, **lifeline.environment(mark)},
         pass_fds=(lifeline.descriptor,),
         start_new_session=True,
     )
-    lifeline.hold(process.pid)
-    exited: asyncio.Future[int] = loop.create_future()
-    threading.Thread(target=_wait, args=(process, exited, loop), name=f"wait-{command.name}", daemon=True).start()
-    assert process.stdout is not None
-    assert process.stderr is not None
-    _Lines(loop, process.stdout, lambda line: on_line(line, False))
-    _Lines(loop, process.stderr, lambda line: on_line(line, True))
-    return Child(process, exited)
-
-
-def _wait(process: subprocess.Popen[bytes], exited: asyncio.Future[int], loop: asyncio.AbstractEventLoop) -> None:
-    code = process.wait()
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
-        loop.call_soon_threadsafe(exited.set_result, code)
-
-
-class _Lines:
-    """Splits what comes out of a pipe into lines until it ends."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, pipe: IO[bytes], on_line: Callable[[bytes], None]) -> None:
-        self._loop = loop
-        self._pipe = pipe
-        self._on_line = on_line
-        self._rest = b""
-        os.set_blocking(pipe.fileno(), False)
-        loop.add_reader(pipe.fileno(), self._read)
-
-    def _read(self) -> None:
-        try:
-            chunk = os.read(self._pipe.fileno(), _LONGEST_LINE)
-        except BlockingIOError:
-            return
-        except OSError:
-            chunk = b""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if not chunk or len(self._rest) >= _LONGEST_LINE:
-            lines, self._rest = [*lines, self._rest], b""
-        for line in lines:
-            if line:
-                self._on_line(line)
-        if not chunk:
-            self._loop.remove_reader(self._pipe.fileno())
-            self._pipe.close()
+    try:
+        lifeline.hold(process.pid)
+        return Child(process, mark, listener)
+    except BaseException:  # no thread, no memory: what nobody watches must not run
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(KILL_SECONDS)
+        raise

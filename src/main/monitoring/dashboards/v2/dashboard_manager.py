@@ -12,7 +12,6 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import psutil
@@ -23,16 +22,19 @@ from main.config import Settings, database_overrides, load_settings
 from main.errors import AITraderError, UnknownName
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.lifeline import Lifeline
+from main.monitoring.dashboards.v2.loop_lag import BLOCKED_SECONDS, LoopLag
 from main.monitoring.dashboards.v2.manager_api import ManagerApi, manager_app
 from main.monitoring.dashboards.v2.manager_metrics import manager_metrics
 from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerState
-from main.monitoring.dashboards.v2.process_tree import ProcessTrees
+from main.monitoring.dashboards.v2.manager_status import manager_document, manager_row, service_check, service_status
+from main.monitoring.dashboards.v2.process_tree import ProcessTrees, Usage
 from main.monitoring.dashboards.v2.service_commands import (
     DASHBOARDS,
     configuration_of,
     service_commands,
     service_environment,
 )
+from main.monitoring.dashboards.v2.service_reports import ServiceReports
 from main.monitoring.dashboards.v2.service_rows import ServiceRows
 from main.monitoring.dashboards.v2.supervisor import Supervisor, Timing
 from main.telemetry.logging import configure, log_path
@@ -40,14 +42,18 @@ from main.telemetry.probes import Check, ProbeApp
 from main.telemetry.redaction import Redactor, secrets_of
 from main.telemetry.rotation import RotatingFile
 from main.telemetry.server import ProbeServer
-from main.telemetry.services import ProcessStatus
+from main.telemetry.services import ProcessStatus, RestartReason, State
 from main.telemetry.version import version
 
 _log = structlog.get_logger(__name__)
 
 HOST = "127.0.0.1"
 NAME = "manager"
+STOP_SECONDS = 9.5
+"""In all, whatever the services and the database do; the services' own share is `Timing.stop`."""
+
 _SAMPLE_SECONDS = 5.0
+_SENTINEL_SECONDS = 0.5
 
 
 class DashboardManager:
@@ -77,12 +83,15 @@ class DashboardManager:
         self._runs: list[asyncio.Task[None]] = []
         self._logs: list[RotatingFile] = []
         self._trees = ProcessTrees()
-        self._usage: dict[str, Any] = {}
+        self._usage: dict[str, Usage] = {}
+        self._reports = ServiceReports(self._report_soon)
+        self._lag = LoopLag()
         self._started_at = now()
-        self._probes = ProbeApp(NAME, self._checks, self._document, manager_metrics(NAME, self.status).registry)
+        metrics = manager_metrics(NAME, self.status, lambda: self._lag.worst_seconds)
+        self._probes = ProbeApp(NAME, self._checks, self._document, metrics.registry)
         self._server: ProbeServer | None = None
         self._rows: ServiceRows | None = None
-        self._sampler: asyncio.Task[None] | None = None
+        self._watches: list[asyncio.Task[None]] = []
         self._state_changed = asyncio.Event()
         self.stop_requested = asyncio.Event()
 
@@ -106,45 +115,50 @@ class DashboardManager:
         for command in self.commands:
             self._supervise(command, environment, redactor)
         self._rows.start()
-        self._sampler = asyncio.create_task(self._sample(), name="sampler")
+        self._watches = [
+            asyncio.create_task(self._sample(), name="sampler"),
+            asyncio.create_task(self._lag.watch(), name="loop-lag"),
+        ]
         await asyncio.gather(*(supervisor.settled.wait() for supervisor in self._supervisors.values()))
 
     async def stop_all(self) -> None:
-        """End every service in order: SIGTERM, eight seconds, SIGKILL. Returns when nothing is left. Idempotent."""
+        """End every service in order: SIGTERM, then SIGKILL. Within ten seconds nothing is left. Idempotent.
+
+        A database that does not answer is not waited for: the embedded one ends when it can, by itself.
+        """
+        deadline = monotonic() + STOP_SECONDS
         self._probes.drain()
         for supervisor in self._supervisors.values():
             supervisor.stop()
             supervisor.settled.set()
         await asyncio.gather(*self._runs, return_exceptions=True)
-        if self._sampler is not None:
-            self._sampler.cancel()
-        if self._rows is not None:
-            await self._rows.stop()
+        for watch in self._watches:
+            watch.cancel()
         if self._lifeline is not None:
-            await asyncio.to_thread(self._lifeline.close)
+            await asyncio.to_thread(self._lifeline.close, _SENTINEL_SECONDS)
             self._lifeline = None
-        if self._server is not None:
-            await self._server.stop()
+        ends = [self._rows.stop(deadline)] if self._rows is not None else []
+        await asyncio.gather(*ends, *([self._server.stop()] if self._server is not None else []))
         for log in self._logs:
             log.close()
         self._file.leave()
 
     def status(self) -> tuple[ProcessStatus, ...]:
         """Return the services as they are now, in the order they were started."""
-        return tuple(self._status_of(name, supervisor) for name, supervisor in self._supervisors.items())
+        return tuple(self._status_of(supervisor) for supervisor in self._supervisors.values())
 
-    def restart(self, name: str = "") -> None:
+    def restart(self, name: str = "", *, reason: RestartReason = "asked") -> None:
         """Replace the service `name`, or all of them, now. Raises UnknownName."""
         if name and name not in self._supervisors:
             raise UnknownName("service", name, self._supervisors)
         for each, supervisor in self._supervisors.items():
             if name in ("", each):
-                supervisor.restart()
+                supervisor.restart(reason)
 
     @property
-    def failed(self) -> bool:
-        """Whether every service was given up, so that there is nothing left to do."""
-        return bool(self._supervisors) and all(each.now.state == "failed" for each in self._supervisors.values())
+    def failed(self) -> tuple[str, ...]:
+        """The names of the services that were given up."""
+        return tuple(name for name, each in self._supervisors.items() if each.state == "failed")
 
     async def _open_control(self) -> None:
         token = secrets.token_urlsafe(32)
@@ -175,78 +189,64 @@ class DashboardManager:
         )
         self._runs.append(asyncio.create_task(supervisor.run(), name=command.name))
 
-    def _changed(self) -> None:
-        self._state_changed.set()
+    def _report_soon(self) -> None:
         if self._rows is not None:
             self._rows.report_soon()
-        if self.failed:
+
+    def _changed(self) -> None:
+        self._state_changed.set()
+        self._report_soon()
+        if len(self.failed) == len(self.commands):  # nothing is left to do
             self.stop_requested.set()
 
     def _database_moved(self) -> None:
         _log.warning("the embedded database has another port now, services are restarted")
-        self.restart()
+        self.restart(reason="moved")
 
     async def _sample(self) -> None:
         while True:
-            leaders = {name: run.pid for name, each in self._supervisors.items() if (run := each.now).pid is not None}
+            self._state_changed.clear()
+            runs = {each.command: each.now for each in self._supervisors.values()}
+            leaders = {command.name: run.pid for command, run in runs.items() if run.pid is not None}
             with contextlib.suppress(psutil.Error, OSError):  # a process that goes while it is looked at
                 self._usage = self._trees.sample({**leaders, NAME: os.getpid()})
-            self._state_changed.clear()
+            if self._lifeline is not None:
+                self._lifeline.renew()
+            with contextlib.suppress(OSError):
+                self._file.renew()
+            await self._reports.ask_all(
+                {command: run.pid for command, run in runs.items() if run.pid is not None and run.state == "running"}
+            )
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_SAMPLE_SECONDS):
                     await self._state_changed.wait()
 
-    def _status_of(self, name: str, supervisor: Supervisor) -> ProcessStatus:
-        run, usage = supervisor.now, self._usage.get(name)
-        return ProcessStatus(
-            service=name,
-            kind=supervisor.command.kind,
-            state=run.state,
-            pid=run.pid,
-            port=supervisor.command.port,
-            version=version(),
-            started_at=run.started_at,
-            restarts=run.restarts,
-            restart_reason=run.reason,
-            cpu_percent=usage.cpu_percent if usage and run.pid else None,
-            rss_bytes=usage.rss_bytes if usage and run.pid else None,
-            probe_seconds=run.probe_seconds,
-            last_stderr=run.last_stderr,
-        )
+    def _status_of(self, supervisor: Supervisor) -> ProcessStatus:
+        name, run = supervisor.command.name, supervisor.now
+        return service_status(supervisor.command, run, self._usage.get(name), self._reports.of(name, run.pid))
 
     def _own_rows(self) -> tuple[ProcessStatus, ...]:
-        usage = self._usage.get(NAME)
-        own = ProcessStatus(
-            service=NAME,
-            kind="manager",
-            state="stopping" if self._probes.draining else "running",
-            pid=os.getpid(),
-            port=self.settings.manager.port,
-            version=version(),
-            started_at=self._started_at,
-            cpu_percent=usage.cpu_percent if usage else None,
-            rss_bytes=usage.rss_bytes if usage else None,
-        )
-        return (own, *self.status())
+        state: State = "stopping" if self._probes.draining else "running"
+        port = self.settings.manager.port
+        return (manager_row(NAME, port, state, self._started_at, self._usage.get(NAME)), *self.status())
 
     def _checks(self) -> list[Check]:
-        checks = [
-            Check(each.service, "ok" if each.state == "running" else "degraded", each.restart_reason or each.state)
-            for each in self.status()
-        ]
-        return [*checks, self._rows.check()] if self._rows is not None else checks
+        checks = [service_check(each) for each in self.status()]
+        if self._rows is not None:
+            checks.append(self._rows.check())
+        if (lag := self._lag.worst_seconds) >= BLOCKED_SECONDS:
+            checks.append(Check("event loop", "degraded", f"was blocked for {lag:.1f} s within the last minute"))
+        return checks
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> Mapping[str, Any]:
         database = self._rows.database_row() if self._rows is not None else None
-        rows = (*self._own_rows(), *((database,) if database else ()))
-        return {
-            "version": version(),
-            "started_at": self._started_at,
-            "data_dir": str(self.settings.data_dir),
-            "log_dir": str(self.settings.log_dir),
-            "database": asdict(self._rows.check()) if self._rows is not None else None,
-            "services": [asdict(row) for row in rows],
-        }
+        return manager_document(
+            self.settings,
+            started_at=self._started_at,
+            rows=(*self._own_rows(), *((database,) if database else ())),
+            database=self._rows.check() if self._rows is not None else None,
+            loop_lag_seconds=self._lag.worst_seconds,
+        )
 
 
 def _settings_with(db_config: Mapping[str, Any]) -> Settings:
@@ -254,7 +254,9 @@ def _settings_with(db_config: Mapping[str, Any]) -> Settings:
 
 
 async def supervise(manager: DashboardManager) -> int:
-    """Run the manager until a signal or the command line ends it; return its exit code: 1 when every service failed.
+    """Run the manager until a signal or the command line ends it; return its exit code: 1 when a service was given up.
+
+    It goes on as long as one of them is left.
 
     Raises as `DashboardManager.start_all`.
     """
@@ -268,7 +270,7 @@ async def supervise(manager: DashboardManager) -> int:
         stopping.cancel()
         starting.result()
     await stopping
-    failed, began = manager.failed, monotonic()
+    failed, began = bool(manager.failed), monotonic()
     starting.cancel()  # told to stop while it starts: or it would go on starting what is being stopped
     await asyncio.gather(starting, return_exceptions=True)
     await manager.stop_all()

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterable
 
 from main.telemetry.metrics import PREFIX, Metrics
-from main.telemetry.services import ProcessStatus
+from main.telemetry.services import RESTART_REASONS, ProcessStatus
 from main.telemetry.version import version
 
 _LABEL = ("name",)
 
 
-def manager_metrics(name: str, services: Callable[[], Iterable[ProcessStatus]]) -> Metrics:
-    """Return the metrics of the manager `name`; `services` is asked at every scrape."""
+def manager_metrics(
+    name: str, services: Callable[[], Iterable[ProcessStatus]], loop_lag_seconds: Callable[[], float]
+) -> Metrics:
+    """Return the metrics of the manager `name`; `services` and `loop_lag_seconds` are asked at every scrape."""
     metrics = Metrics(name, version())
     metrics.gauge(
         f"{PREFIX}service_up",
@@ -18,11 +20,21 @@ def manager_metrics(name: str, services: Callable[[], Iterable[ProcessStatus]]) 
         lambda: {(each.service,): float(each.state in ("running", "degraded")) for each in services()},
         _LABEL,
     )
+    metrics.gauge(
+        f"{PREFIX}service_ready",
+        "1 while the service is ready, by its own word.",
+        lambda: {(each.service,): float(each.state == "running") for each in services()},
+        _LABEL,
+    )
     metrics.counter(
         f"{PREFIX}service_restarts_total",
-        "Restarts since the manager started.",
-        lambda: {(each.service,): each.restarts for each in services()},
-        _LABEL,
+        "Restarts since the manager started, by reason: crashed, killed, hung, asked or moved (the database).",
+        lambda: {
+            (each.service, reason): each.restarts_by_reason.get(reason, 0)
+            for each in services()
+            for reason in RESTART_REASONS
+        },
+        (*_LABEL, "reason"),
     )
     metrics.gauge(
         f"{PREFIX}service_probe_seconds",
@@ -35,5 +47,10 @@ def manager_metrics(name: str, services: Callable[[], Iterable[ProcessStatus]]) 
         "Resident memory of the service and its descendants.",
         lambda: {(each.service,): each.rss_bytes for each in services() if each.rss_bytes is not None},
         _LABEL,
+    )
+    metrics.gauge(
+        f"{PREFIX}event_loop_lag_seconds",
+        "How late the manager's event loop turned at worst, within the last minute.",
+        loop_lag_seconds,
     )
     return metrics

@@ -14,6 +14,12 @@ from main.errors import AITraderError
 _CREATED_TOLERANCE_SECONDS = 2.0  # it is computed from the time of boot, which is corrected now and then
 
 
+class ManagerFolderUnusable(AITraderError):
+    """The data folder cannot be written, so nobody could find the manager: free some space, or choose another one."""
+
+    exit_code = 2
+
+
 class ManagerAlreadyRuns(AITraderError):
     """Another manager serves this data folder: use `ai_trader.py dashboards status`, `restart` or `stop`."""
 
@@ -40,6 +46,8 @@ class ManagerState:
             return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+        except (TypeError, ValueError, OverflowError):  # the file says something that is no process at all
+            return False
 
 
 class ManagerFile:
@@ -50,11 +58,18 @@ class ManagerFile:
         self._folder = data_dir.expanduser()
         self._file = self._folder / "manager.json"
         self._lock: int | None = None
+        self._written: ManagerState | None = None
 
     def take(self) -> None:
-        """Become the manager of this folder. Raises ManagerAlreadyRuns; the place is left when the process ends."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / "manager.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Become the manager of this folder. Raises ManagerAlreadyRuns or ManagerFolderUnusable.
+
+        The place is left when the process ends.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._folder / "manager.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -68,7 +83,19 @@ class ManagerFile:
         self._lock = descriptor
 
     def write(self, state: ManagerState) -> None:
-        """Say where the manager is."""
+        """Say where the manager is. Raises ManagerFolderUnusable."""
+        try:
+            self._write(state)
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+        self._written = state
+
+    def renew(self) -> None:
+        """Say it again where somebody removed the file, or else nobody could find the manager. Raises OSError."""
+        if self._lock is not None and self._written is not None and not self._file.exists():
+            self._write(self._written)
+
+    def _write(self, state: ManagerState) -> None:
         fresh = self._file.with_suffix(".new")
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
@@ -96,3 +123,10 @@ class ManagerFile:
         except (OSError, ValueError, TypeError):
             return None
         return state if state.alive else None
+
+
+def _unusable(folder: Path, error: OSError) -> ManagerFolderUnusable:
+    return ManagerFolderUnusable(
+        f"cannot keep the manager's place in {folder}: {error.strerror or error}; free some space there, make it a "
+        "folder this user may write, or set AI_TRADER_DATA_DIR to another one"
+    )

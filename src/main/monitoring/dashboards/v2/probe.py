@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 _LARGEST_ANSWER = 4_000_000
+_CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +22,27 @@ async def ask(
 ) -> Reply:
     """Send one HTTP request to a service of this machine and return its reply.
 
-    Raises TimeoutError when it is not complete after `within` seconds, OSError when there is no connection or no HTTP.
+    Raises TimeoutError when it is not complete after `within` seconds, OSError when there is no connection, no HTTP or
+    an answer without end, ValueError for a body that is not what its headers say.
     """
     started = time.monotonic()
     async with asyncio.timeout(within):
         target = reachable_host(host)
-        reader, writer = await asyncio.open_connection(target, port, limit=_LARGEST_ANSWER)
+        reader, writer = await asyncio.open_connection(target, port, limit=_CHUNK)
         try:
             name = f"[{target}]" if ":" in target else target
             lines = [f"{method} {path} HTTP/1.1", f"Host: {name}:{port}", "Connection: close", "Content-Length: 0"]
             if token is not None:
                 lines.append(f"Authorization: Bearer {token}")
             writer.write(("\r\n".join(lines) + "\r\n\r\n").encode("ascii"))
-            answer = await reader.read(_LARGEST_ANSWER)
-            while chunk := await reader.read(_LARGEST_ANSWER):
+            answer = bytearray()
+            while chunk := await reader.read(_CHUNK):
                 answer += chunk
+                if len(answer) > _LARGEST_ANSWER:
+                    raise OSError(f"port {port} answers with more than {_LARGEST_ANSWER} bytes")
         finally:
-            writer.close()
-    head, _, body = answer.partition(b"\r\n\r\n")
+            writer.transport.abort()  # `close` would wait for a hung peer to take what is left to write
+    head, _, body = bytes(answer).partition(b"\r\n\r\n")
     words = head.split(b" ", 2)
     if len(words) < 2 or not words[0].startswith(b"HTTP/") or not words[1].isdigit():
         raise OSError(f"port {port} does not speak HTTP")

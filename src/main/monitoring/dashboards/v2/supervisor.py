@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,27 +12,32 @@ import structlog
 
 from main.clock import monotonic
 from main.errors import AITraderError
-from main.monitoring.dashboards.v2.child import Child, ServiceCommand, start_child
+from main.monitoring.dashboards.v2.child import Child, Listener, ServiceCommand, start_child
 from main.monitoring.dashboards.v2.lifeline import Lifeline
 from main.monitoring.dashboards.v2.probe import ask
 from main.monitoring.dashboards.v2.restart_policy import USELESS_TO_RESTART, RestartPolicy
 from main.telemetry.ports import ensure_free, is_free
-from main.telemetry.services import State
+from main.telemetry.services import RestartReason, State
 
 _log = structlog.get_logger(__name__)
 
 _STDERR_LINES = 20
+_STDERR_BYTES = 2_000  # of each line
+_STARTING_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How patient the supervisor is; all in seconds but ``misses``, the unanswered probes in a row that mean "hung"."""
+    """How patient the supervisor is; all in seconds but ``misses``, the unanswered probes in a row that mean "hung".
 
-    probe_interval: float = 3.0
+    A hung service is noticed after ``misses · probe_timeout``, at most one ``probe_interval`` later: in 9 to 12 s.
+    """
+
+    probe_interval: float = 2.0  # from the start of one probe to that of the next
     probe_timeout: float = 3.0
     misses: int = 3
     startup: float = 60.0  # a service that has not answered once by then hangs
-    stop: float = 8.0
+    stop: float = 6.5  # of the ten in which everything must have ended
     port: float = 6.0  # what is left of an earlier set may hold the port for as long
 
 
@@ -43,10 +48,19 @@ class ServiceRun:
     state: State
     pid: int | None
     started_at: datetime | None
-    restarts: int
+    restarts: Mapping[RestartReason, int]
     reason: str | None
     probe_seconds: float | None
     last_stderr: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How a run of the service ended."""
+
+    reason: RestartReason
+    words: str
+    code: int
 
 
 class Supervisor:
@@ -74,13 +88,19 @@ class Supervisor:
         self._policy = RestartPolicy()
         self._state: State = "stopped"
         self._child: Child | None = None
-        self._restarts = 0
+        self._restarts: Counter[RestartReason] = Counter()
         self._reason: str | None = None
         self._probe_seconds: float | None = None
-        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._stderr: deque[bytes] = deque(maxlen=_STDERR_LINES)
         self._stop = asyncio.Event()
         self._restart = asyncio.Event()
+        self._wish: RestartReason = "asked"
         self.settled = asyncio.Event()  # it runs, or it failed
+
+    @property
+    def state(self) -> State:
+        """What the service does now."""
+        return self._state
 
     @property
     def now(self) -> ServiceRun:
@@ -90,15 +110,16 @@ class Supervisor:
             self._state,
             child.pid if child else None,
             child.started_at if child else None,
-            self._restarts,
+            dict(self._restarts),
             self._reason,
             self._probe_seconds if child else None,
-            "\n".join(self._stderr) or None,
+            self._redact(b"\n".join(self._stderr).decode(errors="replace")) or None,
         )
 
-    def restart(self) -> None:
+    def restart(self, reason: RestartReason = "asked") -> None:
         """Replace the service now, also one that was given up."""
         self._policy.forget()
+        self._wish = reason
         self._restart.set()
 
     def stop(self) -> None:
@@ -108,51 +129,68 @@ class Supervisor:
     async def run(self) -> None:
         """Keep the service running until `stop`."""
         while not self._stop.is_set():
-            try:
-                pause = await self._run_once()
-            except AITraderError as error:
-                self._fail(error.message)
-                pause = None
-            except OSError as error:
-                self._fail(f"cannot be started: {error}")
-                pause = None
+            end, pause = await self._one_run()
             if not await self._stopped_within(pause):
-                self._restarts += 1
+                self._restarts[self._wish if self._restart.is_set() else end] += 1
             self._restart.clear()
-        self._enter("stopped")
+        if self._state != "failed":  # that stays to be seen
+            self._enter("stopped")
 
-    async def _run_once(self) -> float | None:
-        """Run the service until it ends; return the pause before the next start, ``None`` to wait for the user."""
-        self._enter("restarting" if self._restarts else "starting")
-        await self._port_to_be_free()
-        if self._stop.is_set():
-            return 0.0
-        self._stderr.clear()
-        child = self._child = start_child(self.command, self._environment, self._lifeline, self._on_line)
-        _log.info("service started", name=self.command.name, pid=child.pid, port=self.command.port)
+    async def _one_run(self) -> tuple[RestartReason, float | None]:
+        """Run the service until it ends; return why, and the pause before the next start: ``None`` for the user's word.
+
+        Nothing is raised: whatever goes wrong with one service, somebody goes on looking after it.
+        """
         try:
-            reason, code = await self._until_end(child)
-        finally:
-            child.signal_group(signal.SIGKILL)
-            self._lifeline.let_go(child.pid)
-            self._child = None
+            end = await self._until_gone()
+        except AITraderError as error:
+            self._fail(error.message)
+            return "crashed", None
+        except OSError as error:  # no process, no descriptor, no program: some of it passes
+            end = _End("crashed", f"cannot be started: {error}", 1)
+        except Exception as error:  # noqa: BLE001  # a boundary
+            _log.exception("supervision failed", name=self.command.name)
+            end = _End("crashed", f"its supervision failed: {type(error).__name__}: {error}", 1)
+        return end.reason, self._pause_after(end)
+
+    def _pause_after(self, end: _End) -> float | None:
         if self._stop.is_set():
             return 0.0
-        self._reason = reason
+        self._reason = end.words
         if self._restart.is_set():
             return 0.0
-        if code in USELESS_TO_RESTART:
-            self._fail(self._stderr[-1] if self._stderr else reason)
+        if end.code in USELESS_TO_RESTART:
+            self._fail(self._last_words() or end.words)
             return None
         pause = self._policy.pause_after_end(monotonic())
         if pause is None:
-            self._fail(f"ended five times within a minute; last: {reason}")
+            self._fail(f"ended five times within a minute; last: {end.words}")
             return None
-        _log.warning("service ended", name=self.command.name, reason=reason, restart_in_seconds=round(pause, 2))
+        _log.warning("service ended", name=self.command.name, reason=end.words, restart_in_seconds=round(pause, 2))
         self._enter("restarting")
         return pause
 
-    async def _until_end(self, child: Child) -> tuple[str, int]:
+    async def _until_gone(self) -> _End:
+        """Start the service and return how it ended; then nothing of it is left."""
+        self._enter("restarting" if self._restarts.total() else "starting")
+        await self._port_to_be_free()
+        if self._stop.is_set():
+            return _End("asked", "asked for", 0)
+        self._restart.clear()  # whatever was asked for until now is what begins now
+        self._stderr.clear()
+        self._probe_seconds = None
+        listener = Listener(self._on_line, lambda line: self._stderr.append(line[:_STDERR_BYTES]))
+        child = self._child = start_child(self.command, self._environment, self._lifeline, listener)
+        _log.info("service started", name=self.command.name, pid=child.pid, port=self.command.port)
+        self._on_change()
+        try:
+            return await self._until_end(child)
+        finally:
+            await child.kill()
+            self._lifeline.let_go(child.pid)
+            self._child = None
+
+    async def _until_end(self, child: Child) -> _End:
         hung = asyncio.create_task(self._probe_until_hung(child))
         asked = [asyncio.create_task(event.wait()) for event in (self._stop, self._restart)]
         signs: set[asyncio.Future[Any]] = {child.exited, hung, *asked}
@@ -162,28 +200,30 @@ class Supervisor:
             for task in (hung, *asked):
                 task.cancel()
         if child.exited.done():
-            return _cause(child.exited.result()), child.exited.result()
+            return _end_of(child.exited.result())
         if hung.done() and not hung.cancelled():
             _log.warning("service hangs", name=self.command.name, pid=child.pid, reason=hung.result())
-            child.signal_group(signal.SIGKILL)  # a hung process heeds nothing else
-            return hung.result(), await child.exited
+            return _End("hung", hung.result(), await child.kill())  # a hung process heeds nothing else
         self._enter("stopping")
-        return "asked for", await child.end(self._timing.stop)
+        return _End("asked", "asked for", await child.end(self._timing.stop))
 
     async def _probe_until_hung(self, child: Child) -> str:
         """Return why the service counts as hung; lasts as long as it does not."""
-        deadline, missed = monotonic() + self._timing.startup, 0
-        answered = False
+        timing, missed, answered = self._timing, 0, False
+        deadline = began = monotonic()
+        deadline += timing.startup
         while True:
-            await asyncio.sleep(self._timing.probe_interval if answered else 0.2)
+            pace = timing.probe_interval if answered else _STARTING_SECONDS
+            await asyncio.sleep(max(_STARTING_SECONDS, began + pace - monotonic()))
+            began = monotonic()
             try:
-                reply = await ask(self.command.host, self.command.port, "/livez", within=self._timing.probe_timeout)
+                reply = await ask(self.command.host, self.command.port, "/livez", within=timing.probe_timeout)
             except (OSError, ValueError) as error:
                 missed += 1
-                if answered and missed >= self._timing.misses:
+                if answered and missed >= timing.misses:
                     return f"hung: {missed} probes without an answer ({str(error) or type(error).__name__})"
-                if not answered and monotonic() > deadline:
-                    return f"hung: no answer within {self._timing.startup:g} s of its start"
+                if not answered and began > deadline:
+                    return f"hung: no answer within {timing.startup:g} s of its start"
                 continue
             missed = 0
             self._probe_seconds = reply.seconds
@@ -207,11 +247,12 @@ class Supervisor:
             task.cancel()
         return self._stop.is_set()
 
-    def _on_line(self, line: bytes, is_error: bool) -> None:
-        text = self._redact(line.decode(errors="replace"))
-        self._write_log(text)
-        if is_error:
-            self._stderr.append(text)
+    def _on_line(self, line: bytes) -> None:
+        if line:
+            self._write_log(self._redact(line.decode(errors="replace")))
+
+    def _last_words(self) -> str:
+        return self._redact(self._stderr[-1].decode(errors="replace")) if self._stderr else ""
 
     def _fail(self, reason: str) -> None:
         self._reason = reason
@@ -226,10 +267,10 @@ class Supervisor:
             self._on_change()
 
 
-def _cause(code: int) -> str:
+def _end_of(code: int) -> _End:
     if code >= 0:
-        return f"ended with exit code {code}"
+        return _End("crashed", f"ended with exit code {code}", code)
     try:
-        return f"killed by {signal.Signals(-code).name}"
+        return _End("killed", f"killed by {signal.Signals(-code).name}", code)
     except ValueError:
-        return f"killed by signal {-code}"
+        return _End("killed", f"killed by signal {-code}", code)
