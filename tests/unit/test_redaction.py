@@ -1,9 +1,14 @@
 """Secrets are masked by pattern and by value, and ordinary words are not."""
 
+import json
+from urllib.parse import quote, quote_plus
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from main.config import load_settings
-from main.telemetry.redaction import Redactor, is_secret_name, secrets_of
+from main.telemetry.redaction import MASK, Redactor, is_secret_name, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +22,11 @@ from main.telemetry.redaction import Redactor, is_secret_name, secrets_of
         ("{'api_key': 'hunter2'}", "{'api_key': '***'}"),
         ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
         ("GET /ws?token=hunter2&view=1", "GET /ws?token=***&view=1"),
+        ("postgresql://me:p@ss@db/x", "postgresql://me:***@db/x"),
+        ("password='with spaces and \\' a quote' host=db", "password='***' host=db"),
+        ('{"password": "with \\" a quote, and more", "a": 1}', '{"password": "***", "a": 1}'),
+        (r'"said {\"password\": \"with spaces\", \"a\": 1}"', r'"said {\"password\": \"***\", \"a\": 1}"'),
+        ("password='never closed", "password='***"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, shown: str) -> None:
@@ -34,6 +44,27 @@ def test_ordinary_words_stay(text: str) -> None:
 def test_known_secrets_are_masked_wherever_they_stand_longest_first() -> None:
     redact = Redactor(["correct horse", "correct horse battery", "abc"])
     assert redact("x correct horse battery y correct horse z abc") == "x *** y *** z abc"
+
+
+@pytest.mark.parametrize("secret", ['p\'w "x" @/:%', "päss wörd", "back\\slash", "tab\tand\nline"])
+def test_a_known_secret_is_masked_however_it_is_spelt(secret: str) -> None:
+    address = f"postgresql+x {quote(secret)} {quote(secret, safe='')} {quote_plus(secret)}"
+    texts = (secret, repr(secret), repr({"a": secret}), json.dumps({"a": secret}), address)
+    for text in texts:
+        masked = Redactor([secret])(text)
+        for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]):
+            assert form not in masked
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=20))
+def test_a_masked_json_line_shows_nothing_of_the_secret(secret: str) -> None:
+    line = json.dumps({"event": "x", "settings": json.dumps({"password": secret}), "error": f"no {secret!r} here"})
+    assert secret not in Redactor([secret])(line).replace(MASK, "")
+
+
+def test_masking_a_long_hostile_line_takes_no_time() -> None:
+    for text in ('password="' * 4_000, "a://" * 8_000, "token: \\" * 4_000, "password=" + "\\" * 30_000):
+        assert len(Redactor(["some known secret"])(text)) < 70_000
 
 
 def test_names_of_secrets_are_recognised() -> None:

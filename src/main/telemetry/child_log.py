@@ -56,9 +56,13 @@ class ChildLog:
         self._place = place
         self._traceback: list[str] = []
 
-    def __call__(self, text: str, is_error: bool) -> None:
-        """Take one redacted line of its output, without its newline."""
-        if is_error and (text.strip() == _TRACEBACK or self._traceback):
+    def __call__(self, text: str, is_error: bool = True) -> None:
+        """Take one redacted line of its output, without its newline.
+
+        Of a line that is no event it may not be known where it was written: our children write events to standard
+        output, and all else is an error's.
+        """
+        if is_error and (self._traceback or _begins(text)):
             self._join(text)
         else:
             self._place.write(log_line(self._service, text, is_error))
@@ -79,9 +83,13 @@ class ChildLog:
             self._place.write(log_line(self._service, text, True))
             return
         self._traceback.append(text)
-        inside = text.startswith((" ", "\t", *_JOINTS)) or text.strip() == _TRACEBACK
+        inside = text.startswith((" ", "\t")) or _begins(text)
         if not inside or len(self._traceback) >= _MOST_LINES:
             self._finish()
+
+
+def _begins(text: str) -> bool:
+    return text.strip() == _TRACEBACK or text.startswith(_JOINTS)
 
 
 def _ended(line: str) -> bytes:

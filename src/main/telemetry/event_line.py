@@ -17,6 +17,7 @@ LONGEST_LINE = 16_000
 LONGEST_VALUE = 6_000
 _FIRST = ("at", "level", "service", "event")
 _CUT = 1_100
+_LARGEST = 2**63 - 1  # not every reader of JSON takes larger ones
 _SMALL_STEP = timedelta(minutes=1)
 _TICK = timedelta(microseconds=1)
 
@@ -59,10 +60,10 @@ def _bounded(value: str | float | bool | None) -> str | float | bool | None:
 
 def spelled(value: Any) -> str | float | bool | None:
     """Return a value as JSON can hold it: itself, or its text; never raises."""
-    if value is None or isinstance(value, bool | int):
+    if value is None or (isinstance(value, bool | int) and abs(value) <= _LARGEST):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return value
     try:
         return str(value)
     except Exception:  # noqa: BLE001  # a boundary: what cannot be shown must not keep the rest from being told
