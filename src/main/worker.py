@@ -31,6 +31,8 @@ HOST = "127.0.0.1"
 LOCK_KEY = 0x41495452_574F524B  # "AITR" "WORK"
 
 _ROWS_SECONDS = 2.0
+_SESSIONS = "ai-trader worker"
+"""All sessions of the work have this name: those of a leader that fell silent are ended by it, with the lock."""
 
 
 class Worker:
@@ -40,7 +42,7 @@ class Worker:
         """Take the settings; nothing is started yet."""
         self._settings = settings
         self._keeper = DatabaseKeeper(settings)
-        self._leader = Leader(LOCK_KEY, self._reachable_address, "ai-trader worker election")
+        self._leader = Leader(LOCK_KEY, self._reachable_address, f"{_SESSIONS} election")
         self._migrated: Address | None = None
         self.jobs = duties(settings)
         self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
@@ -77,11 +79,17 @@ class Worker:
     async def _work(self, address: Address) -> None:
         """Do the jobs until cancelled: a connection for each of them, and one for what is written down of them."""
 
-        def connect(job: str, command_timeout: float = 10.0) -> Database:
-            name = f"ai-trader worker {job}"
-            return Database(address, role="service", max_size=1, command_timeout=command_timeout, application_name=name)
+        def connect(command_timeout: float | None = None) -> Database:
+            return Database(
+                address,
+                role="service",
+                max_size=1,
+                command_timeout=command_timeout,
+                application_name=_SESSIONS,
+                guard=self._leader.require,
+            )
 
-        rows = JobRows(self.jobs, connect("rows", _ROWS_SECONDS), lambda: self._leader.elected)
+        rows = JobRows(self.jobs, connect(_ROWS_SECONDS))
         schedule = Schedule(self.jobs, connect, changed=rows.soon)
         async with asyncio.TaskGroup() as group:
             group.create_task(rows.run(), name="job rows")

@@ -98,6 +98,42 @@ async def test_of_two_workers_one_works_and_is_succeeded_within_ten_seconds_when
         assert rows["retention"]["next_at"] is None or rows["retention"]["next_at"] > now() - timedelta(seconds=10)
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="POSIX only")
+async def test_of_two_workers_the_other_works_within_ten_seconds_when_the_leader_is_stopped_and_the_thawed_one_does_not(
+    address: Address, tmp_path: Path
+) -> None:
+    ports = free_ports(2)
+    with worker(address, tmp_path, ports[0]) as first, worker(address, tmp_path, ports[1]) as second:
+        processes = dict(zip(ports, (first, second), strict=True))
+        until(lambda: sum(bool(told(port).get("elected")) for port in ports) == 1, 15, "one elected")
+        leading = next(port for port in ports if told(port).get("elected"))
+        waiting = next(port for port in ports if port != leading)
+        until(lambda: job(leading, "host").get("runs", 0) >= 3, 10, "three samples")
+        processes[leading].send_signal(signal.SIGSTOP)
+        try:
+            until(lambda: job(waiting, "host").get("runs", 0) >= 1, 10, "a successor at work")
+            await written_by(address, processes[waiting], 5)
+        finally:
+            processes[leading].send_signal(signal.SIGCONT)
+        before = await samples(address)
+        runs = job(waiting, "host")["runs"]
+        until(lambda: told(leading) and not told(leading)["elected"], 5, "the thawed one knows that it was deposed")
+        until(lambda: job(waiting, "host")["runs"] >= runs + 6, 10, "the successor goes on")
+        # Nothing but the successor's samples came, and its rows stand.
+        made = job(waiting, "host")["runs"] - runs
+        assert await samples(address) - before <= made + 2  # one may have come before each of the counts
+        assert {row["pid"] for row in (await job_rows(address)).values()} == {processes[waiting].pid}
+        assert not told(leading)["elected"]
+
+
+async def samples(address: Address) -> int:
+    connection = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=5)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM system_metrics"))
+    finally:
+        await connection.close()
+
+
 async def test_the_worker_samples_the_machine_and_announces_it(address: Address, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     heard: list[str] = []

@@ -25,8 +25,8 @@ NOWHERE = Address("127.0.0.1", 1, "none", "nobody")
 """For jobs that ask the database nothing: a pool connects when it is first used."""
 
 
-def connecting(address: Address) -> Callable[[str], Database]:
-    return lambda job: Database(address, role="service", max_size=1, application_name=f"job {job}")
+def connecting(address: Address) -> Callable[[], Database]:
+    return lambda: Database(address, role="service", max_size=1, application_name="jobs")
 
 
 @asynccontextmanager
@@ -143,8 +143,11 @@ async def test_a_job_whose_statement_hangs_loses_its_connection_and_no_other_job
         runs = other.runs
         await until(lambda: other.runs > runs + 3, "the other job goes on")
     async with service.scoped() as connection:
-        left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'job stuck%' AND state = 'active'"
-        await _until_none(connection, left)
+        await _until_none(
+            connection,
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE application_name = 'jobs' AND state = 'active' AND query LIKE '%pg_sleep%'",
+        )
     assert other.failures == 0
 
 
@@ -241,7 +244,7 @@ async def test_a_change_is_written_down_and_announced_at_once(address: Address, 
     listening = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=5)
     await listening.add_listener("ai_trader", lambda *arguments: heard.put_nowait(arguments[3]))
     job = Job("daily", 86_400.0, hanging)
-    rows = JobRows((job,), connecting(address)("rows"))
+    rows = JobRows((job,), connecting(address)())
     writing = asyncio.create_task(rows.run())
     try:
         assert await asyncio.wait_for(heard.get(), PATIENCE) == "services:"
@@ -256,27 +259,6 @@ async def test_a_change_is_written_down_and_announced_at_once(address: Address, 
         await listening.close()
 
 
-async def test_a_worker_that_does_not_lead_writes_no_rows(address: Address, service: Database) -> None:
-    asked = [0]
-
-    def leads() -> bool:
-        asked[0] += 1
-        return asked[0] > 1
-
-    rows = JobRows((Job("daily", 86_400.0, hanging),), connecting(address)("rows"), leads)
-    writing = asyncio.create_task(rows.run())
-    try:
-        await until(lambda: asked[0] == 1, "it asks whether it leads")
-        async with service.scoped() as connection:
-            assert await connection.fetchval("SELECT count(*) FROM worker_jobs") == 0
-            rows.soon(Job("daily", 86_400.0, hanging))
-            await until(lambda: asked[0] == 2, "it asks again")
-            await _until_one(service)
-    finally:
-        writing.cancel()
-        await asyncio.wait({writing}, timeout=PATIENCE)
-
-
 def test_an_error_always_has_words() -> None:
     assert told(ValueError()) == "ValueError"
     assert told(ExceptionGroup("outer", [ExceptionGroup("inner", [OSError("disk")])])) == "disk"
@@ -285,13 +267,4 @@ def test_an_error_always_has_words() -> None:
 async def _until_none(connection: Any, statement: str) -> None:
     async with asyncio.timeout(PATIENCE):
         while await connection.fetchval(statement):
-            await asyncio.sleep(0.05)
-
-
-async def _until_one(service: Database) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            async with service.scoped() as connection:
-                if await connection.fetchval("SELECT count(*) FROM worker_jobs") == 1:
-                    return
             await asyncio.sleep(0.05)

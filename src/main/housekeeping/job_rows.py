@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
@@ -40,16 +40,12 @@ _FORGET = "DELETE FROM worker_jobs WHERE job <> ALL ($1)"
 
 
 class JobRows:
-    """Writes the jobs' rows every five seconds, and at once when `soon` says that something changed.
+    """Writes the jobs' rows every five seconds, and at once when `soon` says that something changed."""
 
-    Nothing is written unless `leads` says that this worker is still the one that works.
-    """
-
-    def __init__(self, jobs: Sequence[Job], database: Database, leads: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, jobs: Sequence[Job], database: Database) -> None:
         """Take the jobs and a database of the role service, not opened yet; nothing is started."""
         self._jobs = tuple(jobs)
         self._database = database
-        self._leads = leads
         self._due = asyncio.Event()
         self._failing = False
         self._states: dict[str, str] = {}
@@ -80,8 +76,7 @@ class JobRows:
 
     async def _try(self) -> None:
         try:
-            if self._leads():
-                await write_jobs(self._database, self._jobs)
+            await write_jobs(self._database, self._jobs)
             self._failing = False
         except Exception as error:  # noqa: BLE001  # a boundary: the jobs go on, written down or not
             if not self._failing:

@@ -30,13 +30,13 @@ Outcome = tuple[str | None, BaseException | None]
 class Schedule:
     """The jobs, each at its own pace and on a connection of its own, so that none can keep another waiting.
 
-    `connect` makes the database of one job, not opened yet; `changed` is called with a job whose state changed.
+    `connect` makes a database with one connection, not opened yet; `changed` is called with a job whose state changed.
     """
 
     def __init__(
         self,
         jobs: Sequence[Job],
-        connect: Callable[[str], Database],
+        connect: Callable[[], Database],
         *,
         changed: Callable[[Job], None] = lambda _: None,
         ending_seconds: float = ENDING_SECONDS,
@@ -78,7 +78,7 @@ class _Turn:
     """The runs of one job, one after the other, and the connection they share."""
 
     def __init__(
-        self, job: Job, connect: Callable[[str], Database], ending_seconds: float, changed: Callable[[Job], None]
+        self, job: Job, connect: Callable[[], Database], ending_seconds: float, changed: Callable[[Job], None]
     ) -> None:
         self._job = job
         self._connect = connect
@@ -118,7 +118,7 @@ class _Turn:
         """Run the job and return what came of it: also what would otherwise end more than this task."""
         try:
             if self._database is None:
-                self._database = self._connect(self._job.name)
+                self._database = self._connect()
                 await self._database.open()
             return await self._job.run(self._database), None
         except GeneratorExit:
