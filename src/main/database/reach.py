@@ -35,6 +35,7 @@ class Reach:
         self._seeking: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[bool], None]] = []
         self._exhausted = False
+        self._closed = False
         self.reachable: bool | None = None
         self.since: datetime | None = None
         self.reason = ""
@@ -58,7 +59,7 @@ class Reach:
             _log.warning("database lost", target=str(self._address), reason=self.reason)
             self.reachable, self.since = False, now()
             self._tell(False)
-        if self._seeking is None or self._seeking.done():
+        if not self._closed and (self._seeking is None or self._seeking.done()):
             self._tried()  # at once: who asks next may wait for its outcome
             self._seeking = asyncio.create_task(self._seek(), name="database-reach")
         return self._error()
@@ -87,7 +88,8 @@ class Reach:
             raise self.lost(error) from error
 
     async def close(self) -> None:
-        """End the search."""
+        """End the search for good."""
+        self._closed = True
         tasks = [task for task in (self._seeking, self._running) if task is not None]
         for task in tasks:
             task.cancel()

@@ -77,7 +77,7 @@ def reason_of(error: BaseException) -> str:
 async def _connect(address: Address, settings: Mapping[str, str], options: Mapping[str, Any]) -> asyncpg.Connection:
     if not address.others:
         return await _one(address, address.places[0], settings, options)
-    return await _first_writable(address, settings, options | {"target_session_attrs": "read-write"})
+    return await _first_writable(address, settings, {**options, "target_session_attrs": "read-write"})
 
 
 async def _one(
