@@ -130,13 +130,17 @@ class FaultProxy:
         `clear`, and the other way round. Return how many."""
         return self._each(share, lambda each: each.half_open(told))
 
+    def mend(self) -> None:
+        """Reset the connections that lost bytes or a side: they can never be right again."""
+        self._do(lambda: [each.reset() for each in self._connections if each.broken])
+
     def clear(self) -> None:
-        """Good weather again. Half-open connections and those that lost bytes cannot be mended: they are reset."""
+        """Undo everything at once: good weather, new connections are taken, the broken ones mended."""
         for direction in BOTH:
             self.weather[direction] = Weather()
         self.mute, self.commit_answers_to_lose = False, 0
         self._do(self._listen)
-        self._do(lambda: [each.reset() for each in self._connections if each.broken])
+        self.mend()
 
     def _set(self, directions: Iterable[Direction], **changes: float | bool | None) -> None:
         for direction in directions:

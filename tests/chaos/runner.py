@@ -1,0 +1,220 @@
+"""One run of chaos: a suite, those who watch it, and fault after fault until the time is over."""
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from tests.chaos.browser import Screen
+from tests.chaos.complaints import Complaints
+from tests.chaos.faults import FAULTS
+from tests.chaos.ledger import differences
+from tests.chaos.pages import Page
+from tests.chaos.pollers import Asked, Bot, Lag, Probed
+from tests.chaos.report import Report
+from tests.chaos.schedule import Group, Planned, groups
+from tests.chaos.suite import ACCOUNTS, MARKS, Stressed, stressed
+
+RIGHT_SECONDS = 10.0
+"""PROMISES 9: all is right again so soon after what disturbed it has ended."""
+
+WARM_UP_SECONDS = 6.0
+STOP_SECONDS = 10.0
+LONG_FORM_SECONDS = 120.0
+POLL_SECONDS = 0.1
+
+Say = Callable[[str], None]
+
+
+class Watch:
+    """All who look at one suite."""
+
+    def __init__(self, world: Stressed, complaints: Complaints) -> None:
+        suite, self.world, self.complaints = world.suite, world, complaints
+        self.lag = Lag()
+        others = tuple(each.encode() for each in ACCOUNTS[1:])
+        self.pages = [
+            Page(world, complaints, "trading"),
+            Page(world, complaints, "trading", ACCOUNTS[:1], others),
+            Page(world, complaints, "system"),
+        ]
+        ports = {name: suite.port(name) for name in MARKS}
+        self.probed = [Probed(world, complaints, self.lag, name, port) for name, port in ports.items()]
+        self.asked = [Asked(world, complaints, name) for name in ("trading", "system")]
+        self.bots = [
+            Bot(world, complaints, self.lag, account, suite.port("bot") + number)
+            for number, account in enumerate(ACCOUNTS)
+        ]
+        self.screen = Screen(world, complaints)
+        self.brisk: dict[int, frozenset[str]] = {}
+
+    @contextlib.asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """Look for the length of the context."""
+        watchers = [self.lag, *self.pages, *self.probed, *self.asked, *self.bots, self.screen]
+        tasks = [asyncio.create_task(each.run(), name=str(type(each).__name__)) for each in watchers]
+        try:
+            yield
+            for task in tasks:
+                if task.done() and task.exception() is not None:
+                    raise task.exception() or AssertionError  # a watcher that fell asleep would find nothing
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def learn(self) -> None:
+        """Note which panels have new facts all the time."""
+        self.brisk = {id(page): page.brisk for page in self.pages}
+
+    def wrong(self, since: float) -> list[str]:
+        """Return what is not right now; `since` is when nothing disturbs it any more (seconds since the epoch)."""
+        faults = [f"{each.name}: no /livez" for each in self.probed if each.answered_at < since]
+        faults += [f"{each.dashboard}: no good answer over REST" for each in self.asked if each.right_at < since]
+        for page in self.pages:
+            faults += page.wrong(since, self.brisk.get(id(page), frozenset()))
+        for bot in self.bots:
+            recorder = bot.status.get("recorder", {})
+            if not recorder.get("database_reachable"):
+                faults.append(f"{bot.account}: its recorder has no database: {recorder.get('last_error')}")
+        return faults + self.screen.wrong()
+
+
+class Run:
+    """One run, from its seed to its report."""
+
+    def __init__(self, folder: Path, seed: int, seconds: float, say: Say = lambda _: None) -> None:
+        self.report = Report(seed, seconds)
+        self._folder = folder
+        self._say = say
+        self._long_form = seconds > LONG_FORM_SECONDS
+
+    async def go(self) -> Report:
+        """Do it. What is broken is in the report."""
+        complaints = self.report.complaints
+        async with stressed(self._folder, self.report.seed) as world:
+            watch = Watch(world, complaints)
+            async with watch.looking():
+                await self._warm_up(world, watch)
+                deadline = time.monotonic() + self.report.seconds
+                for group in groups(self.report.seed, long_form=self._long_form):
+                    await self._group(world, watch, group)
+                    if time.monotonic() > deadline:
+                        break
+                complaints.faults = ()
+                await self._drained(watch)
+            self._note_extremes(watch)
+            self.report.resources.judge(complaints)
+            await self._end(world)
+        return self.report
+
+    async def _warm_up(self, world: Stressed, watch: Watch) -> None:
+        problems = await self._right(watch, time.time(), 30.0)
+        if problems:
+            raise AssertionError("the suite is not right before any fault: " + "; ".join(problems))
+        for page in watch.pages:
+            for panel in page.panels.values():
+                panel.changes = 0
+        await asyncio.sleep(WARM_UP_SECONDS)
+        watch.learn()
+        await self._look(world)
+
+    async def _group(self, world: Stressed, watch: Watch, group: Group) -> None:
+        self.report.groups.append(group)
+        self.report.complaints.faults = tuple(each.name for each in group.faults)
+        self._say(f"  {', '.join(map(str, group.faults))}")
+        await asyncio.gather(*(_inject(world, each) for each in group.faults))
+        ended, since = time.monotonic(), time.time()
+        patience = max(0.0, world.excused_until - ended) + RIGHT_SECONDS
+        problems = await self._right(watch, since, patience)
+        took = time.monotonic() - ended
+        self.report.group_done(group, took)
+        for each in problems:
+            self.report.complaints.add(f"right again within {RIGHT_SECONDS:g} s", each, about=each.split(" (")[0])
+        if problems:  # what follows is to be judged by itself
+            took_longer = await self._right(watch, since, 60.0)
+            told = "; ".join(took_longer) or f"right after {time.monotonic() - ended:.1f} s"
+            self.report.complaints.add("what is late comes", told) if took_longer else self._say(f"    {told}")
+        world.afflicted.clear()
+        world.excused_until = 0.0
+        await self._look(world)
+        await asyncio.sleep(group.pause)
+
+    async def _right(self, watch: Watch, since: float, patience: float) -> list[str]:
+        """Wait until all is right; return what is not after `patience` seconds."""
+        deadline = time.monotonic() + patience
+        while (problems := watch.wrong(since)) and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+        return problems
+
+    async def _look(self, world: Stressed) -> None:
+        """Look for leaks; what is on its way out gets the time to go."""
+        resources, deadline = self.report.resources, time.monotonic() + RIGHT_SECONDS
+        while True:
+            strange = await asyncio.to_thread(resources.look, world)
+            many = await resources.too_many_connections(world)
+            if not (strange or many) or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.5)
+        for each in strange:
+            self.report.complaints.add("no process is leaked, none is missing", each)
+        for each in many:
+            self.report.complaints.add("no connection is leaked", each)
+
+    async def _drained(self, watch: Watch) -> None:
+        deadline = time.monotonic() + RIGHT_SECONDS
+        while (waiting := _waiting(watch)) and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+        for each in waiting:
+            self.report.complaints.add("nothing is lost", each)
+
+    async def _end(self, world: Stressed) -> None:
+        """End the suite as a user does, and look at what it leaves behind."""
+        complaints, began = self.report.complaints, time.monotonic()
+        world.bot.send_signal(signal.SIGTERM)
+        try:
+            code = await asyncio.to_thread(world.bot.wait, 30)
+        except subprocess.TimeoutExpired:
+            code = None
+        self.report.stop_seconds = time.monotonic() - began
+        rule = f"SIGTERM ends everything in order within {STOP_SECONDS:g} s"
+        if code != 0 or self.report.stop_seconds > STOP_SECONDS:
+            complaints.add(rule, f"exit code {code} after {self.report.stop_seconds:.1f} s")
+        if "Traceback" in world.suite.said():
+            complaints.add("no traceback for the user", world.suite.said().partition("Traceback")[2][:1500])
+        for each in await asyncio.to_thread(self.report.resources.left, world):
+            complaints.add("no process is left", each)
+        for each in await differences(world):
+            complaints.add("nothing is lost, nothing is twice", each)
+        verified = world.suite.start("db", "verify")
+        if await asyncio.to_thread(verified.wait, 60) != 0:
+            complaints.add("the books are right", world.suite.said()[-1500:])
+        for each in await self.report.resources.too_many_connections(world):
+            complaints.add("no connection is left", each)
+
+    def _note_extremes(self, watch: Watch) -> None:
+        extremes = self.report.extremes
+        for each in watch.probed:
+            extremes[f"/livez of {each.name}, slowest s"] = each.slowest
+        for bot in watch.bots:
+            extremes[f"cycle of {bot.account}, longest s"] = bot.longest_cycle
+        extremes["lag of this process, s"] = watch.lag.worst
+
+
+async def _inject(world: Stressed, planned: Planned) -> None:
+    await asyncio.sleep(planned.after)
+    async with FAULTS[planned.kind.name](world, planned):
+        await asyncio.sleep(planned.seconds)
+
+
+def _waiting(watch: Watch) -> list[str]:
+    return [
+        f"{bot.account}: {recorder[name]} {name} ({recorder['last_error']})"
+        for bot in watch.bots
+        for recorder in (bot.status["recorder"],)
+        for name in ("spooled", "conflicts", "dead_letters")
+        if recorder[name]
+    ]

@@ -1,0 +1,64 @@
+"""A minute of faults of every family against a real suite: all is right again, nothing is lost or mislabelled."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.runner import Run
+from tests.chaos.schedule import FAMILIES, KINDS, SERVICES, WINDOW_SECONDS, first_groups
+
+SECONDS = 60.0
+SEED = int(os.environ.get("CHAOS_SEED", "0"))
+
+
+def test_a_seed_gives_the_same_schedule_every_time() -> None:
+    assert first_groups(7, 50) == first_groups(7, 50)
+    assert first_groups(7, 50)[:20] == first_groups(7, 20)
+    assert first_groups(7, 50) != first_groups(8, 50)
+
+
+def test_every_kind_of_fault_can_be_injected_and_comes() -> None:
+    assert set(FAULTS) == {kind.name for kind in KINDS}
+    found = {each.kind.name for group in first_groups(1, 200, long_form=True) for each in group.faults}
+    assert found == set(FAULTS)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_few_groups_have_something_of_every_family_and_none_twice_at_once(seed: int) -> None:
+    seen: set[str] = set()
+    for group in first_groups(seed, len(FAMILIES)):
+        families = [each.kind.family for each in group.faults]
+        assert len(set(families)) == len(families)
+        seen.update(families)
+    assert seen == set(FAMILIES)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_service_is_ended_so_often_that_giving_it_up_would_be_right(seed: int) -> None:
+    clock, ends = 0.0, {name: [-1000.0] * 3 for name in SERVICES}
+    for group in first_groups(seed, 300, long_form=True):
+        for each in group.faults:
+            if each.kind.name in ("kill", "hang"):
+                ends[each.detail].append(clock)
+                assert clock - ends[each.detail][-3] >= WINDOW_SECONDS
+        clock += max(each.after + each.seconds for each in group.faults) + group.pause
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("chaos")
+def test_after_every_fault_all_is_right_again_and_nothing_is_lost_doubled_leaked_or_mislabelled(
+    run_dir: Path,
+) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=run_dir))
+    folder.chmod(0o755)
+    run = Run(folder, SEED, SECONDS)
+    print(run.report.replay)  # noqa: T201
+    report = asyncio.run(run.go())
+    assert not report.failed, f"\n{report.failure()}\n\n{report.summary()}"
+    shutil.rmtree(folder)
