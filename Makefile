@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := src
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test check unit browser bench docs requirements clean
+.PHONY: setup run test check unit browser bench chaos docs requirements clean
 
 setup: $(VENV)/.installed                     ## only the virtual environment
 $(VENV)/.installed: requirements.txt scripts/setup.sh
@@ -30,6 +30,8 @@ browser: $(VENV)/.installed-dev               ## browser tests; screenshots go t
 	@TESTS_SCREENSHOTS=build/screenshots $(BIN)/python -m pytest tests/browser -q
 bench: $(VENV)/.installed-dev                 ## measures, and writes docs/benchmarks.md
 	@$(BIN)/python -m tests.bench
+chaos: $(VENV)/.installed-dev                 ## faults for SECONDS (600); CHAOS_SEED=… replays a run
+	@$(BIN)/python -m tests.chaos $(or $(SECONDS),600)
 docs: $(VENV)/.installed-dev                  ## docs/numbers.md from the reads
 	@$(BIN)/python ai_trader.py docs numbers > docs/numbers.md
 requirements: $(VENV)/.installed-dev          ## pin pyproject.toml's dependencies again, for every platform
