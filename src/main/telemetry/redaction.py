@@ -24,8 +24,9 @@ _NAMED = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _PATTERNS = (
-    # scheme://user:password@host and scheme://:password@host (redis); a password may have an @ in it
-    (re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/]+(?=@)", re.IGNORECASE), rf"\g<before>{MASK}"),
+    # scheme://user:password@host and scheme://:password@host (redis); a password may have an @ in it. Without an end to
+    # the scheme, "a.a.a…" would take a time that grows with the square of its length.
+    (re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]{0,30}://[^\s:/@]*:)[^\s/]+(?=@)", re.IGNORECASE), rf"\g<before>{MASK}"),
     (re.compile(r"(?P<before>\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\g<before>{MASK}"),
 )
 _SECRET_NAME = re.compile(r"passw(or)?d|pwd|secret|api[_-]?key|token|credential", re.IGNORECASE)
