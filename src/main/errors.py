@@ -18,6 +18,7 @@
     ├── BrokerError                  exit 1   the broker refuses or does not answer
     │   ├── OrderRefused                      a definite no to one order or cancellation
     │   └── BrokerSilent                      no answer, or none that makes sense; what was asked may have been done
+    ├── CallbacksBusy                exit 1   every thread for synchronous callbacks is taken
     └── CallbackOnLoop               exit 1   a synchronous wait asked for on the event loop itself
 
 A supervisor does not restart a child that ended with 2 or 3: only the user can change what it would meet again.
@@ -213,6 +214,17 @@ class OrderRefused(BrokerError):
 
 class BrokerSilent(BrokerError):
     """The venue gave no answer that makes sense: it is asked again; nobody knows yet whether it did what was asked."""
+
+
+class CallbacksBusy(AITraderError):
+    """Every thread for callbacks is taken: make slow ones shorter, or `async def`, which needs no thread."""
+
+    def __init__(self, threads: int, seconds: float) -> None:
+        """Name how many threads there are, and how long one of them was waited for."""
+        super().__init__(
+            f"all {threads} threads for callbacks were busy for {seconds:g} s; look for a callback that waits "
+            "(the log names those that fail), make it shorter, or write it as async def"
+        )
 
 
 class CallbackOnLoop(AITraderError):

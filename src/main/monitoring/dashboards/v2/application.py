@@ -1,10 +1,7 @@
 """What is Dash told to do differently: callbacks off the event loop, our pages, nothing that leaves this server."""
 
-import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
-from contextvars import copy_context
 from typing import Any
 
 import orjson
@@ -15,6 +12,8 @@ from dash.backends import _fastapi
 from dash.exceptions import PreventUpdate
 from fastapi import Request, Response
 
+from main.errors import AITraderError
+from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.theme import ASSETS
 
 _log = structlog.get_logger(__name__)
@@ -52,12 +51,12 @@ class DashApplication(Dash):
     """Dash on our FastAPI application."""
 
     def __init__(
-        self, server: Any, *, title: str, workers: Executor, configuration: Callable[[], Mapping[str, Any]]
+        self, server: Any, *, title: str, threads: CallbackThreads, configuration: Callable[[], Mapping[str, Any]]
     ) -> None:
         """Take the application (FastAPI) with its own routes on it, the threads for synchronous callbacks, and what
         the scripts are told in the page itself.
         """
-        self._workers = workers
+        self._threads = threads
         self._configuration = configuration
         super().__init__(
             "main.monitoring.dashboards.v2",
@@ -112,11 +111,11 @@ class DashApplication(Dash):
 
         async def off_the_loop() -> Any:
             try:
-                if is_coroutine:
-                    return await call()
-                loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._workers, copy_context().run, call)
+                return await (call() if is_coroutine else self._threads.run(call))
             except PreventUpdate:
+                raise
+            except AITraderError as error:  # it says what to do; a traceback would add nothing
+                _log.error("callback failed", outputs=str(outputs_list), reason=error.message)
                 raise
             except Exception:
                 _log.exception("callback failed", outputs=str(outputs_list))  # Dash answers 500 and says nothing

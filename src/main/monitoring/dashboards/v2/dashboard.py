@@ -1,42 +1,43 @@
 """What every dashboard has in common: one process, one page shell, panels found by themselves, one live channel."""
 
-import signal
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from socket import socket
-from threading import current_thread, main_thread
 from typing import Any, ClassVar, TypeVar
 
 import structlog
-import uvicorn
 from dash.development.base_component import Component
 from fastapi import FastAPI, Request, Response
 
-from main.clock import now
+from main.clock import monotonic, now
 from main.config import Settings
 from main.database.bridge import AsyncBridge
+from main.errors import DatabaseTimeout
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.problems import problem
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
+from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.facade import DatabaseFacade, past_pooler, settings_and_address
 from main.monitoring.dashboards.v2.layout import Shell, Sibling, Tab
 from main.monitoring.dashboards.v2.navigation import Page
 from main.monitoring.dashboards.v2.panel import Panel, panels_of
-from main.security.binding import check_binding, server_options
+from main.monitoring.dashboards.v2.serving import serve
+from main.security.binding import check_binding
 from main.security.policy import Policy, Rule, dashboard_policy
-from main.telemetry.bounded_http import BoundedHttp
 from main.telemetry.metrics import PREFIX, Metrics
 from main.telemetry.ports import listening_socket
 from main.telemetry.probes import ProbeApp
 from main.telemetry.version import version
 
 T = TypeVar("T")
-WORKERS = 8
-"""Threads for synchronous callbacks and large encodings; a callback mostly waits for the database."""
+CALLBACK_THREADS = 8
+"""For synchronous callbacks, which mostly wait for the database."""
+DRAWING_THREADS = 2
+"""For large encodings: live panels must not wait behind callbacks that do."""
+
 
 _log = structlog.get_logger(__name__)
 
@@ -75,15 +76,18 @@ class Dashboard:
         self._tabs: list[Tab] = []
         self._start_error: Exception | None = None
         self._bridge = AsyncBridge(f"{self.name}-dashboard")
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="callback")
+        self._drawing = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
         greeting = Greeting(self.name, version(), now())
         direct = past_pooler(db_pool, self.settings)
-        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._workers, greeting)
+        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._drawing, greeting)
         self.db_pool = DatabaseFacade(self._backbone.database)
         self._probes = ProbeApp(f"{self.name}-dashboard", self._backbone.checks, registry=self._metrics().registry)
         self.server = self._server()
         self.app = DashApplication(
-            self.server, title=self.title, workers=self._workers, configuration=lambda: self._shell().configuration()
+            self.server,
+            title=self.title,
+            threads=CallbackThreads(CALLBACK_THREADS, self.settings.database.statement_timeout),
+            configuration=lambda: self._shell().configuration(),
         )
         self.app.layout = lambda: self._shell().layout()
         self._add_pages()
@@ -105,26 +109,27 @@ class Dashboard:
         listener = listening_socket(self.host, self.port, setting="--port")
         if debug:
             self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
-        server = uvicorn.Server(
-            uvicorn.Config(self.server, log_config=None, loop="none", http=BoundedHttp, **server_options())
-        )
-        serving = self._bridge.submit(self._serve(server, listener))
         try:
-            _wait(serving, server)
+            serve(self.server, listener, self._bridge, self._probes, lambda: self._start_error)
         finally:
             self._bridge.stop()
-            self._workers.shutdown(wait=False, cancel_futures=True)
+            self._drawing.shutdown(wait=False, cancel_futures=True)
             listener.close()
 
-    async def _serve(self, server: uvicorn.Server, listener: socket) -> None:
-        try:
-            await server.serve(sockets=[listener])
-        except SystemExit as end:  # uvicorn's word for a start that failed; it keeps the reason to itself
-            raise self._start_error or RuntimeError(f"the server did not start (exit code {end.code})") from None
-
     def _run_async(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the dashboard's loop from a synchronous callback and return its result."""
-        return self._bridge.run(coroutine)
+        """Run a coroutine on the dashboard's loop from a synchronous callback and return its result.
+
+        Raise `DatabaseTimeout` when it takes longer than a connection and a statement may take together.
+        """
+        limits = self.settings.database
+        longest = limits.connect_timeout + limits.statement_timeout
+        began = monotonic()
+        try:
+            return self._bridge.run(coroutine, longest)
+        except TimeoutError as error:
+            if monotonic() - began < longest:
+                raise  # the coroutine's own
+            raise DatabaseTimeout("a callback", longest, setting="database.statement_timeout") from error
 
     def _server(self) -> FastAPI:
         return create_app(
@@ -202,19 +207,6 @@ class Dashboard:
         if all(tab.page.address != f"/tabs/{name}" for tab in self._tabs):
             return problem(request, 404, f"there is no page {name!r}; the navigation of / lists them all")
         return self.app.page(request)
-
-
-def _wait(serving: "Future[None]", server: uvicorn.Server) -> None:
-    if current_thread() is not main_thread():
-        serving.result()
-        return
-    # Signals reach the main thread only, and the server turns on another.
-    previous = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        serving.result()
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _host_of(url: str) -> str:
