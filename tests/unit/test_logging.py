@@ -44,7 +44,7 @@ def _restored() -> Iterator[None]:
     for file in LOGGED.files:
         file.close()
     LOGGED.files.clear()
-    LOGGED.streams.clear()
+    LOGGED.stream = None
     LOGGED.events.clear()
 
 
@@ -223,6 +223,23 @@ def test_a_log_that_cannot_go_to_the_disk_goes_to_standard_output_and_says_so_on
     assert LOGGED.lost == {"file": 3, "stream": 0}
 
 
+def test_where_nobody_listens_standard_output_gets_what_the_file_does_not_take(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure("manager", tmp_path, stdout=False)
+    log = structlog.get_logger("main.x")
+    log.info("one")
+    assert capsys.readouterr().out == ""
+    log_path(tmp_path, "manager").unlink()
+    log_path(tmp_path, "manager").parent.rmdir()
+    (tmp_path / "dashboards").write_text("a file where the folder was")
+    log.info("two")
+    assert sorted(str(each["event"]) for each in events(capsys.readouterr().out)) == [
+        "log file cannot be written",
+        "two",
+    ]
+
+
 def test_the_file_and_standard_output_get_the_same_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     configure("manager", tmp_path)
     structlog.get_logger("main.x").warning("ended", name="trading")
@@ -252,7 +269,7 @@ def test_an_event_that_cannot_be_formatted_is_a_line_too_and_shows_nothing_of_it
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     configure("worker")
-    logging.getLogger("lib").error("%d of %s", "hunter2secret")
+    logging.getLogger("lib").error("%d of %s", *["hunter2secret"])
     told = capsys.readouterr()
     (event,) = events(told.out)
     assert (event["event"], event["logger"]) == ("event could not be logged", "lib")

@@ -34,7 +34,8 @@ class Logged:
 
     events: Counter[str] = field(default_factory=Counter)
     files: list[RotatingFile] = field(default_factory=list)
-    streams: list[StandardStream] = field(default_factory=list)
+    stream: StandardStream | None = None  # None before `configure`: a program that has us inside owns its output
+    listened_to: bool = False
 
     @property
     def lost(self) -> dict[str, int]:
@@ -42,8 +43,8 @@ class Logged:
         found: dict[str, int] = {}
         if self.files:
             found["file"] = sum(file.lost for file in self.files)
-        if self.streams:
-            found["stream"] = sum(stream.lost for stream in self.streams)
+        if self.stream is not None:
+            found["stream"] = self.stream.lost
         return found
 
     @property
@@ -56,13 +57,41 @@ LOGGED = Logged()
 """Logging is the process's, and so is what is known of it."""
 
 
-class _LineHandler(logging.Handler):
-    """Hands each event, made a line, to one or several places."""
+class LogFile:
+    """The log of a service, ours or a child's: the file of its name, and standard output beside it.
 
-    def __init__(self, formatter: logging.Formatter, *places: Place, counted: bool) -> None:
+    Where nobody listens to that (see `configure`), only lines that the file does not take go there.
+    """
+
+    def __init__(self, log_dir: Path, service: str) -> None:
+        """Name the service; the file is opened with the first line."""
+        self._file = RotatingFile(log_path(log_dir, service))
+        LOGGED.files.append(self._file)
+
+    def keep(self, line: bytes) -> None:
+        """Write one line to the file only."""
+        self._file.write(line)
+
+    def write(self, line: bytes) -> None:
+        """Write one line, which ends in a newline; never raises."""
+        self._file.write(line)
+        if LOGGED.stream is not None and (LOGGED.listened_to or self._file.trouble is not None):
+            LOGGED.stream.write(line)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        if self._file in LOGGED.files:
+            LOGGED.files.remove(self._file)
+
+
+class _LineHandler(logging.Handler):
+    """Hands each event, made a line, to one place."""
+
+    def __init__(self, formatter: logging.Formatter, place: Place, *, counted: bool) -> None:
         super().__init__()
         self.setFormatter(formatter)
-        self._places = places
+        self._place = place
         self._counted = counted
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -73,8 +102,7 @@ class _LineHandler(logging.Handler):
             line = json_line({"level": "error", **told})
         if self._counted:
             LOGGED.events[record.levelname.lower()] += 1
-        for place in self._places:
-            place(line.encode("utf-8", "backslashreplace") + b"\n")
+        self._place(line.encode("utf-8", "backslashreplace") + b"\n")
 
 
 def configure(
@@ -82,13 +110,15 @@ def configure(
     log_dir: Path | None = None,
     *,
     style: Style = "json",
+    stdout: bool = True,
     secrets: Iterable[str] = (),
     level: str = "INFO",
 ) -> None:
     """Send every event of this process, ours and the libraries', to where logs go, with `service`, without secrets.
 
     Those are standard output and, with `log_dir`, the rotated file ``log_dir/dashboards/<service>.log``, one JSON line
-    an event. `style="console"` is for a person: words on standard error instead of JSON on standard output.
+    an event. `style="console"` is for a person: words on standard error instead of JSON on standard output. Without
+    `stdout` (a process nobody listens to) JSON goes there only while the file cannot be written.
     """
     redactor = Redactor(secrets)
     shared: list[Processor] = [
@@ -98,10 +128,9 @@ def configure(
         structlog.processors.format_exc_info,
         _redacting(redactor),
     ]
-    file = RotatingFile(log_path(log_dir, service)) if log_dir is not None else None
-    stream = StandardStream("stdout" if style == "json" else "stderr")
-    LOGGED.files[:], LOGGED.streams[:] = [file] if file else [], [stream]
-    handlers = _handlers(service, shared, style, stream.write, file.write if file else None)
+    LOGGED.files.clear()
+    LOGGED.stream, LOGGED.listened_to = StandardStream("stdout" if style == "json" else "stderr"), stdout
+    handlers = _handlers(service, shared, style, log_dir)
     logging.basicConfig(handlers=handlers, level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -115,47 +144,27 @@ def configure(
     _catch_uncaught(redactor)
 
 
-class LogFile:
-    """The log of a child: the file of its name, and standard output too where ours goes there."""
-
-    def __init__(self, log_dir: Path, service: str) -> None:
-        """Name the child; the file is opened with the first line."""
-        self._file = RotatingFile(log_path(log_dir, service))
-        LOGGED.files.append(self._file)
-
-    def write(self, line: bytes) -> None:
-        """Write one line, which ends in a newline; never raises."""
-        self._file.write(line)
-        for stream in LOGGED.streams:
-            stream.write(line)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        if self._file in LOGGED.files:
-            LOGGED.files.remove(self._file)
-
-
 def log_path(log_dir: Path, service: str) -> Path:
     """Return where the log of a service is: ``log_dir/dashboards/<service>.log``."""
     return log_dir / "dashboards" / f"{service}.log"
 
 
-def _handlers(
-    service: str, shared: list[Processor], style: Style, stream: Place, file: Place | None
-) -> list[logging.Handler]:
+def _handlers(service: str, shared: list[Processor], style: Style, log_dir: Path | None) -> list[logging.Handler]:
     def formatter(*last: Processor) -> logging.Formatter:
         without = structlog.stdlib.ProcessorFormatter.remove_processors_meta
         return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[_origin, without, *last])
 
+    stream: Any = LOGGED.stream
+    file = LogFile(log_dir, service) if log_dir is not None else None
     as_json = formatter(_naming(service), lambda _, __, event: json_line(event))
     if style == "json":
-        return [_LineHandler(as_json, *([file] if file else []), stream, counted=True)]
+        return [_LineHandler(as_json, file.write if file else stream.write, counted=True)]
     for_a_person = structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
     )
-    words = _LineHandler(formatter(_person_stamp, _inert, for_a_person), stream, counted=True)
-    return [words, *([_LineHandler(as_json, file, counted=False)] if file else [])]
+    LOGGED.listened_to = False  # a person gets words, and no JSON among them
+    words = _LineHandler(formatter(_person_stamp, _inert, for_a_person), stream.write, counted=True)
+    return [words, *([_LineHandler(as_json, file.keep, counted=False)] if file else [])]
 
 
 def _naming(service: str) -> Processor:

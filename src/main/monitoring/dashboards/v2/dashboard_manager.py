@@ -22,7 +22,6 @@ from main.config import Settings, database_overrides, load_settings
 from main.errors import AITraderError, UnknownName
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.lifeline import Lifeline
-from main.monitoring.dashboards.v2.loop_lag import BLOCKED_SECONDS, LoopLag
 from main.monitoring.dashboards.v2.manager_api import ManagerApi, manager_app
 from main.monitoring.dashboards.v2.manager_metrics import manager_metrics
 from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerState
@@ -37,10 +36,11 @@ from main.monitoring.dashboards.v2.service_commands import (
 from main.monitoring.dashboards.v2.service_reports import ServiceReports
 from main.monitoring.dashboards.v2.service_rows import ServiceRows
 from main.monitoring.dashboards.v2.supervisor import Supervisor, Timing
-from main.telemetry.logging import configure, log_path
+from main.telemetry.child_log import ChildLog
+from main.telemetry.logging import LOGGED, LogFile, configure
+from main.telemetry.loop_lag import BLOCKED_SECONDS, LOOP_LAG
 from main.telemetry.probes import Check, ProbeApp
 from main.telemetry.redaction import Redactor, secrets_of
-from main.telemetry.rotation import RotatingFile
 from main.telemetry.server import ProbeServer
 from main.telemetry.services import ProcessStatus, RestartReason, State
 from main.telemetry.version import version
@@ -81,13 +81,12 @@ class DashboardManager:
         self._lifeline: Lifeline | None = None
         self._supervisors: dict[str, Supervisor] = {}
         self._runs: list[asyncio.Task[None]] = []
-        self._logs: list[RotatingFile] = []
+        self._logs: list[ChildLog] = []
         self._trees = ProcessTrees()
         self._usage: dict[str, Usage] = {}
         self._reports = ServiceReports(self._report_soon)
-        self._lag = LoopLag()
         self._started_at = now()
-        metrics = manager_metrics(NAME, self.status, lambda: self._lag.worst_seconds)
+        metrics = manager_metrics(NAME, self.status)
         self._probes = ProbeApp(NAME, self._checks, self._document, metrics.registry)
         self._server: ProbeServer | None = None
         self._rows: ServiceRows | None = None
@@ -115,9 +114,9 @@ class DashboardManager:
         for command in self.commands:
             self._supervise(command, environment, redactor)
         self._rows.start()
+        LOOP_LAG.watch()
         self._watches = [
             asyncio.create_task(self._sample(), name="sampler"),
-            asyncio.create_task(self._lag.watch(), name="loop-lag"),
         ]
         await asyncio.gather(*(supervisor.settled.wait() for supervisor in self._supervisors.values()))
 
@@ -176,13 +175,13 @@ class DashboardManager:
 
     def _supervise(self, command: ServiceCommand, environment: Mapping[str, str], redact: Redactor) -> None:
         assert self._lifeline is not None
-        log = RotatingFile(log_path(self.settings.log_dir, command.name))
+        log = ChildLog(command.name, LogFile(self.settings.log_dir, command.name))
         self._logs.append(log)
         supervisor = self._supervisors[command.name] = Supervisor(
             command,
             environment,
             self._lifeline,
-            lambda line: log.write(f"{line}\n".encode()),
+            log,
             redact=redact,
             timing=self._timing,
             on_change=self._changed,
@@ -234,8 +233,10 @@ class DashboardManager:
         checks = [service_check(each) for each in self.status()]
         if self._rows is not None:
             checks.append(self._rows.check())
-        if (lag := self._lag.worst_seconds) >= BLOCKED_SECONDS:
+        if (lag := LOOP_LAG.worst or 0.0) >= BLOCKED_SECONDS:
             checks.append(Check("event loop", "degraded", f"was blocked for {lag:.1f} s within the last minute"))
+        if LOGGED.trouble is not None:
+            checks.append(Check("logs", "degraded", f"a log file cannot be written: {LOGGED.trouble}"))
         return checks
 
     def _document(self) -> Mapping[str, Any]:
@@ -245,7 +246,7 @@ class DashboardManager:
             started_at=self._started_at,
             rows=(*self._own_rows(), *((database,) if database else ())),
             database=self._rows.check() if self._rows is not None else None,
-            loop_lag_seconds=self._lag.worst_seconds,
+            loop_lag_seconds=LOOP_LAG.worst,
         )
 
 
@@ -286,11 +287,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the manager from the command line; errors go to standard error, one a line."""
     parser = argparse.ArgumentParser(prog="dashboard_manager", description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--only", action="append", choices=DASHBOARDS, help="run this dashboard, not all")
-    parser.add_argument("--log-file", action="store_true", help="log to logs/dashboards/manager.log, not to stdout")
+    parser.add_argument("--log-file", action="store_true", help="nobody reads stdout: log to logs/dashboards/ only")
     options = parser.parse_args(arguments)
     try:
         settings = load_settings()
-        configure(NAME, settings.log_dir if options.log_file else None, secrets=secrets_of(settings))
+        configure(NAME, settings.log_dir, stdout=not options.log_file, secrets=secrets_of(settings))
         return asyncio.run(_run(settings, tuple(options.only or DASHBOARDS)))
     except AITraderError as error:
         sys.stderr.write(f"{error.message}\n")

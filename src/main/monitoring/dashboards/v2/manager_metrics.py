@@ -3,17 +3,15 @@
 from collections.abc import Callable, Iterable
 
 from main.telemetry.metrics import PREFIX, Metrics
+from main.telemetry.process_metrics import process_metrics
 from main.telemetry.services import RESTART_REASONS, ProcessStatus
-from main.telemetry.version import version
 
 _LABEL = ("name",)
 
 
-def manager_metrics(
-    name: str, services: Callable[[], Iterable[ProcessStatus]], loop_lag_seconds: Callable[[], float]
-) -> Metrics:
-    """Return the metrics of the manager `name`; `services` and `loop_lag_seconds` are asked at every scrape."""
-    metrics = Metrics(name, version())
+def manager_metrics(name: str, services: Callable[[], Iterable[ProcessStatus]]) -> Metrics:
+    """Return the metrics of the manager `name`; `services` is asked at every scrape."""
+    metrics = process_metrics(name)
     metrics.gauge(
         f"{PREFIX}service_up",
         "1 while the service answers its probes.",
@@ -49,8 +47,9 @@ def manager_metrics(
         _LABEL,
     )
     metrics.gauge(
-        f"{PREFIX}event_loop_lag_seconds",
-        "How late the manager's event loop turned at worst, within the last minute.",
-        loop_lag_seconds,
+        f"{PREFIX}service_cpu_ratio",
+        "Processor time of the service and its descendants; 1 is one core.",
+        lambda: {(each.service,): each.cpu_percent / 100 for each in services() if each.cpu_percent is not None},
+        _LABEL,
     )
     return metrics
