@@ -1,4 +1,4 @@
-"""`python -m tests.chaos SECONDS` disturbs a suite for so long; CHAOS_SEED replays a run."""
+"""`python -m tests.chaos SECONDS` disturbs a suite for so long; CHAOS_SEED replays a run, CHAOS_ONLY names faults."""
 
 import asyncio
 import os
@@ -17,8 +17,9 @@ def main(arguments: list[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="ai-trader-chaos-"))
     folder.chmod(0o755)  # the database server may run as another user, who has to get in
     os.environ["TESTS_RUN_DIR"] = str(folder)
-    run = Run(folder, seed, seconds, lambda text: print(text, flush=True))  # noqa: T201
-    print(f"{run.report.replay}", flush=True)  # noqa: T201
+    only = [name.strip() for name in os.environ.get("CHAOS_ONLY", "").split(",") if name.strip()]
+    run = Run(folder, seed, seconds, only=only, say=lambda text: print(text, flush=True))  # noqa: T201
+    print(f"{run.report.replay}\nPlanned:\n{run.plan}\nDone:", flush=True)  # noqa: T201
     try:
         report = asyncio.run(run.go())
     except BaseException:

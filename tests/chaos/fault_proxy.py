@@ -58,7 +58,8 @@ class FaultProxy:
         self.mute = False  # new connections are accepted and then nothing
         self.commit_answers_to_lose = 0
         self._most = most
-        self.random = random.Random(seed)
+        self.jitter = random.Random(seed)
+        self._choice = random.Random(seed)  # apart from the jitter: a replay chooses the same connections
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy", daemon=True)
         self._listener: socket.socket | None = None
@@ -149,7 +150,7 @@ class FaultProxy:
     def _each(self, share: float, act: Callable[["_Connection"], None]) -> int:
         def chosen() -> int:
             there = sorted(self._connections, key=lambda each: each.number)
-            picked = self.random.sample(there, math.ceil(share * len(there)))
+            picked = self._choice.sample(there, math.ceil(share * len(there)))
             for each in picked:
                 act(each)
             return len(picked)
@@ -295,7 +296,7 @@ class _Connection:
             if data and weather.swallowing and isinstance(data, bytes):
                 self.broken = True
                 continue
-            late = weather.latency + self._proxy.random.uniform(0.0, weather.jitter)
+            late = weather.latency + self._proxy.jitter.uniform(0.0, weather.jitter)
             due = max(due, loop.time() + late)
             await waiting.put((due, data))
 

@@ -1,7 +1,7 @@
 """What is told of a run: its schedule, what was found, how long everything took to be right again."""
 
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.chaos.complaints import Complaints
@@ -15,6 +15,7 @@ class Report:
 
     seed: int
     seconds: float
+    only: tuple[str, ...] = ()  # kinds of faults; none: all
     groups: list[Group] = field(default_factory=list)
     to_right: dict[str, list[float]] = field(
         default_factory=dict
@@ -27,7 +28,8 @@ class Report:
     @property
     def replay(self) -> str:
         """The command that does all of it again."""
-        return f"CHAOS_SEED={self.seed} make chaos SECONDS={self.seconds:g}"
+        only = f" CHAOS_ONLY='{','.join(self.only)}'" if self.only else ""
+        return f"CHAOS_SEED={self.seed}{only} make chaos SECONDS={self.seconds:g}"
 
     def group_done(self, group: Group, seconds: float) -> None:
         """Note that everything was right (or given up) so many seconds after the end of a group's last fault."""
@@ -41,7 +43,7 @@ class Report:
 
     def schedule(self) -> str:
         """Return what was done, a line a group."""
-        return "\n".join(_line(group) for group in self.groups)
+        return "\n".join(f"  {group}" for group in self.groups)
 
     def failure(self) -> str:
         """Return what was broken and how to see it again."""
@@ -50,13 +52,12 @@ class Report:
 
     def summary(self) -> str:
         """Return the tables of a long run."""
-        alone = _by_kind(self.to_right)
         lines = [f"Seed {self.seed}, {self.seconds:g} s, {sum(len(group.faults) for group in self.groups)} faults", ""]
         lines += _table(
             ("fault", "times", "right again p50 s", "max s"),
             [
                 (name, len(times), f"{statistics.median(times):.1f}", f"{max(times):.1f}")
-                for name, times in alone.items()
+                for name, times in sorted(self.to_right.items())
             ],
         )
         lines += [
@@ -74,14 +75,6 @@ class Report:
         if self.stop_seconds is not None:
             lines += ["", f"Ended on SIGTERM in {self.stop_seconds:.1f} s."]
         return "\n".join(lines)
-
-
-def _line(group: Group) -> str:
-    return "  " + ", ".join(map(str, group.faults)) + f"; {group.pause:.1f} s of peace"
-
-
-def _by_kind(times: Mapping[str, list[float]]) -> dict[str, list[float]]:
-    return dict(sorted(times.items()))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> list[str]:

@@ -24,8 +24,10 @@ WARM_SECONDS = 120.0  # pools, caches and code are there by then
 MORE_MEMORY = 40e6
 MORE_MEMORY_SHARE = 0.25
 _CONNECTIONS = """
-    SELECT application_name, count(*) AS count FROM pg_stat_activity
-     WHERE datname = 'trading' AND application_name LIKE 'ai-trader%' GROUP BY 1
+    SELECT application_name AS name, count(*) AS count,
+           string_agg(format('%s for %s, since %s: %s', state, date_trunc('second', clock_timestamp() - state_change),
+                             date_trunc('second', clock_timestamp() - backend_start), left(query, 60)), ' | ') AS told
+      FROM pg_stat_activity WHERE datname = 'trading' AND application_name LIKE 'ai-trader%' GROUP BY 1
 """
 
 
@@ -81,12 +83,16 @@ class Resources:
         except (OSError, asyncpg.PostgresError) as error:
             return [f"the server does not answer its administrator: {error}"]
         try:
-            counts = {row["application_name"]: row["count"] for row in await connection.fetch(_CONNECTIONS)}
+            rows = await connection.fetch(_CONNECTIONS)
         finally:
             connection.terminate()
-        for name, count in counts.items():
-            self.connections[name] = max(count, self.connections.get(name, 0))
-        return [f"{count} of {name}" for name, count in counts.items() if count > BUDGET.get(name, 1)]
+        for row in rows:
+            self.connections[row["name"]] = max(row["count"], self.connections.get(row["name"], 0))
+        return [
+            f"{row['count']} of {row['name']}: {row['told']}"
+            for row in rows
+            if row["count"] > BUDGET.get(row["name"], 1)
+        ]
 
     def judge(self, complaints: Complaints) -> None:
         """Compare the last looks with the first."""

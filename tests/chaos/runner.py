@@ -5,7 +5,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
 from tests.chaos.browser import Screen
@@ -15,7 +15,7 @@ from tests.chaos.ledger import differences
 from tests.chaos.pages import Page
 from tests.chaos.pollers import Asked, Bot, Lag, Probed
 from tests.chaos.report import Report
-from tests.chaos.schedule import Group, Planned, groups
+from tests.chaos.schedule import Group, Planned, groups, groups_within, kinds
 from tests.chaos.suite import ACCOUNTS, MARKS, Stressed, stressed
 
 RIGHT_SECONDS = 10.0
@@ -86,11 +86,18 @@ class Watch:
 class Run:
     """One run, from its seed to its report."""
 
-    def __init__(self, folder: Path, seed: int, seconds: float, say: Say = lambda _: None) -> None:
-        self.report = Report(seed, seconds)
+    def __init__(
+        self, folder: Path, seed: int, seconds: float, *, only: Iterable[str] = (), say: Say = lambda _: None
+    ) -> None:
+        self.report = Report(seed, seconds, tuple(only))
         self._folder = folder
         self._say = say
-        self._long_form = seconds > LONG_FORM_SECONDS
+        self._kinds = kinds(long_form=seconds > LONG_FORM_SECONDS, only=only)
+
+    @property
+    def plan(self) -> str:
+        """The schedule, further than the run will come."""
+        return "\n".join(f"  {group}" for group in groups_within(self.report.seed, self._kinds, self.report.seconds))
 
     async def go(self) -> Report:
         """Do it. What is broken is in the report."""
@@ -100,7 +107,7 @@ class Run:
             async with watch.looking():
                 await self._warm_up(world, watch)
                 deadline = time.monotonic() + self.report.seconds
-                for group in groups(self.report.seed, long_form=self._long_form):
+                for group in groups(self.report.seed, self._kinds):
                     await self._group(world, watch, group)
                     if time.monotonic() > deadline:
                         break
@@ -125,7 +132,7 @@ class Run:
     async def _group(self, world: Stressed, watch: Watch, group: Group) -> None:
         self.report.groups.append(group)
         self.report.complaints.faults = tuple(each.name for each in group.faults)
-        self._say(f"  {', '.join(map(str, group.faults))}")
+        self._say(f"  {group}")
         await asyncio.gather(*(_inject(world, each) for each in group.faults))
         ended, since = time.monotonic(), time.time()
         patience = max(0.0, world.excused_until - ended) + RIGHT_SECONDS

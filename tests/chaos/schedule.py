@@ -1,9 +1,8 @@
 """Which faults come, in which order and how long? All of it follows from a seed."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 SERVICES = ("trading", "system", "worker", "manager")
 TABLES = (
@@ -87,37 +86,60 @@ class Group:
     faults: tuple[Planned, ...]
     pause: float
 
+    @property
+    def seconds(self) -> float:
+        """How long it takes at least."""
+        return max(each.after + each.seconds for each in self.faults) + self.pause
 
-def groups(seed: int, *, long_form: bool = False) -> Iterator[Group]:
+    def __str__(self) -> str:
+        return f"{', '.join(map(str, self.faults))}; {self.pause:.1f} s of peace"
+
+
+def kinds(*, long_form: bool = False, only: Iterable[str] = ()) -> tuple[Kind, ...]:
+    """Return the kinds of a run: those a minute has time for, or all, or `only` some by their names."""
+    wanted = set(only)
+    if unknown := wanted - {kind.name for kind in KINDS}:
+        raise ValueError(f"no fault {', '.join(unknown)}: there are {', '.join(kind.name for kind in KINDS)}")
+    return tuple(kind for kind in KINDS if (kind.name in wanted if wanted else long_form or not kind.long_form))
+
+
+def groups(seed: int, among: tuple[Kind, ...]) -> Iterator[Group]:
     """Yield groups for ever. All families take their turns, so a few groups have something of each."""
-    draw = _Drawing(seed, long_form=long_form)
+    draw = _Drawing(seed, among)
     while True:
         yield draw.group()
 
 
-def first_groups(seed: int, count: int, *, long_form: bool = False) -> list[Group]:
-    """Return how a schedule begins."""
-    return list(islice(groups(seed, long_form=long_form), count))
+def groups_within(seed: int, among: tuple[Kind, ...], seconds: float) -> list[Group]:
+    """Return as many groups as there would be in so many seconds if everything were right again at once."""
+    clock, within = 0.0, []
+    for group in groups(seed, among):
+        within.append(group)
+        clock += group.seconds
+        if clock >= seconds:
+            break
+    return within
 
 
 class _Drawing:
-    def __init__(self, seed: int, *, long_form: bool) -> None:
+    def __init__(self, seed: int, among: tuple[Kind, ...]) -> None:
         self._random = random.Random(seed)
-        self._kinds = [kind for kind in KINDS if long_form or not kind.long_form]
+        self._kinds = among
+        self._most = min(3, len({kind.family for kind in among}))
         self._bag: list[str] = []
         self._count = 0
         self._clock = 0.0  # at least so late a group begins
         self._ends: list[tuple[str, float]] = []
 
     def group(self) -> Group:
-        size = self._random.choices((1, 2, 3), (5, 3, 2))[0]
+        size = min(self._most, self._random.choices((1, 2, 3), (5, 3, 2))[0])
         families: list[str] = []
         while len(families) < size:
             families.append(self._family(families))
         faults = tuple(self._fault(family, first=not number) for number, family in enumerate(families))
-        pause = self._random.uniform(0.2, 1.5)
-        self._clock += max(each.after + each.seconds for each in faults) + pause
-        return Group(faults, pause)
+        group = Group(faults, self._random.uniform(0.2, 1.5))
+        self._clock += group.seconds
+        return group
 
     def _family(self, taken: list[str]) -> str:
         if not set(self._bag) - set(taken):
