@@ -76,18 +76,18 @@ def start(context: typer.Context, config_file: ConfigFile = None) -> None:
 
 def status(context: typer.Context, json: Json = False, config_file: ConfigFile = None) -> None:
     """Tell how every process is; exit code 1 when one failed, is being restarted, or when none runs."""
-    running = _running(settings_of(context, config_file=config_file))
-    if running is None:
-        typer.echo('{"services": []}' if json else "The dashboards do not run; start them with `dashboards start`.")
-        raise typer.Exit(1)
-    told = running.document()
+    settings = settings_of(context, config_file=config_file)
+    running = _running(settings)
+    told = running.document() if running is not None else _absent(settings)
     if json:
         import orjson
 
         typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+    elif running is None:
+        typer.echo("The dashboards do not run; start them with `dashboards start`.")
     else:
         _print(told)
-    if any(row["state"] in _UNHEALTHY for row in told["services"]):
+    if running is None or any(row["state"] in _UNHEALTHY for row in told["services"]):
         raise typer.Exit(1)
 
 
@@ -117,6 +117,12 @@ def _running(settings: "Settings") -> "RunningManager | None":
     return find_manager(settings)
 
 
+def _absent(settings: "Settings") -> dict[str, Any]:
+    from main.monitoring.dashboards.v2.manager_status import manager_document
+
+    return dict(manager_document(settings, started_at=None, rows=(), database=None, loop_lag_seconds=None))
+
+
 def _required(context: typer.Context, config_file: ConfigFile) -> "RunningManager":
     from main.monitoring.dashboards.v2.running_manager import ManagerFailed
 
@@ -135,24 +141,31 @@ def _print(told: dict[str, Any]) -> None:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("Service", no_wrap=True)
     table.add_column("State", no_wrap=True)
-    for name in ("Pid", "Port", "Restarts", "CPU", "Memory"):
+    for name in ("Pid", "Port", "Viewers", "Push p95", "CPU", "Memory"):
         table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Restarts", no_wrap=True)
     for row in told["services"]:
-        cpu = row["cpu_percent"]
+        cpu, push, viewers = row["cpu_percent"], row["push_p95_seconds"], row["viewers"]
         table.add_row(
             row["service"],
             row["state"],
             str(row["pid"] or "—"),
             str(row["port"] or "—"),
-            str(row["restarts"]),
+            "—" if viewers is None else str(viewers),
+            "—" if push is None else f"{push * 1000:.0f} ms",
             "—" if cpu is None else f"{cpu:.1f} %",
             bytes_(row["rss_bytes"]),
+            _restarts(row),
         )
     console = Console()
     console.print(table)
     for row in told["services"]:
-        if row["restart_reason"]:
-            told_by = f"{row['service']}: {row['restart_reason']}"
-            console.print(told_by, markup=False, highlight=False, soft_wrap=True)
+        for words in filter(None, (row["degraded_reason"], row["restart_reason"])):
+            console.print(f"{row['service']}: {words}", markup=False, highlight=False, soft_wrap=True)
         if row["state"] in _UNHEALTHY and row["last_stderr"] and row["last_stderr"] != row["restart_reason"]:
             console.print(row["last_stderr"], markup=False, highlight=False, soft_wrap=True)
+
+
+def _restarts(row: dict[str, Any]) -> str:
+    by_reason = [f"{count} {reason}" for reason, count in row["restarts_by_reason"].items()]
+    return f"{row['restarts']} ({', '.join(by_reason)})" if by_reason else str(row["restarts"])

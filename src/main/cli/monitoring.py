@@ -14,8 +14,8 @@ from main.monitoring.dashboards.v2.restart_policy import RestartPolicy
 from main.monitoring.dashboards.v2.running_manager import (
     ManagerFailed,
     RunningManager,
-    ensure_ports,
     find_manager,
+    found_or_free,
     launch_manager,
     wait_until_settled,
 )
@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 _POLL_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 _JOIN_SECONDS = 40.0
+_ASK_SECONDS = 5.0
+_MISSES = 5  # one every seven seconds: a manager that is only slow must not lose its services for it
 
 
 class Monitoring:
@@ -52,13 +54,11 @@ class Monitoring:
 
         Raises PortInUse, before anything is started.
         """
-        running = find_manager(self._settings)
+        running = found_or_free(self._settings, self._dashboards)
         if running is not None and not self._suits(running):
             self._say("The running dashboards have other settings; replacing them.")
             running.stop()
-            running = None
-        if running is None:
-            ensure_ports(self._settings, self._dashboards)
+            found_or_free(self._settings, self._dashboards)
 
     def start(self) -> None:
         """Take over or start the manager, in the background."""
@@ -132,8 +132,16 @@ class Monitoring:
             pass
 
     def _watch(self, running: RunningManager) -> None:
+        """Return when it has ended; one that hangs is killed, and its services end with it."""
+        missed, asked = 0, monotonic()
         while running.state.alive and not self._stop.wait(_POLL_SECONDS):
-            pass
+            if monotonic() - asked < _ASK_SECONDS:
+                continue
+            missed = 0 if running.answers() else missed + 1
+            asked = monotonic()
+            if missed >= _MISSES:
+                self._say(f"The dashboards' manager (pid {running.state.pid}) hangs; replacing it.")
+                running.kill()
 
     def _suits(self, running: RunningManager) -> bool:
         wanted = configuration_of(self._settings, service_commands(self._settings, self._dashboards))
@@ -161,10 +169,10 @@ def summary(settings: Settings, dashboards: tuple[str, ...], told: dict[str, Any
 def launch_and_wait(settings: Settings, dashboards: tuple[str, ...]) -> dict[str, Any]:
     """Start a manager and return its status once every service answers or was given up.
 
-    Raises PortInUse or ManagerFailed.
+    Where somebody else has just started one, of that one. Raises PortInUse or ManagerFailed.
     """
-    ensure_ports(settings, dashboards)
-    told = wait_until_settled(settings, launch_manager(settings, dashboards))
+    running = found_or_free(settings, dashboards)
+    told = wait_until_settled(settings, launch_manager(settings, dashboards) if running is None else None)
     if told is None:
         raise ManagerFailed("the manager was stopped while it started; start it again")
     return told

@@ -35,7 +35,7 @@ class ServiceCommand:
 class Listener:
     """Who gets what a child writes."""
 
-    line: Callable[[bytes], None]  # without its newline; a child that writes without end is not heard out
+    line: Callable[[bytes, bool], None]  # and whether it is an error's; one that writes without end is not heard out
     error: Callable[[bytes], None]  # lines of standard error, all of them
 
 
@@ -56,8 +56,8 @@ class Child:
         assert process.stderr is not None
         allowance = Allowance()
         self._output = (
-            OutputLines(process.stdout, allowance, listener.line),
-            OutputLines(process.stderr, allowance, listener.line, listener.error),
+            OutputLines(process.stdout, allowance, lambda line: listener.line(line, False)),
+            OutputLines(process.stderr, allowance, lambda line: listener.line(line, True), listener.error),
         )
         threading.Thread(target=self._wait, name=f"wait-{process.pid}", daemon=True).start()
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import psutil
 from main.errors import AITraderError
 
 _CREATED_TOLERANCE_SECONDS = 2.0  # it is computed from the time of boot, which is corrected now and then
+_TAKE_SECONDS = 0.3  # whoever only looks whether the place is taken holds it for a moment
 
 
 class ManagerFolderUnusable(AITraderError):
@@ -70,16 +72,14 @@ class ManagerFile:
             descriptor = os.open(self._folder / "manager.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self._folder, error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor, fcntl.LOCK_EX, _TAKE_SECONDS):
             os.close(descriptor)
             running = self.read()
             who = f" (pid {running.pid})" if running else ""
             raise ManagerAlreadyRuns(
                 f"a manager{who} already serves {self._folder}; see `ai_trader.py dashboards status`, "
                 "or set AI_TRADER_DATA_DIR to another folder"
-            ) from None
+            )
         self._lock = descriptor
 
     def write(self, state: ManagerState) -> None:
@@ -112,6 +112,18 @@ class ManagerFile:
             self._lock = None
 
     @property
+    def taken(self) -> bool:
+        """Whether somebody holds the place now."""
+        try:
+            descriptor = os.open(self._folder / "manager.lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return not _locked(descriptor, fcntl.LOCK_SH, 0.0)
+        finally:
+            os.close(descriptor)
+
+    @property
     def left(self) -> bool:
         """Whether the last manager ended in order: one that was killed leaves its file behind."""
         return not self._file.exists()
@@ -123,6 +135,17 @@ class ManagerFile:
         except (OSError, ValueError, TypeError):
             return None
         return state if state.alive else None
+
+
+def _locked(descriptor: int, kind: int, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
 
 
 def _unusable(folder: Path, error: OSError) -> ManagerFolderUnusable:

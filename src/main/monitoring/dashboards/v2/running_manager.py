@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import psutil
 
 from main.config import Settings
-from main.errors import AITraderError, UnknownName
+from main.errors import AITraderError, PortInUse, UnknownName
 from main.monitoring.dashboards.v2.manager_api import RESTART
 from main.monitoring.dashboards.v2.manager_state import ManagerFile, ManagerState
 from main.monitoring.dashboards.v2.probe import Reply, ask
@@ -24,9 +24,11 @@ from main.telemetry.ports import ensure_free, is_free
 
 HOST = "127.0.0.1"
 STOP_SECONDS = 15.0
+_KILL_SECONDS = 3.0
 _POLL_SECONDS = 0.1
 _READY_SECONDS = 60.0
 _DYING_SECONDS = 6.0  # the children of a killed manager hold their ports for as long
+_RIVAL_SECONDS = 3.0  # from taking its place to saying where it is, a manager needs less
 
 
 class ManagerFailed(AITraderError):
@@ -75,23 +77,39 @@ class RunningManager:
             raise ManagerFailed(f"the manager refuses to restart {name or 'its services'}: {reply.body.decode()}")
 
     def stop(self) -> None:
-        """End it and its services in order; kill it after fifteen seconds. Returns when it is gone."""
-        self._signal(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while self.state.alive:
-            if time.monotonic() > deadline:
-                self._signal(signal.SIGKILL)
-            time.sleep(_POLL_SECONDS)
+        """End it and its services in order; kill it after fifteen seconds. Returns when it is gone.
 
-    def _signal(self, number: signal.Signals) -> None:
-        if self.state.alive:
+        Raises ManagerFailed where the kernel does not let it go.
+        """
+        if not self._ended_by((signal.SIGTERM, signal.SIGCONT), STOP_SECONDS):  # a stopped process takes no SIGTERM
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once; its services end by themselves. Raises ManagerFailed where the kernel does not let it go."""
+        if not self._ended_by((signal.SIGKILL,), _KILL_SECONDS):
+            raise ManagerFailed(f"the manager (pid {self.state.pid}) does not even heed SIGKILL: look at its disk")
+
+    def answers(self, within: float = 2.0) -> bool:
+        """Tell whether its event loop turns."""
+        try:
+            return asyncio.run(ask(HOST, self.state.port, "/livez", within=within)).status == 200
+        except (OSError, ValueError):
+            return False
+
+    def _ended_by(self, numbers: tuple[signal.Signals, ...], patience: float) -> bool:
+        for number in numbers:
             with contextlib.suppress(psutil.NoSuchProcess):
-                psutil.Process(self.state.pid).send_signal(number)
+                if self.state.alive:
+                    psutil.Process(self.state.pid).send_signal(number)
+        deadline = time.monotonic() + patience
+        while (alive := self.state.alive) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        return not alive
 
     def _ask(self, path: str, *, method: str = "GET", token: str | None = None) -> Reply:
         try:
             return asyncio.run(ask(HOST, self.state.port, path, within=5.0, method=method, token=token))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise ManagerFailed(
                 f"the manager (pid {self.state.pid}, port {self.state.port}) does not answer: "
                 f"{str(error) or 'no reply within 5 s'}; see logs/dashboards/manager.log"
@@ -101,6 +119,30 @@ class RunningManager:
 def find_manager(settings: Settings) -> RunningManager | None:
     """Return the manager of these settings' data folder; ``None`` when none runs."""
     state = ManagerFile(settings.data_dir).read()
+    return None if state is None else RunningManager(state)
+
+
+def found_or_free(settings: Settings, dashboards: tuple[str, ...] = DASHBOARDS) -> RunningManager | None:
+    """Return the manager that runs; ``None`` when one could be started.
+
+    Raises PortInUse, unless it is a manager that was started this moment, by somebody else.
+    """
+    running = find_manager(settings)
+    if running is None:
+        try:
+            ensure_ports(settings, dashboards)
+        except PortInUse:
+            if (running := _rival(settings)) is None:
+                raise
+    return running
+
+
+def _rival(settings: Settings) -> RunningManager | None:
+    """Return the manager that holds the place; one that has just taken it gets time to say where it is."""
+    deadline = time.monotonic() + _RIVAL_SECONDS
+    file = ManagerFile(settings.data_dir)
+    while (state := file.read()) is None and file.taken and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
     return None if state is None else RunningManager(state)
 
 
@@ -137,18 +179,21 @@ def launch_manager(settings: Settings, dashboards: tuple[str, ...] = DASHBOARDS)
 
 
 def wait_until_settled(
-    settings: Settings, process: subprocess.Popen[bytes], stopped: Callable[[], bool] = lambda: False
+    settings: Settings, process: subprocess.Popen[bytes] | None, stopped: Callable[[], bool] = lambda: False
 ) -> dict[str, Any] | None:
     """Return the status once all services answer or were given up; ``None`` when `stopped` said so before.
 
-    Raises ManagerFailed with the manager's own words when it ended, or did not get there within a minute.
+    `process` is the manager that was started; ``None`` for any. Where another was quicker to take the place it is that
+    one's status. Raises ManagerFailed with the manager's own words when it ended, or is not there within a minute.
     """
     deadline = time.monotonic() + _READY_SECONDS
     while not stopped():
-        if process.poll() is not None:
-            raise ManagerFailed(f"the manager ended with exit code {process.returncode}: {last_words(settings)}")
         manager = find_manager(settings)
-        if manager is not None and manager.state.pid == process.pid and (told := manager.settled()) is not None:
+        if process is not None and process.poll() is not None:
+            manager = manager or _rival(settings)
+            if manager is None or manager.state.pid == process.pid:
+                raise ManagerFailed(f"the manager ended with exit code {process.returncode}: {last_words(settings)}")
+        if manager is not None and (told := manager.settled()) is not None:
             return told
         if time.monotonic() > deadline:
             raise ManagerFailed(f"the manager is not ready after {_READY_SECONDS:g} s; see {_log(settings)}")

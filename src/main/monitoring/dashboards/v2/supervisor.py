@@ -16,6 +16,8 @@ from main.monitoring.dashboards.v2.child import Child, Listener, ServiceCommand,
 from main.monitoring.dashboards.v2.lifeline import Lifeline
 from main.monitoring.dashboards.v2.probe import ask
 from main.monitoring.dashboards.v2.restart_policy import USELESS_TO_RESTART, RestartPolicy
+from main.telemetry.child_log import told_plainly
+from main.telemetry.inert import inert
 from main.telemetry.ports import ensure_free, is_free
 from main.telemetry.services import RestartReason, State
 
@@ -71,13 +73,16 @@ class Supervisor:
         command: ServiceCommand,
         environment: Mapping[str, str],
         lifeline: Lifeline,
-        write_log: Callable[[str], None],
+        write_log: Callable[[str, bool], None],
         *,
         redact: Callable[[str], str],
         timing: Timing,
         on_change: Callable[[], None],
     ) -> None:
-        """Name the service; `write_log` gets its redacted lines, `on_change` is called when its state changes."""
+        """Name the service; `on_change` is called when its state changes.
+
+        `write_log` gets its redacted lines, and whether they come from standard error.
+        """
         self.command = command
         self._environment = environment
         self._lifeline = lifeline
@@ -113,7 +118,7 @@ class Supervisor:
             dict(self._restarts),
             self._reason,
             self._probe_seconds if child else None,
-            self._redact(b"\n".join(self._stderr).decode(errors="replace")) or None,
+            self._told(*self._stderr) or None,
         )
 
     def restart(self, reason: RestartReason = "asked") -> None:
@@ -160,7 +165,7 @@ class Supervisor:
         if self._restart.is_set():
             return 0.0
         if end.code in USELESS_TO_RESTART:
-            self._fail(self._last_words() or end.words)
+            self._fail(self._told(*self._stderr).rpartition("\n")[2] or end.words)
             return None
         pause = self._policy.pause_after_end(monotonic())
         if pause is None:
@@ -247,12 +252,11 @@ class Supervisor:
             task.cancel()
         return self._stop.is_set()
 
-    def _on_line(self, line: bytes) -> None:
-        if line:
-            self._write_log(self._redact(line.decode(errors="replace")))
+    def _on_line(self, line: bytes, is_error: bool) -> None:
+        self._write_log(self._redact(line.decode(errors="replace")), is_error)
 
-    def _last_words(self) -> str:
-        return self._redact(self._stderr[-1].decode(errors="replace")) if self._stderr else ""
+    def _told(self, *lines: bytes) -> str:
+        return "\n".join(inert(told_plainly(self._redact(line.decode(errors="replace")))) for line in lines)
 
     def _fail(self, reason: str) -> None:
         self._reason = reason
