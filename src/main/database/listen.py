@@ -52,6 +52,8 @@ class Listener:
         self.connected = False
         self.lag_seconds: float | None = None
         """How long the last notification to itself took; ``None`` while it is deaf."""
+        self.connections = 0
+        """How often it began to listen since the start."""
 
     async def run(self) -> None:
         """Listen until cancelled."""
@@ -77,6 +79,7 @@ class Listener:
                 if not self.connected:
                     # Not before the first echo: who only seems to listen would report a gap at every attempt.
                     self.connected = True
+                    self.connections += 1
                     _log.info("listening", target=str(self._address))
                     self._on_gap()
                 await asyncio.sleep(self._timing.probe_seconds)

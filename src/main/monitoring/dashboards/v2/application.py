@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -47,6 +48,15 @@ PLOTLY = f"/_dash-component-suites/plotly/package_data/plotly.v{plotly.__version
 ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></div>'
 
 
+@dataclass(slots=True)
+class Callbacks:
+    """How many callbacks run now, and how many ended, and of those failed, since the start."""
+
+    running: int = 0
+    ended: int = 0
+    failed: int = 0
+
+
 class DashApplication(Dash):
     """Dash on our FastAPI application."""
 
@@ -58,6 +68,7 @@ class DashApplication(Dash):
         """
         self._threads = threads
         self._configuration = configuration
+        self.callbacks = Callbacks()
         super().__init__(
             "main.monitoring.dashboards.v2",
             server=server,
@@ -110,16 +121,22 @@ class DashApplication(Dash):
         is_coroutine = inspect.iscoroutinefunction(func)
 
         async def off_the_loop() -> Any:
+            self.callbacks.running += 1
             try:
                 return await (call() if is_coroutine else self._threads.run(call))
             except PreventUpdate:
                 raise
             except AITraderError as error:  # it says what to do; a traceback would add nothing
+                self.callbacks.failed += 1
                 _log.error("callback failed", outputs=str(outputs_list), reason=error.message)
                 raise
             except Exception:
+                self.callbacks.failed += 1
                 _log.exception("callback failed", outputs=str(outputs_list))  # Dash answers 500 and says nothing
                 raise
+            finally:
+                self.callbacks.running -= 1
+                self.callbacks.ended += 1
 
         return off_the_loop
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -39,10 +39,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """How well announcements are heard; ``lag_seconds`` is ``None`` while they are not."""
+    """How well announcements are heard; ``lag_seconds`` is ``None`` while they are not.
+
+    ``reconnections`` counts how often listening began anew since the start.
+    """
 
     connected: bool
     lag_seconds: float | None
+    reconnections: int = 0
 
 
 class Backbone:
@@ -55,12 +59,15 @@ class Backbone:
         encoder: Encoder,
         workers: Executor,
         greeting: Greeting,
+        facts: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
+        """Take `facts` that live reads may look at, beside those of the backbone itself."""
         self._source = source
         self._direct = direct
         self._encoder = encoder
         self._workers = workers
         self._greeting = greeting
+        self._facts = facts or {}
         self._resources = ExitStack()
         self._opening = asyncio.Lock()
         self._database: Database | None = None
@@ -105,7 +112,9 @@ class Backbone:
     def listener(self) -> Hearing:
         """How well announcements are heard."""
         listener = self._listener
-        return Hearing(listener.connected, getattr(listener, "lag_seconds", None)) if listener else Hearing(False, None)
+        if listener is None:
+            return Hearing(False, None)
+        return Hearing(listener.connected, listener.lag_seconds, max(0, listener.connections - 1))
 
     async def database(self) -> Database:
         """Return the pool, made on first need; an embedded server is started, an outside one is not contacted."""
@@ -120,7 +129,7 @@ class Backbone:
     async def start(self) -> None:
         """Begin to answer. A database that is away is no error: it is waited for."""
         database = await self.database()
-        live = LiveSource({"database": lambda: database.status, "viewers": lambda: self.viewers})
+        live = LiveSource({"database": lambda: database.status, "viewers": lambda: self.viewers, **self._facts})
         self._hub = hub = Hub(database, live)
         self._directory = directory = Directory(database)
         self._stream = Stream(hub, directory, PictureBook(hub, self._encoder, self._workers), self._greeting)
