@@ -127,10 +127,10 @@ async def run_worker(settings: Settings) -> None:
 
 def main() -> int:
     """Run the worker as a program; errors go to standard error, one a line."""
-    die_with_parent()
+    supervised = die_with_parent()
     try:
         settings = load_settings()
-        configure(NAME, secrets=secrets_of(settings))
+        configure(NAME, None if supervised else settings.log_dir, secrets=secrets_of(settings))
         asyncio.run(run_worker(settings))
     except AITraderError as error:
         sys.stderr.write(f"{error.message}\n")

@@ -75,3 +75,5 @@ def test_names_of_secrets_are_recognised() -> None:
 def test_the_secrets_of_the_settings_are_their_password_key_and_addresses() -> None:
     env = {"DB_HOST": "db", "DB_PASSWORD": "hunter2-in-settings", "HOME": "/nowhere"}
     assert secrets_of(load_settings(env=env)) == ("hunter2-in-settings",)
+    direct = "postgresql://me:of%20another@db/x"
+    assert "of another" in secrets_of(load_settings(env=env | {"DATABASE_DIRECT_URL": direct}))

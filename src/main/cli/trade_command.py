@@ -80,7 +80,7 @@ def trade(
     from main.telemetry.logging import configure
     from main.telemetry.redaction import secrets_of
 
-    configure("bot", style="console", secrets=secrets_of(settings))
+    configure("bot", settings.log_dir, style="console", secrets=secrets_of(settings))
     ForegroundBot(settings, dashboards, _say).run()
 
 

@@ -24,5 +24,5 @@ def worker(
     from main.telemetry.redaction import secrets_of
     from main.worker import run_worker
 
-    configure("worker", style="console", secrets=secrets_of(settings))
+    configure("worker", settings.log_dir, style="console", secrets=secrets_of(settings))
     asyncio.run(run_worker(settings))

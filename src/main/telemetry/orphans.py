@@ -15,23 +15,24 @@ GRACE_SECONDS = 4.0
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
+def die_with_parent() -> bool:
     """End this process and its group soon after its supervisor is gone, however that one ended. A child's first call.
 
     Two independent signs: the kernel's death signal (Linux), and the end of a pipe whose other end only the supervisor
-    holds. Either asks for an orderly end by SIGTERM; four seconds later the group is killed. Without a supervisor
-    nothing happens.
+    holds. Either asks for an orderly end by SIGTERM; four seconds later the group is killed. Return whether there is a
+    supervisor, which then writes down what this process says; without one nothing happens.
     """
     told = os.environ.pop(SUPERVISOR, "")  # popped: a grandchild has no such pipe
     supervisor, _, descriptor = told.partition(":")
     if not (supervisor.isdigit() and descriptor.isdigit()):
-        return
+        return False
     pipe = int(descriptor)
     os.set_inheritable(pipe, False)
     _ask_for_death_signal()
     threading.Thread(target=_wait_for_end, args=(pipe,), name="orphan-watch", daemon=True).start()
     if os.getppid() != int(supervisor):  # it died before the death signal was asked for
         os.kill(os.getpid(), signal.SIGTERM)
+    return True
 
 
 def _ask_for_death_signal() -> None:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from main.config import Settings
 
@@ -63,7 +63,19 @@ def secrets_of(settings: Settings) -> tuple[str, ...]:
         *(database.password, database.direct_url, settings.secret_key, settings.redis_url),
         *(alpaca.key_id, alpaca.secret_key),
     )
-    return tuple(value.get_secret_value() for value in values if value is not None)
+    told = [value.get_secret_value() for value in values if value is not None]
+    return (*told, *(password for each in told if (password := _password_in(each)) is not None))
+
+
+def _password_in(address: str) -> str | None:
+    """Return the password of an address such as that of the database past a pooler; ``None`` where there is none."""
+    if "://" not in address:
+        return None
+    try:
+        password = urlsplit(address).password
+    except ValueError:
+        return None
+    return unquote(password) if password else None
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -18,11 +18,12 @@ _log = structlog.get_logger(__name__)
 
 def launch(dashboard: type[Dashboard], arguments: Sequence[str] | None = None) -> int:
     """Run a dashboard until SIGINT or SIGTERM and return the exit code; a known error is one line on standard error."""
-    die_with_parent()
+    supervised = die_with_parent()
     options = _parser(dashboard.name).parse_args(arguments)
     try:
         settings = _settings(dashboard.name, options)
-        configure(f"{dashboard.name}-dashboard", secrets=secrets_of(settings))
+        log_dir = None if supervised else settings.log_dir
+        configure(f"{dashboard.name}-dashboard", log_dir, secrets=secrets_of(settings))
         if options.config and "password" in database_overrides(options.config):
             _log.warning(
                 "the password in --config is visible in the process list",
