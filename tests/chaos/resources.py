@@ -15,7 +15,7 @@ BUDGET = {
     "ai-trader trading dashboard": 8,
     "ai-trader system dashboard": 8,
     "ai-trader listener": 2,
-    "ai-trader worker": 3,
+    "ai-trader worker": 6,
 }
 """What each process may hold; one for every name that is not here."""
 
@@ -48,11 +48,13 @@ class Resources:
     looks: dict[tuple[str, int], list[Look]] = field(default_factory=dict)
     connections: dict[str, int] = field(default_factory=dict)  # the most of each name
     first: dict[str, int] = field(default_factory=dict)  # descriptors of the first process of each name
+    pids: dict[str, set[int]] = field(default_factory=dict)  # of the last look, by name
     offspring: set[psutil.Process] = field(default_factory=set)  # whatever bot and manager have started, seen so far
 
     def look(self, world: Stressed) -> list[str]:
         """Look at every process; return which are missing, too many or unknown."""
         found = world.processes()
+        self.pids = {name: {process.pid for process in processes} for name, processes in found.items()}
         for name, processes in found.items():
             for process in processes:
                 with contextlib.suppress(psutil.Error):

@@ -21,6 +21,7 @@ from tests.chaos.suite import ACCOUNTS, MARKS, Stressed, stressed
 RIGHT_SECONDS = 10.0
 """PROMISES 9: all is right again so soon after what disturbed it has ended."""
 
+LATE_SECONDS = 60.0
 WARM_UP_SECONDS = 6.0
 STOP_SECONDS = 10.0
 LONG_FORM_SECONDS = 120.0
@@ -133,22 +134,30 @@ class Run:
         self.report.groups.append(group)
         self.report.complaints.faults = tuple(each.name for each in group.faults)
         self._say(f"  {group}")
+        pids = self.report.resources.pids
         await asyncio.gather(*(_inject(world, each) for each in group.faults))
+        await self._recovery(world, watch, group)
+        await self._look(world)
+        for name in MARKS:
+            if name not in world.afflicted and pids.get(name) != self.report.resources.pids.get(name):
+                self.report.complaints.add("only what was killed is started again", name)
+        world.afflicted.clear()
+        world.excused_until = 0.0
+        await asyncio.sleep(group.pause)
+
+    async def _recovery(self, world: Stressed, watch: Watch, group: Group) -> None:
         ended, since = time.monotonic(), time.time()
         patience = max(0.0, world.excused_until - ended) + RIGHT_SECONDS
         problems = await self._right(watch, since, patience)
-        took = time.monotonic() - ended
-        self.report.group_done(group, took)
+        self.report.group_done(group, time.monotonic() - ended)
+        if not problems:
+            return
+        left = await self._right(watch, since, LATE_SECONDS)  # what follows is to be judged by itself
+        self._say(f"    right after {time.monotonic() - ended:.1f} s" if not left else f"    not right: {left}")
         for each in problems:
             self.report.complaints.add(f"right again within {RIGHT_SECONDS:g} s", each, about=each.split(" (")[0])
-        if problems:  # what follows is to be judged by itself
-            took_longer = await self._right(watch, since, 60.0)
-            told = "; ".join(took_longer) or f"right after {time.monotonic() - ended:.1f} s"
-            self.report.complaints.add("what is late comes", told) if took_longer else self._say(f"    {told}")
-        world.afflicted.clear()
-        world.excused_until = 0.0
-        await self._look(world)
-        await asyncio.sleep(group.pause)
+        for each in left:
+            self.report.complaints.add(f"right again within {LATE_SECONDS:g} s", each, about=each.split(" (")[0])
 
     async def _right(self, watch: Watch, since: float, patience: float) -> list[str]:
         """Wait until all is right; return what is not after `patience` seconds."""
