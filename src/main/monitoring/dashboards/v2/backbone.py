@@ -27,6 +27,7 @@ from main.monitoring.dashboards.v2.facade import AddressSource
 from main.monitoring.hub import Hub, Statistics
 from main.monitoring.latencies import Latencies
 from main.monitoring.read import LiveSource
+from main.recording.intake import Intake
 from main.telemetry.probes import Check
 
 MIGRATION_RETRY_SECONDS = 1.0
@@ -59,6 +60,7 @@ class Backbone:
         encoder: Encoder,
         workers: Executor,
         greeting: Greeting,
+        *,
         facts: Mapping[str, Callable[[], Any]] | None = None,
     ) -> None:
         """Take `facts` that live reads may look at, beside those of the backbone itself."""
@@ -74,6 +76,7 @@ class Backbone:
         self._hub: Hub | None = None
         self._directory: Directory | None = None
         self._stream: Stream | None = None
+        self._intake: Intake | None = None
         self._listener: Listener | None = None
         self._schema_problem = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,6 +90,13 @@ class Backbone:
     def directory(self) -> Directory:
         """The accounts of the running dashboard."""
         return _made(self._directory)
+
+    @property
+    def intake(self) -> Intake:
+        """What writes facts that are posted, made when the first ones come."""
+        if self._intake is None:
+            self._intake = Intake(self._direct(_made(self._database).address))
+        return self._intake
 
     @property
     def viewers(self) -> int:
@@ -147,6 +157,8 @@ class Backbone:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._intake is not None:
+            await self._intake.close()
         if self._database is not None:
             await self._database.close()
             self._database = None

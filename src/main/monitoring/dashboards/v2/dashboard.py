@@ -1,8 +1,9 @@
 """What every dashboard has in common: one process, one page shell, panels found by themselves, one live channel."""
 
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import structlog
@@ -12,24 +13,30 @@ from fastapi import FastAPI, Request, Response
 from main.clock import monotonic, now
 from main.config import Settings
 from main.database.bridge import AsyncBridge
-from main.errors import DatabaseTimeout
+from main.domain.scope import Scope
+from main.errors import AccessDenied, DatabaseTimeout
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.problems import problem
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
 from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
+from main.monitoring.dashboards.v2.dashboard_metrics import dashboard_metrics, dashboard_status
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.facade import DatabaseFacade, past_pooler, settings_and_address
 from main.monitoring.dashboards.v2.layout import Shell, Sibling, Tab
 from main.monitoring.dashboards.v2.navigation import Page
-from main.monitoring.dashboards.v2.panel import Panel, panels_of
+from main.monitoring.dashboards.v2.panel import Panel, Wiring, panels_of
 from main.monitoring.dashboards.v2.serving import serve
+from main.monitoring.read import Answer, Read
 from main.security.binding import check_binding
 from main.security.policy import Policy, Rule, dashboard_policy
-from main.telemetry.metrics import PREFIX, Metrics
+from main.security.viewer import current_viewer
+from main.telemetry.log_search import LogFolder
+from main.telemetry.logging import log_path
 from main.telemetry.ports import listening_socket
 from main.telemetry.probes import ProbeApp
+from main.telemetry.requests import REQUESTS
 from main.telemetry.version import version
 
 T = TypeVar("T")
@@ -79,9 +86,17 @@ class Dashboard:
         self._drawing = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
         greeting = Greeting(self.name, version(), now())
         direct = past_pooler(db_pool, self.settings)
-        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._drawing, greeting)
+        logs = LogFolder(log_path(self.settings.log_dir, self.name).parent)
+        facts = {"logs": lambda: logs}
+        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._drawing, greeting, facts=facts)
         self.db_pool = DatabaseFacade(self._backbone.database)
-        self._probes = ProbeApp(f"{self.name}-dashboard", self._backbone.checks, registry=self._metrics().registry)
+        service = f"{self.name}-dashboard"
+        self._probes = ProbeApp(
+            service,
+            self._backbone.checks,
+            lambda: dashboard_status(self._backbone, greeting.started),
+            dashboard_metrics(service, self._backbone, lambda: self.app.callbacks).registry,
+        )
         self.server = self._server()
         self.app = DashApplication(
             self.server,
@@ -90,6 +105,9 @@ class Dashboard:
             configuration=lambda: self._shell().configuration(),
         )
         self.app.layout = lambda: self._shell().layout()
+        for panel in self._panels:
+            if panel.connect is not None:
+                panel.connect(Wiring(self.app, self._ask))
         self._add_pages()
         protect(self.server, self._policy, csp_hashes=self.app.csp_hashes, allowed_hosts=self._public_hosts())
 
@@ -110,7 +128,7 @@ class Dashboard:
         if debug:
             self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
         try:
-            serve(self.server, listener, self._bridge, self._probes, lambda: self._start_error)
+            serve(REQUESTS.counted(self.server), listener, self._bridge, self._probes, lambda: self._start_error)
         finally:
             self._bridge.stop()
             self._drawing.shutdown(wait=False, cancel_futures=True)
@@ -131,6 +149,14 @@ class Dashboard:
                 raise  # the coroutine's own
             raise DatabaseTimeout("a callback", longest, setting="database.statement_timeout") from error
 
+    def _ask(self, read: Read[T], scope: Scope, params: Hashable = None) -> Answer[T]:
+        viewer = current_viewer.get()
+        if viewer is None:
+            raise AccessDenied("nobody is logged in: the callback did not come through the guard")
+        read.allow(viewer)
+        visible = replace(scope, accounts=viewer.visible(scope.accounts))
+        return self._run_async(self._backbone.hub.ask(read, visible, params))
+
     def _server(self) -> FastAPI:
         return create_app(
             title=f"AI Trader, {self.name}",
@@ -138,6 +164,7 @@ class Dashboard:
             lifespan=self._lifespan,
             hub=lambda: self._backbone.hub,
             directory=lambda: self._backbone.directory,
+            intake=lambda: self._backbone.intake,
             stream=self._backbone.serve_socket,
             probes=self._probes,
         )
@@ -156,11 +183,6 @@ class Dashboard:
         finally:
             self._probes.drain()
             await self._backbone.stop()
-
-    def _metrics(self) -> Metrics:
-        metrics = Metrics(f"{self.name}-dashboard", version())
-        metrics.gauge(f"{PREFIX}viewers", "Pages that are open.", lambda: self._backbone.viewers)
-        return metrics
 
     def _shown_pages(self) -> tuple[Page, ...]:
         """The pages that have panels; the first of them is what ``/`` shows."""

@@ -67,6 +67,7 @@ def _body(panel: Panel) -> Component:
     kind = f" panel-body-{panel.kind}"
     # The scripts write plain content into the first, Dash draws into the second; neither touches the other's elements.
     parts = [
+        *([html.Div(panel.controls(), className="panel-controls")] if panel.controls else []),
         html.Div(id=f"content-{panel.name}", className="panel-content"),
         html.Div(skeleton(panel), id=f"drawn-{panel.name}", className="panel-drawn"),
     ]

@@ -9,15 +9,19 @@ frame (title, unit, freshness badge, skeleton, the states of trouble); ``draw`` 
 ``draw`` is synchronous, quick, and called once for all viewers of a view: it formats with `main.text` and leaves every
 time as it is (`components.moment`), because only the browser knows the viewer's zone. An exception in it becomes this
 one panel's error state. The badge shows the worst freshness of the panel's reads.
+
+What the viewer types into or switches is no part of ``draw``, or every update would take it out of their hands: it is
+in ``controls``, mounted once with the page, and ``connect`` registers the callbacks of its elements.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
+from dash import Dash
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
@@ -55,6 +59,28 @@ class Answers:
             ) from None
 
 
+class Ask(Protocol):
+    """Asks a read on behalf of the viewer whose callback runs, and waits for the answer."""
+
+    def __call__(self, read: Read[T], scope: Scope, params: Hashable = None) -> Answer[T]:
+        """Return the answer, for those of the scope's accounts that the viewer may see.
+
+        Raises AccessDenied where the read is not for them.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What a panel's callbacks are registered with, ``app.callback(…)``, and what they ask.
+
+    They are synchronous functions and run in the dashboard's threads, off its event loop.
+    """
+
+    app: Dash
+    ask: Ask
+
+
 Drawing = Component | FigureDict | Picture
 
 
@@ -66,6 +92,8 @@ class Panel:
     is the body's in pixels (a chart height of the guide; ``None``: as its content). ``subtitle`` names unit and scope;
     ``caption``, where given, computes it from the answers. ``legend`` pairs a label with the token of its colour.
     ``flush`` content (tables, bands, feeds) reaches the panel's edges; a ``strip`` is a line without frame or badge.
+    ``controls`` makes what stands above (or instead of) the drawing and is never drawn again, ``connect`` its
+    callbacks; their elements' ids begin with the panel's name.
     """
 
     name: str
@@ -81,6 +109,8 @@ class Panel:
     caption: Callable[[Answers, Scope], str] | None = None
     legend: tuple[tuple[str, str], ...] = ()
     skeleton: Literal["chart", "table", "band", "lights", "feed"] = "chart"
+    controls: Callable[[], Component] | None = None
+    connect: Callable[[Wiring], None] | None = None
 
 
 @cache

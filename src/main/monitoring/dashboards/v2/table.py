@@ -25,11 +25,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row, one cell a column; ``key`` is its identity (a symbol, an account id) and keeps its place."""
+    """One row, one cell a column; ``key`` is its identity (a symbol, an account id) and keeps its place.
+
+    ``below`` is a line of its own across all columns, for what only some rows have: a reason, a traceback.
+    """
 
     key: str
     cells: Sequence[Cell]
     total: bool = False
+    below: Cell | None = None
 
 
 def table(columns: Sequence[Column], rows: Sequence[Row], *, label: str, narrow: bool = False) -> Component:
@@ -38,10 +42,17 @@ def table(columns: Sequence[Column], rows: Sequence[Row], *, label: str, narrow:
     A `narrow` one fits a phone as it is and keeps its columns there.
     """
     head = html.Thead(html.Tr([html.Th(c.title, className=_classes(c), scope="col") for c in columns]))
-    body = html.Tbody([_row(columns, row) for row in rows])
+    body = html.Tbody([line for row in rows for line in _lines(columns, row)])
     named: dict[str, Any] = {"aria-label": label}
     element = html.Table([head, body], className="table" if narrow else "table table-rows", **named)
     return html.Div(element, className="table-scroll", tabIndex=0, role="region", **named)
+
+
+def _lines(columns: Sequence[Column], row: Row) -> list[Component]:
+    if row.below is None:
+        return [_row(columns, row)]
+    identity: dict[str, Any] = {"data-key": f"{row.key} below"}
+    return [_row(columns, row), html.Tr(html.Td(row.below, colSpan=len(columns)), className="row-below", **identity)]
 
 
 def _row(columns: Sequence[Column], row: Row) -> Component:

@@ -41,10 +41,24 @@
     element.styled = said;
   }
 
+  function keyOf(child) { return (child && child.props && child.props["data-key"]) || null; }
+
+  /** The element that was made for the same key, moved to this place: a row keeps its focus and what is unfolded in it. */
+  function kept(parent, at, key) {
+    for (var node = at; node; node = node.nextSibling) {
+      if (node.given && node.given["data-key"] === key) {
+        if (node !== at) parent.insertBefore(node, at);
+        return node;
+      }
+    }
+    return at && at.given && at.given["data-key"] ? parent.insertBefore(document.createComment(""), at) : at;
+  }
+
   function fill(parent, children) {
     var at = parent.firstChild;
     list(children).forEach(function (child) {
-      var node = at, isText = typeof child !== "object";
+      var key = keyOf(child), node = key ? kept(parent, at, key) : at, isText = typeof child !== "object";
+      at = node;
       var fits = node && (isText ? node.nodeType === Node.TEXT_NODE : node.nodeType === Node.ELEMENT_NODE && node.made === child.type);
       if (!fits) {
         node = isText ? document.createTextNode("") : document.createElement(child.type.toLowerCase());
