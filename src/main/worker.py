@@ -12,6 +12,7 @@ from main.database.leader import Leader
 from main.database.migrate import migrate
 from main.database.pool import Database
 from main.errors import AITraderError
+from main.housekeeping.data_ages import DataAges
 from main.housekeeping.duties import duties
 from main.housekeeping.job_metrics import offer_jobs
 from main.housekeeping.job_rows import JobRows
@@ -22,6 +23,7 @@ from main.telemetry.logging import configure
 from main.telemetry.metrics import PREFIX, Metrics
 from main.telemetry.orphans import die_with_parent
 from main.telemetry.probes import Check, ProbeApp
+from main.telemetry.process_metrics import process_metrics
 from main.telemetry.redaction import secrets_of
 from main.telemetry.server import ProbeServer
 from main.telemetry.version import version
@@ -44,7 +46,8 @@ class Worker:
         self._keeper = DatabaseKeeper(settings)
         self._leader = Leader(LOCK_KEY, self._reachable_address, f"{_SESSIONS} election")
         self._migrated: Address | None = None
-        self.jobs = duties(settings)
+        self._ages = DataAges()
+        self.jobs = duties(settings, self._ages)
         self._probes = ProbeApp(NAME, self._checks, self._document, self._metrics().registry)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,9 +114,10 @@ class Worker:
         }
 
     def _metrics(self) -> Metrics:
-        metrics = Metrics(NAME, version())
+        metrics = process_metrics(NAME)
         metrics.gauge(f"{PREFIX}worker_elected", "1 for the worker that works.", lambda: float(self._leader.elected))
         offer_jobs(metrics, self.jobs)
+        self._ages.offer(metrics)
         return metrics
 
 

@@ -8,6 +8,7 @@ from main.database.partitions import make_partitions_ahead
 from main.database.pool import Database
 from main.database.retention import kept, purge
 from main.database.rollups import roll_up
+from main.housekeeping.data_ages import EVERY_SECONDS, DataAges
 from main.housekeeping.job import Job
 from main.monitoring.collectors.host import HostCollector, store
 
@@ -18,8 +19,8 @@ _MINUTE = 60.0
 _HOUR = 3600.0
 
 
-def duties(settings: Settings) -> tuple[Job, ...]:
-    """Return the jobs that these settings call for; nothing is started.
+def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
+    """Return the jobs that these settings call for; nothing is started. `ages` is filled by one of them.
 
     A limit is far above what a run takes: the books of years are rebuilt in one transaction, and a first purge deletes
     for long, while what roll-ups and purges did before they are cancelled stays done.
@@ -32,6 +33,7 @@ def duties(settings: Settings) -> tuple[Job, ...]:
         Job("partitions", _HOUR, keeping.make_partitions, limit_seconds=2 * _MINUTE),
         Job("rollups", _MINUTE, keeping.roll_up, limit_seconds=10 * _MINUTE),
         Job("retention", _HOUR, keeping.purge, limit_seconds=30 * _MINUTE),
+        Job("data ages", EVERY_SECONDS, (ages or DataAges()).sample, limit_seconds=30.0),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import weakref
 from collections import deque
+from contextvars import Context
 
 import structlog
 
@@ -43,7 +44,8 @@ class LoopLag:
         return self._lags[-1][1] if self._lags else None
 
     def _set(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.call_later(self._every, self._ring, loop, monotonic() + self._every)
+        # In a context of its own: the alarm is no part of the request that happened to come first.
+        loop.call_later(self._every, self._ring, loop, monotonic() + self._every, context=Context())
 
     def _ring(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         lag = max(0.0, monotonic() - due)
