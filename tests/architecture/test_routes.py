@@ -26,6 +26,8 @@ GOLDEN = {
     ("GET", "/"): "viewer",
     ("GET", "/api/reads"): "viewer",
     ("GET", "/api/reads/{name}"): "viewer",
+    ("POST", "/api/balance"): "internal",
+    ("POST", "/api/record"): "internal",
     ("GET", "/assets/{file:path}"): "viewer",
     ("GET", "/health"): "viewer",
     ("GET", "/livez"): "public",
@@ -71,7 +73,14 @@ def nothing() -> Any:
 def app(tmp_path: Any) -> FastAPI:
     (tmp_path / "assets").mkdir()
     served = create_app(
-        title="t", version="0", lifespan=None, hub=nothing, directory=nothing, stream=stream, probes=PROBES
+        title="t",
+        version="0",
+        lifespan=None,
+        hub=nothing,
+        directory=nothing,
+        intake=nothing,
+        stream=stream,
+        probes=PROBES,
     )
     dash = Dash(__name__, server=served, enable_mcp=False, assets_folder=str(tmp_path / "assets"))
     dash.layout = html.Div()
@@ -116,8 +125,7 @@ def test_every_route_of_the_real_dashboards_is_in_the_golden_table_with_its_acce
     served = dashboard(Address("127.0.0.1", 1, "ai_trader", "ai_trader"), settings=Settings()).server
     assert served.user_middleware[0].cls is Guard
     policy = served.user_middleware[0].args[0]()
-    absent = {("GET", "/status"), (WEBSOCKET, "/_dash-ws-callback")}
-    expected = {each: kind for each, kind in GOLDEN.items() if each not in absent}
+    expected = {each: kind for each, kind in GOLDEN.items() if each != (WEBSOCKET, "/_dash-ws-callback")}
     expected |= {("GET", path): "viewer" for path in GOLDEN_PAGES[dashboard]}
     assert {each: access(policy, *each) for each in routes_of(served.router.routes)} == expected
 
