@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from operator import mul
 
 from main.analytics.figure import Figure, bounded, missing, power, quotient, too_few
 from main.analytics.ratios import per_period
@@ -93,11 +94,12 @@ def correlation_matrix(series: Mapping[str, Mapping[date, float]], *, minimum: i
     Symmetric; each series correlates with itself at 1 where it varies.
     """
     names = list(series)
+    days = {name: sorted(series[name]) for name in names}
     found: dict[tuple[str, str], Figure] = {}
     for place, left in enumerate(names):
         for right in names[place:]:
-            days = sorted(series[left].keys() & series[right].keys())
-            pair = ([series[name][day] for day in days] for name in (left, right))
+            shared = days[left] if days[left] == days[right] else sorted(series[left].keys() & series[right].keys())
+            pair = ([series[name][day] for day in shared] for name in (left, right))
             found[left, right] = found[right, left] = correlation(*pair, minimum=minimum)
     return [[found[row, column] for column in names] for row in names]
 
@@ -115,7 +117,7 @@ def _paired(left: Sequence[float], right: Sequence[float], minimum: int) -> tupl
 
 def _covariance(left: Sequence[float], right: Sequence[float]) -> float:
     x, y = mean(left), mean(right)
-    return math.fsum((a - x) * (b - y) for a, b in zip(left, right, strict=True)) / (len(left) - 1)
+    return math.fsum(map(mul, (value - x for value in left), (value - y for value in right))) / (len(left) - 1)
 
 
 def _beta(returns: Sequence[float], benchmark: Sequence[float]) -> Figure:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from main.analytics.drawdown import max_drawdown
 from main.analytics.figure import Figure, bounded, power, quotient
 from main.analytics.returns import growth_index
-from main.analytics.sample import MINIMUM, deviation, mean, usable
+from main.analytics.sample import MINIMUM, deviation, mean, refuse_nan, usable
 
 
 def per_period(annual: float, periods_per_year: float) -> float:
@@ -110,8 +110,9 @@ def _rolling(
 ) -> list[float | None]:
     if window < 2:
         raise ValueError(f"window {window}: use at least 2 returns")
+    refuse_nan([value for value in returns if value is not None])
     found: list[float | None] = []
     for end in range(1, len(returns) + 1):
-        part = usable(returns[max(0, end - window) : end], window)
-        found.append(None if isinstance(part, Figure) else figure(part))
+        part = [value for value in returns[max(0, end - window) : end] if value is not None]
+        found.append(figure(part) if len(part) == window else None)
     return found

@@ -78,22 +78,23 @@ def day_returns(
     """
     funded = _funded(observations, flows)
     days = [_trading_day(day_of(o.at - _INSTANT), is_trading_day) for o in funded]
-    closes = [place for place in range(len(funded)) if place + 1 == len(funded) or days[place] != days[place + 1]]
+    closes = {place for place in range(len(funded)) if place + 1 == len(funded) or days[place] != days[place + 1]}
     cuts = {bisect_left(funded, flow.at, key=_time) - 1 for flow in flows}
-    found, since = [], 0
-    for close in closes:
-        if close > since:
-            kept = [place for place in range(since, close + 1) if place in (since, close) or place in cuts]
-            value = _chained(_link(funded[a], funded[b], flows) for a, b in pairwise(kept))
-            found.append(DayReturn(days[close], days[since], _span(days[since], days[close], is_trading_day), value))
-        since = close
+    kept = [place for place in range(len(funded)) if place == 0 or place in closes or place in cuts]
+    found, pieces, since = list[DayReturn](), list[float | None](), 0
+    for place, piece in zip(kept[1:], _links([funded[place] for place in kept], flows), strict=True):
+        pieces.append(piece)
+        if place in closes:
+            span = _span(days[since], days[place], is_trading_day)
+            found.append(DayReturn(days[place], days[since], span, _chained(pieces)))
+            pieces, since = [], place
     return found
 
 
 def curve(observations: Sequence[Observation], flows: Sequence[Flow]) -> list[CurvePoint]:
     """Return growth at every observation, for windows up to a week; empty without an equity above zero."""
     funded = _funded(observations, flows)
-    growth = growth_index([_link(a, b, flows) for a, b in pairwise(funded)])
+    growth = growth_index(list(_links(funded, flows)))
     return [CurvePoint(o.at, o.equity, value) for o, value in zip(funded, growth[: len(funded)], strict=True)]
 
 
@@ -138,7 +139,7 @@ def compounded(returns: Iterable[DayReturn], period_of: Callable[[date], K]) -> 
     periods: dict[K, list[float | None]] = {}
     for r in returns:
         periods.setdefault(period_of(r.day), []).append(r.value)
-    return {period: _chained(iter(values)) for period, values in periods.items()}
+    return {period: _chained(values) for period, values in periods.items()}
 
 
 def _time(fact: Observation | Flow) -> datetime:
@@ -154,10 +155,19 @@ def _funded(observations: Sequence[Observation], flows: Sequence[Flow]) -> list[
     return list(observations[first:])
 
 
+def _links(observations: Sequence[Observation], flows: Sequence[Flow]) -> Iterator[float | None]:
+    # Walks both at once: a search for every link takes most of the time in long histories.
+    place = bisect_right(flows, observations[0].at, key=_time) if observations else 0
+    for before, after in pairwise(observations):
+        first = place
+        while place < len(flows) and flows[place].at <= after.at:
+            place += 1
+        yield _link(before, after, flows[first:place])
+
+
 def _link(before: Observation, after: Observation, flows: Sequence[Flow]) -> float | None:
-    between = flows[bisect_right(flows, before.at, key=_time) : bisect_right(flows, after.at, key=_time)]
-    external = math.fsum(flow.amount for flow in between)
-    base = math.fsum([before.equity, *(_weight(flow.at, before.at, after.at) * flow.amount for flow in between)])
+    external = math.fsum(flow.amount for flow in flows)
+    base = math.fsum([before.equity, *(_weight(flow.at, before.at, after.at) * flow.amount for flow in flows)])
     return (after.equity - before.equity - external) / base if base > 0 else None
 
 
@@ -165,7 +175,7 @@ def _weight(at: datetime, start: datetime, end: datetime) -> float:
     return 1.0 if at <= start + FRESH else (end - at) / (end - start)
 
 
-def _chained(links: Iterator[float | None]) -> float | None:
+def _chained(links: Iterable[float | None]) -> float | None:
     product: float = 1.0
     for value in links:
         if value is None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from operator import mul
 
 from main.analytics.figure import Figure, missing, too_few
 
@@ -16,9 +17,9 @@ NO_BASE = "equity was not above zero, so a return has no base"
 
 def refuse_nan(values: Sequence[float]) -> None:
     """Raise ``ValueError`` naming the place of the first value that is not a finite number."""
-    for place, value in enumerate(values):
-        if not math.isfinite(value):
-            raise ValueError(f"value {place} is {value}: leave out what is unknown, a series holds finite numbers only")
+    if not all(map(math.isfinite, values)):
+        place, value = next((place, value) for place, value in enumerate(values) if not math.isfinite(value))
+        raise ValueError(f"value {place} is {value}: leave out what is unknown, a series holds finite numbers only")
 
 
 def usable(returns: Sequence[float | None], minimum: int) -> list[float] | Figure:
@@ -44,7 +45,8 @@ def mean(values: Sequence[float]) -> float:
 def deviation(values: Sequence[float]) -> float:
     """Return the standard deviation √(Σ (x − mean)² / (n − 1)), 0 for equal values; of at least two values."""
     middle = mean(values)
-    spread = math.sqrt(math.fsum((value - middle) ** 2 for value in values) / (len(values) - 1))
+    off = [value - middle for value in values]
+    spread = math.sqrt(math.fsum(map(mul, off, off)) / (len(values) - 1))
     return spread if spread > NEGLIGIBLE * max(map(abs, values)) else 0.0
 
 
