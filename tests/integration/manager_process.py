@@ -17,7 +17,9 @@ async def run(specification: dict[str, object]) -> int:
     services = specification["services"]
     assert isinstance(services, list)
     commands = [ServiceCommand(s["name"], "dashboard", tuple(s["argv"]), "127.0.0.1", s["port"]) for s in services]
-    timing = Timing(probe_interval=0.3, probe_timeout=0.5, startup=20, stop=3, port=1)
+    given = specification.get("timing", {})
+    assert isinstance(given, dict)
+    timing = Timing(**{"probe_interval": 0.3, "probe_timeout": 0.5, "startup": 20, "stop": 3, "port": 1} | given)
     return await supervise(DashboardManager(load_settings(), commands=commands, timing=timing))
 
 

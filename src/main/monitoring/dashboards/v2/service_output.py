@@ -13,34 +13,34 @@ OnLine = Callable[[bytes], None]
 LONGEST_LINE = 16_384
 """Bytes; what is longer comes in pieces. Whoever reads lines looks for secrets in them, which takes time."""
 
-BYTES_PER_SECOND = 500_000.0
-BURST_BYTES = 4_000_000.0
-_COST_OF_A_LINE = 100  # to write it down, in the time that so many bytes take
+SHARE = 0.1
+BURST_SECONDS = 2.0
 _CHUNK = 65_536
 _PIECES_LEFT = 16  # as much as a pipe can hold
 
 
 class Allowance:
-    """How much of a service's output is kept: five seconds of everything, 500 kB a second for ever.
+    """How much of a service's output is kept: what takes a tenth of the manager's time, and two seconds of it at once.
 
     The rest is read and left out. Not read at all it would stop the service in its next `write`, and it would be taken
-    for hung; all of it kept, one service would use up the manager and the disk.
+    for hung; all of it kept, one service would leave the manager no time for the others.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         """Begin with everything that a burst may take."""
         self._clock = clock
-        self._left = BURST_BYTES
+        self._left = BURST_SECONDS
         self._then = clock()
 
-    def takes(self, line: bytes) -> bool:
-        """Tell whether the line may be kept, and count it if so."""
-        moment = self._clock()
-        self._left = min(BURST_BYTES, self._left + (moment - self._then) * BYTES_PER_SECOND)
-        self._then = moment
+    def keep(self, line: bytes, keep: OnLine) -> bool:
+        """Hand the line on to `keep`, unless such lines have taken too much time lately; tell if it was handed on."""
+        began = self._clock()
+        self._left = min(BURST_SECONDS, self._left + (began - self._then) * SHARE)
+        self._then = began
         if self._left <= 0:
             return False
-        self._left -= len(line) + _COST_OF_A_LINE
+        keep(line)
+        self._left -= self._clock() - began
         return True
 
 
@@ -99,11 +99,12 @@ class OutputLines:
             piece = line[start : start + LONGEST_LINE]
             if self._on_any is not None:
                 self._on_any(piece)
-            if self._allowance.takes(piece):
-                self._say_what_is_missing()
-                self._on_line(piece)
-            else:
+            if not self._allowance.keep(piece, self._keep):
                 self._left_out += 1
+
+    def _keep(self, line: bytes) -> None:
+        self._say_what_is_missing()
+        self._on_line(line)
 
     def _say_what_is_missing(self) -> None:
         if self._left_out:
