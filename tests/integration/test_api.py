@@ -29,6 +29,7 @@ from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
 from main.monitoring.hub import Hub
 from main.monitoring.read import Read
+from main.recording.intake import Intake
 from main.security.binding import server_options
 from main.security.policy import Rule, dashboard_policy
 from main.telemetry.metrics import Metrics
@@ -112,13 +113,16 @@ async def stream(page: WebSocket) -> None:
     await page.close()
 
 
-def build(hub: Callable[[], Hub], directory: Callable[[], Directory], probes: ProbeApp) -> FastAPI:
+def build(
+    hub: Callable[[], Hub], directory: Callable[[], Directory], intake: Callable[[], Intake], probes: ProbeApp
+) -> FastAPI:
     app = create_app(
         title="Trading",
         version="0.1.0",
         lifespan=None,
         hub=hub,
         directory=directory,
+        intake=intake,
         stream=stream,
         probes=probes,
         catalogue=lambda: READS,
@@ -156,14 +160,15 @@ class _NoSignals:
 
 @asynccontextmanager
 async def site_on(database: Database) -> AsyncIterator[Site]:
-    hub, directory = Hub(database), Directory(database)
+    hub, directory, intake = Hub(database), Directory(database), Intake(database.address)
     probes = ProbeApp("trading", lambda: [Check("database", "ok")], registry=Metrics("trading", "0.1.0").registry)
     running = asyncio.create_task(hub.run())
     async with (
-        serving(build(lambda: hub, lambda: directory, probes)) as port,
+        serving(build(lambda: hub, lambda: directory, lambda: intake, probes)) as port,
         httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=20) as client,
     ):
         yield Site(port, client, probes)
+    await intake.close()
     running.cancel()
     await asyncio.wait({running})
 

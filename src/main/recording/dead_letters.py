@@ -15,6 +15,7 @@ from main.recording.tables import TABLES
 
 _NAMESPACE = uuid.UUID("6f0f3c1e-3f0f-5c0a-9f4e-1d6a3c0b7e21")
 _DEEPEST = 20
+_LONGEST_TEXT = 4_000
 
 INSERT = """
     INSERT INTO public.dead_letters (id, at, table_name, account_id, reason, payload)
@@ -48,6 +49,12 @@ class DeadLetter:
             _storable(reason),
             payload,
         )
+
+    @classmethod
+    def of_text(cls, text: str, reason: str, table: str) -> "DeadLetter":
+        """Wrap a text that tells no event, of which the first thousands of characters are kept."""
+        payload = json.dumps({"text": _storable(text[:_LONGEST_TEXT])})
+        return cls(uuid.uuid5(_NAMESPACE, table + payload), now(), table, None, _storable(reason), payload)
 
     def arguments(self) -> tuple[Any, ...]:
         """Return the parameters of `INSERT`."""

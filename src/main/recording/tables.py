@@ -196,6 +196,21 @@ class EventTable:
             SELECT count(*) FROM conflicting
         """  # noqa: S608 - every name is a constant of this module
 
+    @cached_property
+    def conflicting_places(self) -> str:
+        """The statement that names facts stored with other content by their place among the rows copied, from 0.
+
+        The temporary table must be fresh, or emptied by TRUNCATE: then its rows lie as they were copied.
+        """
+        content = [column for column in self.columns if column not in self.key]
+        return f"""
+            SELECT incoming.place
+              FROM (SELECT row_number() OVER (ORDER BY ctid) - 1 AS place, * FROM pg_temp.{self.incoming}) AS incoming
+              JOIN public.{self.name} AS stored ON {self._same("incoming", "stored")}
+             WHERE {_row(content, "incoming")} IS DISTINCT FROM {_row(content, "stored")}
+             ORDER BY incoming.place
+        """  # noqa: S608 - every name is a constant of this module
+
     def _same(self, one: str, other: str) -> str:
         return " AND ".join(
             f"({one}.{column} = {other}.{column} OR {one}.{column} IS NULL AND {other}.{column} IS NULL)"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from main.domain.events import Event
 from main.recording.batch import Part, Rows
 from main.recording.session import REFUSED
 from main.recording.tables import EventTable
@@ -48,24 +49,35 @@ class Writer:
         try:
             outcome = Outcome()
             for rows in part:
-                outcome += await self._merge(rows)
+                outcome += await self.merge(rows)
         except REFUSED:
             await execute("ROLLBACK")
             raise
         await execute("COMMIT")
-        self._prepared.update(rows.table for rows in part)  # only now: a rollback takes the temporary tables away
+        self.committed(part)
         return outcome
 
-    async def _merge(self, rows: Rows) -> Outcome:
+    def committed(self, part: Part) -> None:
+        """Take note that the temporary tables of a part are there; a rollback would have taken them away."""
+        self._prepared.update(rows.table for rows in part)
+
+    async def merge(self, rows: Rows, conflicting: list[Event] | None = None) -> Outcome:
+        """Merge rows of one table inside the transaction of the caller, who commits.
+
+        Facts that are stored with other content go into `conflicting`, where it is given. Errors are asyncpg's.
+        """
         if rows.table not in self._prepared:
             await self.connection.execute(rows.table.create_incoming)
-        return await (self._merge_states(rows) if rows.table.is_state else self._merge_facts(rows))
+        return await (self._merge_states(rows) if rows.table.is_state else self._merge_facts(rows, conflicting))
 
-    async def _merge_facts(self, rows: Rows) -> Outcome:
+    async def _merge_facts(self, rows: Rows, conflicting: list[Event] | None) -> Outcome:
         await self._copy(rows.table, rows.lines)
         written = _count(await self.connection.execute(rows.table.merge))
         missing = len(rows.lines) - written
         conflicts = await self.connection.fetchval(rows.table.report_conflicts) if missing else 0
+        if conflicts and conflicting is not None:
+            places = await self.connection.fetch(rows.table.conflicting_places)
+            conflicting += [rows.events[each["place"]] for each in places]
         return Outcome(written, duplicates=missing - conflicts, conflicts=conflicts)
 
     async def _merge_states(self, rows: Rows) -> Outcome:

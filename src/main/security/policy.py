@@ -101,6 +101,9 @@ API = (
     Rule("/openapi.json", ("GET",), "viewer"),
     Rule("/api/reads", ("GET",), "viewer"),
     Rule("/api/reads/{name}", ("GET",), "viewer"),
+    # Until there are users, and tokens for programs, only what runs on this machine may write.
+    Rule("/api/record", ("POST",), "internal"),
+    Rule("/api/balance", ("POST",), "internal"),
     Rule("/v2", ("GET",), "viewer"),
     Rule("/ws", (WEBSOCKET,), "viewer"),
 )

@@ -17,7 +17,9 @@ from main.monitoring.api.directory import Directory
 from main.monitoring.api.health import add_probes
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
+from main.monitoring.api.writing import write_routes
 from main.monitoring.read import reads
+from main.recording.intake import Intake
 from main.security.guard import Guard
 from main.security.identity import Authenticator
 from main.security.policy import Policy
@@ -36,6 +38,7 @@ def create_app(
     lifespan: Callable[[FastAPI], Any] | None,
     hub: Callable[[], Asked],
     directory: Callable[[], Directory],
+    intake: Callable[[], Intake],
     stream: Callable[..., Awaitable[None]],
     probes: ProbeApp,
     redirects: Mapping[str, str] | None = None,
@@ -43,8 +46,9 @@ def create_app(
 ) -> FastAPI:
     """Return an application with REST, the socket ``/ws``, the probes and the redirects (by default ``/v2`` to ``/``).
 
-    `hub` and `directory` are functions because both are made on the event loop, when the process runs. `stream` serves
-    one socket: a function of a Starlette ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
+    `hub`, `directory` and `intake` are functions because they are made on the event loop, when the process runs; the
+    last one writes what is posted, and is asked for only then. `stream` serves one socket: a function of a Starlette
+    ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
     """
     app = FastAPI(
         title=title,
@@ -57,6 +61,7 @@ def create_app(
     )
     add_problems(app)
     app.include_router(read_routes(hub, directory, catalogue))
+    app.include_router(write_routes(intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
     add_probes(app, probes)
     for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():
