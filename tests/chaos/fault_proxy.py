@@ -52,7 +52,8 @@ class FaultProxy:
         """Stand before `target`, which may be moved later; connections beyond `most` are reset at once."""
         self.target = target
         self.cuts = 0  # answers to COMMIT that were lost on command
-        self.refused = 0  # connections beyond the most
+        self.accepted = 0  # connections so far
+        self.refused = 0  # of them: those beyond the most
         self.answered_at = 0.0  # when a client last received something, in seconds since the epoch
         self.weather: dict[Direction, Weather] = {"up": Weather(), "down": Weather()}
         self.mute = False  # new connections are accepted and then nothing
@@ -189,6 +190,7 @@ class FaultProxy:
         except OSError:  # it left before we came
             return
         client.setblocking(False)
+        self.accepted += 1
         if len(self._connections) >= self._most:
             self.refused += 1
             _reset(client)
