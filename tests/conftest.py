@@ -17,6 +17,9 @@ from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from main.database.migrate import migrate
 from main.database.pool import Database
+from tests.postgres import debian, each_postgres, each_template, own_database, own_server
+
+__all__ = ["debian", "each_postgres", "each_template", "own_database", "own_server"]  # fixtures
 
 TEMPLATE = "ai_trader_template"
 RUN_DIR = "TESTS_RUN_DIR"

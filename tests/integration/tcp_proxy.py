@@ -23,7 +23,9 @@ class TcpProxy:
         self._port = 0
         self._cuts_left = 0
         self._frozen = False
+        self._frozen_both = False
         self.cuts = 0
+        self.accepted = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -50,9 +52,10 @@ class TcpProxy:
         """Stop listening and cut every connection."""
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(5)
 
-    def freeze(self, frozen: bool = True) -> None:
-        """Let the server's answers through no more: the connection is open and silent."""
+    def freeze(self, frozen: bool = True, *, both: bool = False) -> None:
+        """Let the server's answers through no more, and with `both` no questions: the connection is open and silent."""
         self._frozen = frozen
+        self._frozen_both = frozen and both
 
     def lose_answers_to_commits(self, times: int) -> None:
         """Cut the connection instead of delivering the server's answer to each of the next `times` COMMITs."""
@@ -69,6 +72,7 @@ class TcpProxy:
         # Neither asyncio.Server nor a cancelled sock_accept closes a connection that arrives at that moment.
         connection, _ = listener.accept()
         connection.setblocking(False)
+        self.accepted += 1
         serving = asyncio.create_task(self._serve(connection))
         self._serving.add(serving)
         serving.add_done_callback(self._serving.discard)
@@ -110,7 +114,7 @@ class TcpProxy:
                     self._cuts_left -= 1
                     self.cuts += 1
                     return
-                while answers and self._frozen:
+                while self._frozen if answers else self._frozen_both:
                     await asyncio.sleep(0.01)
                 writer.write(data)
                 await writer.drain()

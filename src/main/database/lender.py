@@ -97,10 +97,10 @@ class Lender:
                 self._require_writes(loan.connection)
             except BaseException as error:
                 dead = isinstance(error, (TimeoutError, *UNREACHABLE))
-                if isinstance(error, asyncpg.PostgresError):
+                if dead:
+                    cut(loan.connection)
+                else:  # when cancelled, too: the server may have begun the transaction
                     await rolled_back(loan.connection)
-                else:
-                    cut(loan.connection)  # when cancelled, too: the server may begin the transaction yet
                 await self.take_back(loan)
                 if last or not dead:
                     raise

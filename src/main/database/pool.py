@@ -131,8 +131,12 @@ class Database:
 
         async def start(connection: Any) -> None:
             opened[:] = [connection.transaction()]
-            await opened[0].start()
-            await connection.execute(begin)
+            try:
+                await opened[0].start()
+                await connection.execute(begin)
+            except BaseException:  # asyncpg goes on believing in a transaction that failed to start
+                cut(connection)
+                raise
 
         async with self._lent(start) as connection:
             try:
@@ -205,8 +209,10 @@ class Database:
             finally:
                 await self._lender.take_back(loan)
         except asyncpg.QueryCanceledError as error:
+            self._lender.reach.heard()
             raise DatabaseTimeout("the query", self._statement_seconds, setting="database.statement_timeout") from error
         except asyncpg.LockNotAvailableError as error:
+            self._lender.reach.heard()
             raise DatabaseLocked("the query", self._lock_seconds) from error
         except asyncpg.ReadOnlySQLTransactionError as error:
             self._lender.forget()  # the next one is made to a server that takes writes
