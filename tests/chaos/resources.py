@@ -15,7 +15,8 @@ BUDGET = {
     "ai-trader trading dashboard": 8,
     "ai-trader system dashboard": 8,
     "ai-trader listener": 2,
-    "ai-trader worker": 6,
+    "ai-trader api": 2,
+    "ai-trader worker": 6,  # one a job, one for what is told of them
 }
 """What each process may hold; one for every name that is not here."""
 

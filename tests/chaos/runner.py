@@ -17,6 +17,7 @@ from tests.chaos.pollers import Asked, Bot, Lag, Probed
 from tests.chaos.report import Report
 from tests.chaos.schedule import Group, Planned, groups, groups_within, kinds
 from tests.chaos.suite import ACCOUNTS, MARKS, Stressed, stressed
+from tests.chaos.writes import Writing
 
 RIGHT_SECONDS = 10.0
 """PROMISES 9: all is right again so soon after what disturbed it has ended."""
@@ -49,13 +50,14 @@ class Watch:
             Bot(world, complaints, self.lag, account, suite.port("bot") + number)
             for number, account in enumerate(ACCOUNTS)
         ]
+        self.writing = Writing(world, complaints)
         self.screen = Screen(world, complaints)
         self.brisk: dict[int, frozenset[str]] = {}
 
     @contextlib.asynccontextmanager
     async def looking(self) -> AsyncIterator[None]:
         """Look for the length of the context."""
-        watchers = [self.lag, *self.pages, *self.probed, *self.asked, *self.bots, self.screen]
+        watchers = [self.lag, *self.pages, *self.probed, *self.asked, *self.bots, self.writing, self.screen]
         tasks = [asyncio.create_task(each.run(), name=str(type(each).__name__)) for each in watchers]
         try:
             yield
@@ -116,7 +118,7 @@ class Run:
                 await self._drained(watch)
             self._note_extremes(watch)
             self.report.resources.judge(complaints)
-            await self._end(world)
+            await self._end(world, watch)
         return self.report
 
     async def _warm_up(self, world: Stressed, watch: Watch) -> None:
@@ -187,7 +189,7 @@ class Run:
         for each in waiting:
             self.report.complaints.add("nothing is lost", each)
 
-    async def _end(self, world: Stressed) -> None:
+    async def _end(self, world: Stressed, watch: Watch) -> None:
         """End the suite as a user does, and look at what it leaves behind."""
         complaints, began = self.report.complaints, time.monotonic()
         world.bot.send_signal(signal.SIGTERM)
@@ -203,7 +205,7 @@ class Run:
             complaints.add("no traceback for the user", world.suite.said().partition("Traceback")[2][:1500])
         for each in await asyncio.to_thread(self.report.resources.left, world):
             complaints.add("no process is left", each)
-        for each in await differences(world):
+        for each in [*await differences(world), *await watch.writing.differences()]:
             complaints.add("nothing is lost, nothing is twice", each)
         verified = world.suite.start("db", "verify")
         if await asyncio.to_thread(verified.wait, 60) != 0:
@@ -217,6 +219,8 @@ class Run:
             extremes[f"/livez of {each.name}, slowest s"] = each.slowest
         for bot in watch.bots:
             extremes[f"cycle of {bot.account}, longest s"] = bot.longest_cycle
+        extremes["writes over HTTP stored"] = len(watch.writing.acknowledged)
+        extremes["writes over HTTP put off"] = watch.writing.put_off
         extremes["lag of this process, s"] = watch.lag.worst
 
 
