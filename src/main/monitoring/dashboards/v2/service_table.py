@@ -74,7 +74,7 @@ def service_row(process: ServiceState, versions: Versions, *, hosts: bool) -> Ro
         str(process.pid) if process.pid else components.unknown("not running"),
         components.age(process.started_at) if process.started_at else components.unknown("not running"),
         _restarts(process),
-        components.amount(text.percent(process.cpu_share, 1).removesuffix("%"), reason="not sampled yet"),
+        components.amount(_percent(process.cpu_share), reason="not sampled yet"),
         components.amount(text.bytes_(process.rss_bytes), reason="not sampled yet"),
         components.amount(text.latency(process.probe_seconds), reason="not probed"),
         *_serving(process),
@@ -83,8 +83,9 @@ def service_row(process: ServiceState, versions: Versions, *, hosts: bool) -> Ro
     return Row(f"{process.service}@{process.host}", cells, below=beneath(_complaints(process)))
 
 
-def bot_row(bot: BotState, versions: Versions, *, hosts: bool) -> Row:
-    """Return what a bot says of itself: the manager does not supervise it."""
+def bot_row(bot: BotState, versions: Versions, *, hosts: bool, together: int = 1) -> Row:
+    """Return what a bot says of itself: the manager does not supervise it. Its process runs so many bots `together`."""
+    shared = f"of the whole process, which runs {together} bots" if together > 1 else None
     light = _LIGHTS.get(bot.condition, "unknown")
     unserved = components.unknown("a bot serves no pages")
     cells: list[Cell] = [
@@ -94,8 +95,8 @@ def bot_row(bot: BotState, versions: Versions, *, hosts: bool) -> Row:
         str(bot.pid) if bot.pid else components.unknown("not reported"),
         components.amount(text.duration(bot.uptime_seconds), reason="not reported"),
         components.unknown("not counted: the manager does not supervise bots"),
-        components.amount(text.percent(bot.cpu_share, 1).removesuffix("%"), reason="its heartbeat does not say"),
-        components.amount(text.bytes_(bot.rss_bytes), reason="its heartbeat does not say"),
+        html.Span(components.amount(_percent(bot.cpu_share), reason="its heartbeat does not say"), title=shared),
+        html.Span(components.amount(text.bytes_(bot.rss_bytes), reason="its heartbeat does not say"), title=shared),
         components.unknown("not probed: it sends heartbeats"),
         *[unserved] * 5,
         versions.cell(bot.version),
@@ -104,11 +105,16 @@ def bot_row(bot: BotState, versions: Versions, *, hosts: bool) -> Row:
     return Row(f"bot:{bot.account}", cells, below=beneath(said))
 
 
+def _percent(share: float | None) -> str:
+    return text.percent(share, 1).removesuffix("%")
+
+
 def _restarts(process: ServiceState) -> Cell:
     counted = {reason: count for reason, count in process.restarts_by_reason.items() if count}
     if not process.restarts and not counted:
         return html.Span("0", className="number")
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(counted.items(), key=lambda each: -each[1]))
+    by_count = sorted(counted.items(), key=lambda each: -each[1])
+    reasons = ", ".join(reason if count == process.restarts else f"{count:,} {reason}" for reason, count in by_count)
     title = f"last: {process.restart_reason}" if process.restart_reason else None
     number = html.Span(f"{process.restarts:,}", className="number", title=title)
     return [number, html.Div(reasons, className="cell-detail", title=title)] if reasons else number

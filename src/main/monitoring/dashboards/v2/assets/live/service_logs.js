@@ -3,6 +3,7 @@
   "use strict";
   var MOST = 1000;     // lines kept while following; then the newest page is taken anew
   var PATIENCE = 10000;
+  var LONG = 1200, FOLDED = 300; // characters
   var id = function (name) { return "service_logs-" + name; };
   var at = function (name) { return document.getElementById(id(name)); };
   var state = { number: 0, list: null };
@@ -18,13 +19,25 @@
     return app.shell.element("time", { class: "log-time", datetime: iso, title: app.writing.full(Date.parse(iso), app.view.zone) }, written(iso));
   }
 
+  function more(text) { return text ? app.shell.element("span", { class: "log-more" }, text) : null; }
+
+  /** What was said; the end of a long line is folded away, for one dump must not push everything else out of sight. */
+  function said(event, text, cut) {
+    var element = app.shell.element, whole = event + (text ? " " + text : "");
+    var left = cut ? element("span", { class: "log-cut" }, " … " + cut + " more are left out") : null;
+    if (whole.length <= LONG) return [event, more(text && " " + text), left];
+    var shown = Math.max(0, FOLDED - event.length), first = event.slice(0, FOLDED);
+    return element("details", { class: "log-long" }, [
+      element("summary", {}, [first, more(text && " " + text.slice(0, shown)), element("span", { class: "log-fold" }, "… unfold"), element("span", { class: "log-unfold" }, " fold")]),
+      event.slice(FOLDED), more(text.slice(shown)), left,
+    ]);
+  }
+
   function row(line) {
     var level = LEVELS[line[3]] ? line[3] : "none", element = app.shell.element;
-    var said = [line[4], line[5] ? element("span", { class: "log-more" }, (line[5].indexOf("\n") < 0 || line[4] ? " " : "") + line[5]) : null];
-    if (line[6]) said.push(element("span", { class: "log-cut" }, " … " + line[6] + " more are left out"));
     return element("li", { class: "log-line log-" + level, "data-key": line[0] }, [
       time(line[1]), element("span", { class: "log-service" }, line[2]),
-      element("span", { class: "log-level" }, LEVELS[level] || "·"), element("span", { class: "log-said" }, said),
+      element("span", { class: "log-level" }, LEVELS[level] || "·"), element("span", { class: "log-said" }, said(line[4], line[5], line[6])),
     ]);
   }
 
@@ -36,6 +49,13 @@
     app.shell.setProps(id("service"), { data: services });
   }
 
+  /** The way further back: React drops the clicks on a button that it believes disabled, so it is told. */
+  function offer(words) {
+    var offered = { disabled: !state.older, children: words };
+    if (JSON.stringify(offered) !== state.offered) app.shell.setProps(id("older"), offered);
+    state.offered = JSON.stringify(offered);
+  }
+
   function say(answer) {
     var count = state.list.querySelectorAll(".log-line").length;
     var back = answer.searched_to ? ", back to " + app.writing.moment(Date.parse(answer.searched_to), app.shell.now(), app.view.zone) : ", to the beginning";
@@ -45,7 +65,7 @@
     at("said").textContent = words;
     if (state.told) { app.shell.announce(words); state.told = false; }
     if (!count) state.list.replaceChildren(note(answer.older ? "Nothing like it so far. The search may go on further back." : "Nothing like it in the logs."));
-    at("older").textContent = count || !answer.older ? "Older lines" : "Search further back";
+    offer(count || !answer.older ? "Older lines" : "Search further back");
   }
 
   function put(answer) {
@@ -54,10 +74,12 @@
     if (answer.mode === "older") list.append.apply(list, rows);
     else if (answer.mode === "newer") list.prepend.apply(list, rows);
     else { list.replaceChildren.apply(list, rows); list.scrollTop = 0; }
-    if (answer.mode !== "newer") { state.older = answer.older; at("older").disabled = !answer.older; }
+    if (answer.mode !== "newer") { state.older = answer.older; }
     var first = list.querySelector(".log-line");
     state.newest = first && list.childElementCount <= MOST ? first.dataset.key : "";
-    state.paged = state.paged || answer.mode === "older";
+    if (answer.mode !== "older") return;
+    state.paged = true; // who reads further back does not follow
+    app.shell.setProps(id("follow"), { checked: false });
   }
 
   function ask(tick, text, service, level, follow, older) {
@@ -67,10 +89,11 @@
     var question = JSON.stringify(view), list = at("lines");
     var other = list !== state.list || question !== state.question || (follow && state.paged);
     if (other) {
-      state = { number: state.number, list: list, question: question, newest: "", told: list === state.list, services: list === state.list ? state.services : "" };
+      var mounted = list === state.list; // the page was not left meanwhile
+      state = { number: state.number, list: list, question: question, newest: "", told: mounted, services: mounted ? state.services : "", offered: mounted ? state.offered : "" };
     } else if (by.indexOf(id("older")) >= 0 && state.older) {
       state.told = true;
-      app.shell.setProps(id("follow"), { checked: false });
+      state.asked = performance.now();
       return Object.assign(view, { before: state.older, number: ++state.number });
     } else if (document.hidden || !follow || (state.asked && performance.now() - state.asked < PATIENCE)) {
       return nothing;
@@ -91,7 +114,7 @@
 
   function copied() {
     return Array.prototype.map.call(document.querySelectorAll("#" + id("lines") + " .log-line"), function (line) {
-      return Array.prototype.map.call(line.children, function (part) { return (part.dateTime || part.textContent).trim(); }).join("  ");
+      return Array.prototype.map.call(line.children, function (part) { return (part.dateTime || part.textContent).replace("… unfold fold", "").trim(); }).join("  ");
     }).join("\n");
   }
 

@@ -1,6 +1,7 @@
 """Services: every process of the suite, how it is, what it takes, how fast it serves, what it last complained of."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 
 from dash import html
 from dash.development.base_component import Component
@@ -26,9 +27,10 @@ def draw(answers: Answers, scope: Scope) -> Component:
         return components.empty("No services", reason, icon_name="server")
     hosts = len({*(process.host for process in processes), *(bot.host for bot in heard if bot.host)}) > 1
     versions = _versions(processes, heard)
+    together = Counter(map(_process, heard))
     rows = [
         *(service_row(process, versions, hosts=hosts) for process in processes),
-        *(bot_row(bot, versions, hosts=hosts) for bot in heard),
+        *(bot_row(bot, versions, hosts=hosts, together=together[_process(bot)]) for bot in heard),
     ]
     return html.Div(table(service_columns(hosts), rows, label="Services"), className="services")
 
@@ -38,10 +40,11 @@ def caption(answers: Answers, scope: Scope) -> str:
     if not scope.live or not (processes or heard):
         return ""
     conditions = [*(process.condition for process in processes), *(bot.condition for bot in heard)]
+    count = len(processes) + len(set(map(_process, heard)))
     troubled = sum(condition in ("down", "degraded") for condition in conditions)
     hosts = len({process.host for process in processes})
     parts = [
-        f"{len(conditions)} process{'' if len(conditions) == 1 else 'es'}",
+        f"{count} process{'' if count == 1 else 'es'}",
         f"{hosts} machines" if hosts > 1 else "",
         f"{troubled} in trouble" if troubled else "",
         "different versions run" if _versions(processes, heard).mixed else "",
@@ -51,6 +54,11 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 def _heard(answers: Answers) -> list[BotState]:
     return [bot for bot in answers[bots.READ].value or [] if bot.status is not None]
+
+
+def _process(bot: BotState) -> Hashable:
+    """Return what names the process of a bot: several accounts' bots may run in one."""
+    return (bot.host, bot.pid) if bot.pid else bot.account
 
 
 def _versions(processes: Sequence[ServiceState], heard: Sequence[BotState]) -> Versions:
