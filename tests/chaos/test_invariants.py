@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -17,6 +18,7 @@ from tests.chaos.ledger import _compared, _gaps, _logged
 from tests.chaos.pages import SWEEP, Page
 from tests.chaos.pollers import Asked, Bot, Lag
 from tests.chaos.resources import Look, Resources
+from tests.chaos.writes import Writing
 
 
 def world(**more: Any) -> Any:
@@ -143,6 +145,51 @@ def test_a_bot_whose_loop_stands_still_is_seen() -> None:
     bot.advanced_at -= 60
     bot._check()
     assert broken(bot.complaints) == {"the bot is untouched"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "stored", "complained"),
+    [
+        (httpx.Response(200, json={"accepted": 3, "duplicates": 2}), True, False),
+        (httpx.Response(503, headers={"Retry-After": "2"}), False, False),
+        (httpx.Response(503), False, True),
+        (httpx.Response(200, json={"accepted": 3, "duplicates": 1}), False, True),
+        (httpx.Response(500), False, True),
+        (httpx.ConnectError("refused"), False, False),
+        (httpx.ReadTimeout("nothing"), False, True),
+    ],
+)
+async def test_a_write_is_stored_or_put_off_in_order_and_anything_else_is_seen(
+    answer: httpx.Response | Exception, stored: bool, complained: bool
+) -> None:
+    async def answered(*_: Any, **__: Any) -> httpx.Response:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    writing = Writing(world(), Complaints())
+    assert await writing._stored(SimpleNamespace(post=answered), "", b"", ["1-0"]) is stored
+    assert writing.acknowledged == ({"1-0"} if stored else set())
+    assert bool(writing.complaints.found) is complained
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["1-0", "1-1"], []),
+        (["1-0"], ["1 of 2 writes that were acknowledged, such as 1-1"]),
+        (["1-0", "1-1", "1-1"], ["1 writes are there twice"]),
+    ],
+)
+async def test_a_write_that_was_acknowledged_is_there_once(rows: list[str], told: list[str]) -> None:
+    async def connect() -> Any:
+        async def fetch(*_: Any) -> list[dict[str, str]]:
+            return [{"source_id": each} for each in rows]
+
+        return SimpleNamespace(fetch=fetch, terminate=lambda: None)
+
+    writing = Writing(world(server=SimpleNamespace(connect=connect)), Complaints(), {"1-0", "1-1"})
+    assert await writing.differences() == told
 
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
