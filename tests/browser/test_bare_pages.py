@@ -31,7 +31,7 @@ V2 = ROOT / "src" / "main" / "monitoring" / "dashboards" / "v2"
 HOSTILE = '<img src=x onerror="alert(1)">'
 PANELS = {
     "trading": ("account_cards", "equity", "positions_map", "cumulative_pnl", "activity", "positions", "accounts"),
-    "system": ("status", "cpu", "memory", "disk", "services"),
+    "system": ("status", "cpu", "memory", "disk"),
 }
 
 

@@ -19,7 +19,7 @@ from tests.running import Suite, fetch, running, until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PAGES = {
     "trading": ("account_cards", "equity", "positions_map", "cumulative_pnl", "activity", "positions", "accounts"),
-    "system": ("status", "cpu", "memory", "disk", "services"),
+    "system": ("status", "cpu", "memory", "disk"),
 }
 
 

@@ -28,8 +28,11 @@ from main.monitoring.reads import (
     host_history,
     open_alerts,
     positions,
+    service_logs,
     services,
+    worker_jobs,
 )
+from main.telemetry.log_search import LogPage
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SCOPE = Scope(accounts=("A",), window="3M").resolved(NOW)
@@ -173,7 +176,7 @@ def test_every_panel_has_an_empty_state_that_gives_a_reason(name: str) -> None:
 def _nothing(read: Read[Any]) -> Any:
     if read is host_history.READ:
         return host_history.HostHistory(None, (), NOW, NOW)
-    return None if read is database_status.READ else []
+    return None if read in (database_status.READ, service_logs.READ) else []
 
 
 def test_an_empty_panel_says_how_long_the_bot_has_run_and_what_it_does() -> None:
@@ -365,6 +368,60 @@ def test_services_have_a_row_each_and_no_past() -> None:
     assert "no past" in words(drawn("services", (services.READ, []), scope=then))
 
 
+def test_services_say_why_they_were_restarted_how_fast_they_push_and_what_sharing_saved() -> None:
+    busy = _service(
+        "trading",
+        viewers=3,
+        restarts=4,
+        restarts_by_reason={"hung": 1, "killed": 3},
+        push_p50_seconds=0.0084,
+        push_p95_seconds=0.0312,
+        questions_answered=1_800,
+        questions_shared=7_200,
+        degraded_reason="the database answers in 2.4 s",
+    )
+    said = words(drawn("services", (services.READ, [busy, _service("worker", "worker")])))
+    assert "4 3 killed, 1 hung" in said
+    assert "3 8.40 ms 31.2 ms 1,800 80.0%" in said
+    assert "the database answers in 2.4 s" in said
+    assert "worker Running 41207 — 0 — — — — — — — —" in said
+
+
+def test_other_versions_hosts_and_bots_of_one_process_are_told_apart() -> None:
+    given = [_service("trading", version="1.8.0"), _service("worker", "worker", version="1.8.0")]
+    old = _service("trading", host="elsewhere", version="1.7.2")
+    pair = [bot(account=name, label=name, pid=7, host="h", cpu_share=0.04, rss_bytes=68_000_000) for name in "AB"]
+    members = drawn("services", (services.READ, [*given, old]), (bots.READ, pair))
+    assert words(members).count("differs") == 1
+    assert "elsewhere" in words(members)
+    assert "4.0 68.0 MB" in words(members)
+    assert members["subtitle"] == "4 processes · 2 machines · different versions run"
+    same = drawn("services", (services.READ, given))
+    assert "differs" not in words(same)
+    assert "Host" not in words(same)
+    assert same["subtitle"] == "2 processes"
+
+
+def test_jobs_say_when_they_run_and_what_they_failed_with() -> None:
+    job = {"every_seconds": 60.0, "limit_seconds": 30.0, "host": "h", "silent": False, "overdue": False}
+    well = filled(worker_jobs.JobState, **(job | {"job": "rollups", "condition": "ok", "state": "waiting", "runs": 12}))
+    ill = replace(well, job="books", condition="degraded", state="failing", failures=3, last_error="E: one\nE: two")
+    lost = replace(well, job="host", condition="down", silent=True)
+    members = drawn("worker_jobs", (worker_jobs.READ, [ill, lost, well]))
+    assert "rollups Waiting 1 m 00 s" in words(members)
+    assert "Failing" in words(members)
+    assert "Last error E: two E: one E: two" in words(members).replace("\n", " ")
+    assert "host Nobody does it" in words(members)
+    assert members["subtitle"] == "3 jobs · by the worker on h, pid 1 · 2 in trouble"
+
+
+def test_logs_name_what_could_not_be_read_and_how_much_there_is() -> None:
+    page = LogPage((), None, 10, True, None, 3_940, ("bot", "worker"), ("evil.log: a symbolic link, not followed",))
+    members = drawn("service_logs", (service_logs.READ, page))
+    assert members["subtitle"] == "2 services of this machine · 3.94 kB kept"
+    assert words(members) == "Not read: evil.log: a symbolic link, not followed"
+
+
 def test_hostile_names_stay_text() -> None:
     evil = "<img src=x onerror=alert(1)>"
     members = drawn("positions", (positions.READ, [position(symbol=evil)]))
@@ -380,7 +437,9 @@ def test_answers_of_a_panel_are_only_those_it_lists() -> None:
 
 def _service(name: str, kind: str = "dashboard", **given: Any) -> services.ServiceState:
     values = {"service": name, "host": "h", "kind": kind, "condition": "ok", "state": "running", "pid": 41207}
-    return filled(services.ServiceState, **(values | {"silent": False, "restarts": 0} | given))
+    return filled(
+        services.ServiceState, **(values | {"silent": False, "restarts": 0, "restarts_by_reason": {}} | given)
+    )
 
 
 def _machine(share: float) -> host_history.HostHistory:
