@@ -71,7 +71,7 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return columns side by side, numbers to the right; control characters of a cell are shown, never obeyed."""
     rows = list(rows)
-    cells = [[_shown(_cell(cell)) for cell in row] for row in rows]
+    cells = [[printable(_cell(cell)) for cell in row] for row in rows]
     widths = [max(len(line[index]) for line in ([*columns], *cells)) for index in range(len(columns))]
     numeric = [
         any(isinstance(row[index], int | float | Decimal) and not isinstance(row[index], bool) for row in rows)
@@ -110,5 +110,6 @@ def _inert(value: object) -> str:
     return f"'{text}" if isinstance(value, str) and text.startswith(_RISKY) else text
 
 
-def _shown(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text whose control characters are shown, so that no terminal obeys them."""
     return "".join(char if unicodedata.category(char)[0] != "C" else f"\\x{ord(char):02x}" for char in text)
