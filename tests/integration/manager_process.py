@@ -7,7 +7,7 @@ import sys
 from main.config import load_settings
 from main.errors import AITraderError
 from main.monitoring.dashboards.v2.child import ServiceCommand
-from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager, supervise
+from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager, heed_no_more_signals, supervise
 from main.monitoring.dashboards.v2.supervisor import Timing
 from main.telemetry.logging import configure
 from main.telemetry.redaction import secrets_of
@@ -20,7 +20,9 @@ async def run(specification: dict[str, object]) -> int:
     given = specification.get("timing", {})
     assert isinstance(given, dict)
     timing = Timing(**{"probe_interval": 0.3, "probe_timeout": 0.5, "startup": 20, "stop": 3, "port": 1} | given)
-    return await supervise(DashboardManager(load_settings(), commands=commands, timing=timing))
+    code = await supervise(DashboardManager(load_settings(), commands=commands, timing=timing))
+    heed_no_more_signals()
+    return code
 
 
 if __name__ == "__main__":

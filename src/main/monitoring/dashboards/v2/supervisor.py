@@ -210,7 +210,10 @@ class Supervisor:
             _log.warning("service hangs", name=self.command.name, pid=child.pid, reason=hung.result())
             return _End("hung", hung.result(), await child.kill())  # a hung process heeds nothing else
         self._enter("stopping")
-        return _End("asked", "asked for", await child.end(self._timing.stop))
+        code = await child.end(self._timing.stop)
+        if code == -signal.SIGKILL:
+            _log.warning("service did not end in time, it was killed", name=self.command.name, pid=child.pid)
+        return _End("asked", "asked for", code)
 
     async def _probe_until_hung(self, child: Child) -> str:
         """Return why the service counts as hung; lasts as long as it does not."""
