@@ -19,7 +19,9 @@ from main.errors import EmbeddedDatabaseError
 
 log = structlog.get_logger(__name__)
 
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 6.0
+"""A process that is told to stop has ten seconds in all; the server ends by itself what takes it longer."""
+_TURN_SECONDS = 2.0
 
 
 class Lease:
@@ -34,13 +36,13 @@ class Lease:
         self._owner = os.getpid()
 
     def release(self) -> None:
-        """Let go of the server; the last user stops it and returns when it is gone. Idempotent, never raises."""
+        """Let go of the server; the last user stops it and waits a while for its end. Idempotent, never raises."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
         try:
             if os.getpid() == self._owner:  # a forked child shares the lock: it must not release its parent's
-                with starting_or_stopping(self._home, time.monotonic() + 2 * _STOP_SECONDS):
+                with starting_or_stopping(self._home, time.monotonic() + _TURN_SECONDS):
                     stop_if_last(self._home, descriptor)
         except (OSError, EmbeddedDatabaseError, psutil.Error) as error:
             log.warning("embedded database not stopped", folder=str(self._home.path), reason=str(error))
@@ -70,7 +72,9 @@ def stop_if_last(home: EmbeddedHome, lease: int) -> None:
     if postmaster.stop(_STOP_SECONDS):
         log.info("embedded database stopped", folder=str(home.path))
     else:
-        log.warning("embedded database does not stop", folder=str(home.path), pid=postmaster.process.pid)
+        log.warning(
+            "embedded database was asked to stop and has not yet", folder=str(home.path), pid=postmaster.process.pid
+        )
 
 
 @contextlib.contextmanager

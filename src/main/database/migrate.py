@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ import structlog
 from main.clock import now
 from main.database.address import Address
 from main.database.session import UNREACHABLE, connect, reason_of
-from main.errors import DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
+from main.errors import DatabaseLocked, DatabaseTimeout, DatabaseUnreachable, SchemaMismatch
 
 SQL = Path(__file__).resolve().parents[3] / "sql"
 LOCK_KEY = 0x61695F7472616465  # "ai_trade"; any constant does, as long as all replicas use the same
 LOCK_SECONDS = 120.0
 STATEMENT_SECONDS = 600.0
+QUESTION_SECONDS = 10.0
+LOCK_WAIT_SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 _TABLE = """
@@ -71,6 +74,11 @@ class SchemaStatus:
         """Whether this code can work with it; files of a newer version do no harm."""
         return not self.pending and not self.changed
 
+    @property
+    def newer(self) -> bool:
+        """Whether a newer version of the code has migrated it: that serves this one too, whose views must stay away."""
+        return any(name.startswith("schema/") for name in self.unknown)
+
 
 def migrations(folder: Path = SQL) -> tuple[Migration, ...]:
     """Return the files of ``sql/schema`` and then of ``sql/views``, each in order of their names."""
@@ -90,8 +98,9 @@ async def schema_status(address: Address, folder: Path = SQL) -> SchemaStatus:
 async def migrate(address: Address, folder: Path = SQL) -> tuple[str, ...]:
     """Apply what is pending and return the names of the files applied; empty when the schema is current.
 
-    Raise `SchemaMismatch` where an applied file of ``sql/schema`` has another text now, `DatabaseUnreachable`, or
-    `DatabaseTimeout` when another process holds the migration lock for longer than two minutes.
+    A schema that a newer version has made is left as it is. Raise `SchemaMismatch` where an applied file of
+    ``sql/schema`` has another text now or database and code have gone different ways, `DatabaseUnreachable`, or
+    `DatabaseTimeout` when another process holds the migration lock for longer than two minutes, or a table.
     """
     files = migrations(folder)
     async with _connection(address) as connection:
@@ -103,16 +112,22 @@ async def migrate(address: Address, folder: Path = SQL) -> tuple[str, ...]:
 
 async def _status(connection: Any, files: tuple[Migration, ...]) -> SchemaStatus:
     known: dict[str, str] = {}
-    if await connection.fetchval("SELECT to_regclass('public.schema_migrations') IS NOT NULL"):
-        known = dict(await connection.fetch("SELECT name, sha256 FROM public.schema_migrations"))
-    pending, changed = [], []
-    for file in files:
-        if file.name not in known or (file.repeatable and known[file.name] != file.sha256):
-            pending.append(file.name)
-        elif known[file.name] != file.sha256:
-            changed.append(file.name)
-    names = {file.name for file in files}
-    return SchemaStatus(tuple(sorted(known)), tuple(pending), tuple(changed), tuple(sorted(set(known) - names)))
+    there = "SELECT to_regclass('public.schema_migrations') IS NOT NULL"
+    if await connection.fetchval(there, timeout=QUESTION_SECONDS):
+        rows = await connection.fetch("SELECT name, sha256 FROM public.schema_migrations", timeout=QUESTION_SECONDS)
+        known = dict(rows)
+    unknown = tuple(sorted(set(known) - {file.name for file in files}))
+    pending = tuple(
+        file.name for file in files if file.name not in known or (file.repeatable and known[file.name] != file.sha256)
+    )
+    changed = tuple(
+        file.name for file in files if not file.repeatable and known.get(file.name, file.sha256) != file.sha256
+    )
+    status = SchemaStatus(tuple(sorted(known)), pending, changed, unknown)
+    if status.newer:
+        # While versions are rolled over, the old one would put its views in the place of the new ones, and back.
+        return replace(status, pending=tuple(name for name in pending if name.startswith("schema/")))
+    return status
 
 
 async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple[str, ...]:
@@ -122,6 +137,12 @@ async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple
         raise SchemaMismatch(
             f"sql/{status.changed[0]} was applied with another text: a migration never changes once it has run; "
             "restore the file and put the change into a new one"
+        )
+    if status.newer and status.pending:
+        newest = [name for name in status.unknown if name.startswith("schema/")][-1]
+        raise SchemaMismatch(
+            f"the database and this code have gone different ways: it has {newest}, which this code does not know, and "
+            f"lacks {status.pending[0]}; run the version that has both (ai_trader.py db status lists them)"
         )
     steps: list[tuple[Migration, ...]] = [
         (file,) for file in files if not file.repeatable and file.name in status.pending
@@ -138,10 +159,14 @@ async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple
 
 
 async def _apply(connection: Any, step: tuple[Migration, ...]) -> None:
-    """Apply files in one transaction. Databases of one cluster share roles, so two may collide there: try again."""
+    """Apply files in one transaction. Databases of one cluster share roles, so two may collide there: try again.
+
+    A table that is in use is not waited for long: everybody who comes later would stand in line behind us.
+    """
     for attempt in range(6):
         try:
             async with connection.transaction():
+                await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT_SECONDS:g}s'")
                 for file in step:
                     if not file.as_login_role:
                         await connection.execute("SET LOCAL ROLE ai_trader_owner")
@@ -158,6 +183,10 @@ async def _apply(connection: Any, step: tuple[Migration, ...]) -> None:
             if attempt == 5 or not any(file.as_login_role for file in step):
                 raise
             await asyncio.sleep(0.05 * 2**attempt)
+        except asyncpg.LockNotAvailableError as error:
+            if attempt == 5:
+                raise DatabaseLocked(f"the migration {step[0].name}", 6 * LOCK_WAIT_SECONDS) from error
+            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
 
 
 async def _grant_status(connection: Any) -> None:
@@ -168,7 +197,7 @@ async def _grant_status(connection: Any) -> None:
 async def _lock(connection: Any) -> AsyncIterator[None]:
     """Hold the migration lock. Polled, because a blocking wait and CREATE INDEX CONCURRENTLY would deadlock."""
     deadline = asyncio.get_running_loop().time() + LOCK_SECONDS
-    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+    while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY, timeout=QUESTION_SECONDS):
         if asyncio.get_running_loop().time() > deadline:
             raise DatabaseTimeout("the migration lock, held by another process,", LOCK_SECONDS, setting="its patience")
         await asyncio.sleep(0.1)
@@ -176,7 +205,7 @@ async def _lock(connection: Any) -> AsyncIterator[None]:
         yield
     finally:
         if not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+            await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY, timeout=QUESTION_SECONDS)
 
 
 @asynccontextmanager
@@ -192,7 +221,7 @@ async def _connection(address: Address) -> AsyncIterator[Any]:
         raise DatabaseUnreachable(str(address), reason_of(error), since=now()) from error
     try:
         yield connection
-    except UNREACHABLE as error:
+    except (*UNREACHABLE, TimeoutError) as error:
         raise DatabaseUnreachable(str(address), reason_of(error), since=now()) from error
     finally:
         connection.terminate()  # a polite goodbye to a server that hangs would only take time

@@ -1,5 +1,6 @@
 """Is a PostgreSQL server running on this data folder, is it ready, and how is it stopped?"""
 
+import contextlib
 import signal
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Self
 import psutil
 
 POLL_SECONDS = 0.01
+FROZEN_SECONDS = 0.5
 _PID_LINE, _PORT_LINE, _SOCKET_LINE, _STATE_LINE = 0, 3, 4, 7  # of postmaster.pid; PostgreSQL's pidfile.h
 
 
@@ -44,18 +46,25 @@ class Postmaster:
         )
 
     def stop(self, timeout: float) -> bool:
-        """End the server: fast shutdown, after `timeout` seconds an immediate one; tell whether it is gone.
+        """Ask the server for a fast shutdown and wait up to `timeout` seconds; tell whether it is gone.
 
-        After an immediate shutdown the next start runs recovery: nothing committed is lost.
+        One that takes longer goes on by itself: it is nobody's child, and who starts it again waits for its end.
+        A frozen one is not waited for; it shuts down when it thaws.
         """
-        for number, patience in ((signal.SIGINT, timeout), (signal.SIGQUIT, 10.0)):
-            try:
-                self.process.send_signal(number)
-            except psutil.NoSuchProcess:
-                return True
-            if wait_until_gone(self.process, patience):
-                return True
-        return False
+        try:
+            self.process.send_signal(signal.SIGINT)
+            return wait_until_gone(self.process, FROZEN_SECONDS if self.frozen else timeout)
+        except psutil.NoSuchProcess:
+            return True
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the server, or a process of its own that it would wait for, has been stopped (SIGSTOP)."""
+        stopped = False
+        for process in (self.process, *self.process.children()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                stopped |= process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+        return stopped
 
 
 def is_alive(process: psutil.Process) -> bool:
