@@ -15,12 +15,12 @@ import psutil
 
 from tests.chaos.fault_proxy import BOTH, Direction
 from tests.chaos.schedule import KINDS, Planned
-from tests.chaos.suite import PASSWORD, Stressed
+from tests.chaos.suite import PASSWORD, PATIENCE, Stressed
 
-RESTART_SECONDS = 5.0
+RESTART_SECONDS = 5.0 * PATIENCE
 """PROMISES 1: a killed process is back within so much; until then nobody may expect anything of it."""
 
-BOT_SECONDS = 20.0
+BOT_SECONDS = 20.0 * PATIENCE
 _LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)  # another fault has the server at the same time
 _SESSIONS = (
     "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'ai-trader%' AND datname = 'trading' ORDER BY 1"

@@ -12,12 +12,14 @@ import orjson
 from main.monitoring.dashboards.v2.probe import Reply, ask
 from main.monitoring.read import reads
 from tests.chaos.complaints import Complaints
-from tests.chaos.suite import ACCOUNTS, INTERVAL_SECONDS, Stressed
+from tests.chaos.suite import ACCOUNTS, INTERVAL_SECONDS, PATIENCE, Stressed
 
-LIVE_SECONDS = 2.0  # PROMISES: /livez never asks the database
-ANSWER_SECONDS = 20.0  # a free connection, the query and the look whether the server is there, all at their limits
-STILL_SECONDS = 5.0
-CYCLE_SECONDS = 1.0
+LIVE_SECONDS = 2.0 * PATIENCE  # PROMISES: /livez never asks the database
+ANSWER_SECONDS = (
+    20.0 * PATIENCE
+)  # a free connection, the query and the look whether the server is there, all at their limits
+STILL_SECONDS = 5.0 * PATIENCE
+CYCLE_SECONDS = 1.0 * PATIENCE
 HOST = "127.0.0.1"
 
 

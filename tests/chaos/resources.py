@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import asyncpg
 import psutil
 
+from main.config import load_settings
 from main.database.postmaster import is_alive
+from main.housekeeping.duties import duties
 from tests.chaos.complaints import Complaints
 from tests.chaos.suite import MARKS, Stressed
 
@@ -16,7 +18,7 @@ BUDGET = {
     "ai-trader system dashboard": 8,
     "ai-trader listener": 2,
     "ai-trader api": 2,
-    "ai-trader worker": 6,  # one a job, one for what is told of them
+    "ai-trader worker": len(duties(load_settings({}, env={}))) + 1,  # one a job, one for what is told of them
 }
 """What each process may hold; one for every name that is not here."""
 

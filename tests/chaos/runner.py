@@ -16,15 +16,15 @@ from tests.chaos.pages import Page
 from tests.chaos.pollers import Asked, Bot, Lag, Probed
 from tests.chaos.report import Report
 from tests.chaos.schedule import Group, Planned, groups, groups_within, kinds
-from tests.chaos.suite import ACCOUNTS, MARKS, Stressed, stressed
+from tests.chaos.suite import ACCOUNTS, MARKS, PATIENCE, Stressed, stressed
 from tests.chaos.writes import Writing
 
-RIGHT_SECONDS = 10.0
+RIGHT_SECONDS = 10.0 * PATIENCE
 """PROMISES 9: all is right again so soon after what disturbed it has ended."""
 
 LATE_SECONDS = 60.0
 WARM_UP_SECONDS = 6.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 10.0 * PATIENCE
 LONG_FORM_SECONDS = 120.0
 POLL_SECONDS = 0.1
 
