@@ -56,7 +56,7 @@ GOLDEN_SERVICE = {
 }
 GOLDEN_PAGES = {
     TradingDashboardV2: {"/overview", "/tabs/{name}"},
-    SystemDashboardV2: {"/system-health", "/tabs/{name}"},
+    SystemDashboardV2: {"/system-health", "/services", "/tabs/{name}"},
 }
 PROBES = ProbeApp("trading", status=dict, registry=Metrics("trading", "0").registry)
 

@@ -28,6 +28,7 @@ def nothing(proxy: TcpProxy) -> None:
     """Leave the database as it is."""
 
 
+@pytest.mark.promise(6)
 @pytest.mark.parametrize(
     "trouble", [nothing, TcpProxy.freeze, TcpProxy.refuse], ids=["healthy", "database frozen", "database gone"]
 )
@@ -68,6 +69,7 @@ async def test_sigterm_ends_a_dashboard_with_50_open_sockets_in_10_seconds(
                 for socket in sockets[::2]:  # half of them ask once more, of a database that may not answer
                     await socket.send(SUBSCRIBE.replace("equity", "daily_pnl"))
                 dashboard.send_signal(signal.SIGTERM)
+                await asyncio.to_thread(until, lambda: fetch(ready)[0] == 503, 3, "not ready any more")
                 assert await asyncio.to_thread(dashboard.wait, 10) == 0
                 for socket in sockets:
                     await socket.wait_closed()

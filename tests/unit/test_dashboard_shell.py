@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import inspect
 import re
 import subprocess
@@ -10,6 +11,7 @@ import asyncpg
 import httpx
 import orjson
 import pytest
+import structlog
 from dash import Dash, Input, Output, html
 from dash.backends import _fastapi
 
@@ -20,6 +22,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.errors import CallbackOnLoop, ConfigurationError, UnknownName
 from main.monitoring.dashboards.v2 import SystemDashboardV2, TradingDashboardV2, components
+from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.facade import pool_address
 from main.monitoring.dashboards.v2.panel import Panel, Picture
@@ -181,6 +184,76 @@ async def test_a_synchronous_callback_leaves_the_loop_free(dashboard):
     release.set()
     answered = await waiting
     assert answered.json()["response"]["slow"]["children"].startswith("1 in callback")
+
+
+async def test_when_every_thread_waits_the_next_callback_is_refused_in_time_and_the_rest_goes_on(dashboard):
+    release = threading.Event()
+    dashboard.app._threads = CallbackThreads(2, 0.2)
+
+    @dashboard.app.callback(Output("stuck", "children"), [Input("interval-component", "n_intervals")])
+    def stuck(n):
+        assert release.wait(10)
+        return n
+
+    @dashboard.app.callback(Output("quick", "children"), [Input("interval-component", "n_intervals")])
+    async def quick(n):
+        return n
+
+    waiting = [asyncio.create_task(call_back(dashboard, "stuck.children")) for _ in range(2)]
+    await asyncio.sleep(0)
+    while dashboard.app._threads._free._value:
+        await asyncio.sleep(0.01)
+    refused = await call_back(dashboard, "stuck.children")
+    assert (refused.status_code, "all 2 threads" in refused.json()["detail"]) == (503, True)
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await call_back(dashboard, "quick.children")).status_code == 200
+    async with client(dashboard) as http:
+        assert (await http.get("/livez")).status_code == 200
+    release.set()
+    assert [answer.status_code for answer in await asyncio.gather(*waiting)] == [200, 200]
+    assert (await call_back(dashboard, "stuck.children")).status_code == 200
+
+
+def test_a_callback_that_never_ends_does_not_hold_the_exit():
+    code = """
+import asyncio, time
+from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
+async def main():
+    asyncio.create_task(CallbackThreads(1, 1).run(lambda: time.sleep(600)))
+    await asyncio.sleep(0.1)
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", code], timeout=30, check=False)
+    assert ended.returncode == 0
+
+
+async def test_a_callback_that_waits_for_a_silent_database_ends_by_our_limit_and_is_logged_with_its_request():
+    async def silence(reader, writer):
+        with contextlib.suppress(asyncio.CancelledError):
+            await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(silence, "127.0.0.1", 0)
+    address = Address("127.0.0.1", silent.sockets[0].getsockname()[1], "nothing", "nobody", tls="disable")
+    limits = {"database.connect_timeout": 1, "database.statement_timeout": 1}
+    settings = load_settings(limits, env={})
+    waiting = TradingDashboardV2(address, settings=settings, panels=[panel(lambda a, s: html.Div("x"))])
+
+    async def fetch():
+        async with waiting.db_pool.acquire() as connection:
+            return await connection.fetchval("SELECT 1")
+
+    @waiting.app.callback(Output("money", "children"), [Input("interval-component", "n_intervals")])
+    def money(n):
+        return waiting._run_async(fetch())
+
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        answered = await asyncio.wait_for(call_back(waiting, "money.children"), 10)
+    await asyncio.to_thread(waiting._bridge.stop)
+    silent.close()
+    assert answered.status_code == 503
+    (line,) = [line for line in lines if line["event"] == "callback failed"]
+    assert line["request_id"] == answered.headers["x-request-id"] == answered.json()["request_id"]
 
 
 async def test_a_coroutine_callback_is_awaited_on_the_loop(dashboard):

@@ -11,16 +11,18 @@ import structlog
 from main.clock import now
 from main.database.pool import UNREACHABLE, Database
 from main.database.pulse import Pulse, pulse
-from main.errors import AITraderError, DatabaseUnreachable
+from main.errors import AITraderError, DatabaseTimeout, DatabaseUnreachable
 from main.monitoring.freshness import freshness_of, troubled
 from main.monitoring.question import Group, Question
 from main.monitoring.read import Answer, LiveSource
 
 REST_FACTOR = 3.0
+AGAIN_SECONDS = 3.0
+"""The rest after an answer that did not come in time."""
 OVERDUE_SECONDS = 1.0
 """From here on the questions behind one that is being answered need not wait for it: its table may be locked."""
 
-ENDING = (*UNREACHABLE, asyncpg.QueryCanceledError)
+ENDING = (*UNREACHABLE, asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError)
 """What ends a transaction: the pool tells which kind of loss, or of waiting in vain, it is."""
 
 _log = structlog.get_logger(__name__)
@@ -100,6 +102,9 @@ class Answering:
         blamed = remaining[:1] if not ours or any(question.slow for question in remaining[:1]) else remaining
         for question in blamed:
             self._publish(question, troubled(question.read, question.answer, error), Pulse(now(), ()))
+            if isinstance(error, DatabaseTimeout):  # locks are let go of, and nobody announces that
+                question.mark()
+                question.not_before = time.monotonic() + AGAIN_SECONDS
         for question in remaining[len(blamed) :]:
             question.mark()
 
