@@ -115,7 +115,8 @@ class Run:
                     if time.monotonic() > deadline:
                         break
                 complaints.faults = ()
-                await self._drained(watch)
+            for each in _refused(watch):
+                complaints.add("nothing is lost", each)
             self._note_extremes(watch)
             self.report.resources.judge(complaints)
             await self._end(world, watch)
@@ -182,13 +183,6 @@ class Run:
         for each in many:
             self.report.complaints.add("no connection is leaked", each)
 
-    async def _drained(self, watch: Watch) -> None:
-        deadline = time.monotonic() + RIGHT_SECONDS
-        while (waiting := _waiting(watch)) and time.monotonic() < deadline:
-            await asyncio.sleep(POLL_SECONDS)
-        for each in waiting:
-            self.report.complaints.add("nothing is lost", each)
-
     async def _end(self, world: Stressed, watch: Watch) -> None:
         """End the suite as a user does, and look at what it leaves behind."""
         complaints, began = self.report.complaints, time.monotonic()
@@ -230,11 +224,11 @@ async def _inject(world: Stressed, planned: Planned) -> None:
         await asyncio.sleep(planned.seconds)
 
 
-def _waiting(watch: Watch) -> list[str]:
+def _refused(watch: Watch) -> list[str]:
     return [
         f"{bot.account}: {recorder[name]} {name} ({recorder['last_error']})"
         for bot in watch.bots
         for recorder in (bot.status["recorder"],)
-        for name in ("spooled", "conflicts", "dead_letters")
+        for name in ("conflicts", "dead_letters")
         if recorder[name]
     ]
