@@ -23,6 +23,7 @@ LOCK_SECONDS = 120.0
 STATEMENT_SECONDS = 600.0
 QUESTION_SECONDS = 10.0
 LOCK_WAIT_SECONDS = 5.0
+LOCK_PAUSE_SECONDS = 1.0
 
 _log = structlog.get_logger(__name__)
 _TABLE = """
@@ -154,7 +155,8 @@ async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple
         await _apply(connection, step)
     await _grant_status(connection)
     applied = tuple(file.name for step in steps for file in step)
-    _log.info("schema migrated", applied=len(applied))
+    if applied:
+        _log.info("schema migrated", applied=len(applied))
     return applied
 
 
@@ -186,7 +188,7 @@ async def _apply(connection: Any, step: tuple[Migration, ...]) -> None:
         except asyncpg.LockNotAvailableError as error:
             if attempt == 5:
                 raise DatabaseLocked(f"the migration {step[0].name}", 6 * LOCK_WAIT_SECONDS) from error
-            await asyncio.sleep(random.uniform(0.5, 1.5))  # noqa: S311  # jitter, no secret
+            await asyncio.sleep(random.uniform(0.5, 1.5) * LOCK_PAUSE_SECONDS)  # noqa: S311  # jitter, no secret
 
 
 async def _grant_status(connection: Any) -> None:
