@@ -86,6 +86,7 @@ def test_a_deposit_is_no_gain_where_equity_was_seen_just_before_it():
 def test_a_deposit_at_the_instant_of_an_observation_is_already_in_it():
     observed = seen((at(0, 20), 100), (at(1, 11, 59), 110), (at(1, 12), 210), (at(1, 20), 210))
     assert values(day_returns(observed, [Flow(at(1, 12), 100.0)], utc_day)) == [pytest.approx(0.1)]
+    assert [point.growth for point in curve(observed, [Flow(at(1, 12), 100.0)])] == pytest.approx([1, 1.1, 1.1, 1.1])
 
 
 def test_without_an_observation_just_before_it_a_flow_counts_for_the_time_it_was_there():
@@ -120,6 +121,10 @@ def test_equity_below_zero_is_a_total_loss_that_no_later_money_undoes():
 @pytest.mark.parametrize("points", [[], [(at(0, 9), 100)], [(at(0, 9), 0), (at(1, 9), -5)]])
 def test_nothing_or_one_observation_or_no_equity_gives_no_return(points):
     assert day_returns(seen(*points), [], utc_day) == []
+
+
+def test_after_a_total_loss_growth_stays_at_nothing_whatever_has_no_base():
+    assert growth_index([-1.2, None, 0.5]) == [1.0, 0.0, 0.0, 0.0]
 
 
 def test_no_returns_have_a_reason_and_only_the_base_point():

@@ -2,6 +2,7 @@
 
 import math
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -61,6 +62,15 @@ def test_flat_returns_have_no_sharpe_whatever_rounding_leaves(rate):
     assert ratios.sortino(flat, 252) == Figure(None, "no return fell short of the minimum")
     assert ratios.calmar(flat, 252) == Figure(None, "growth never fell below its peak")
     assert ratios.cagr(flat, 252).value == pytest.approx((1 + rate) ** 252 - 1)
+
+
+@pytest.mark.parametrize("rate", [1e-6, 0.001, 2.3])
+def test_equity_that_grows_evenly_is_flat_up_to_rounding(rate):
+    equity = [100 * (1 + rate) ** day for day in range(61)]
+    returns = [after / before - 1 for before, after in pairwise(equity)]
+    assert len(set(returns)) > 1
+    assert ratios.sharpe(returns, 252) == Figure(None, "returns do not vary")
+    assert benchmark.beta(MONTH * 2, returns) == Figure(None, "the benchmark does not vary")
 
 
 def test_only_losses_have_every_ratio_below_zero():
@@ -137,9 +147,10 @@ def test_the_tail_takes_in_every_return_equal_to_its_edge():
 
 
 def test_a_place_that_rounding_misses_does_not_lose_the_last_value_of_the_tail():
-    for count in range(1, 2000, 20):  # the edge is a value itself
-        returns = [place / count for place in range(count)]
-        assert tail_risk.value_at_risk(returns, minimum=1).value == -returns[(count - 1) // 20]
+    assert 100 * 0.29 < 29
+    returns = [place / 100 for place in range(101)]
+    assert tail_risk.value_at_risk(returns, tail=0.29).value == -0.29
+    assert tail_risk.conditional_value_at_risk(returns, tail=0.29).value == pytest.approx(-0.145)
 
 
 def test_periods_are_aligned_where_both_have_a_close():
@@ -150,6 +161,7 @@ def test_periods_are_aligned_where_both_have_a_close():
     assert pair.returns == pytest.approx((0.331, 1 / 1.331 - 1))
     assert pair.benchmark == pytest.approx((0.1, 60 / 55 - 1))
     assert benchmark.aligned({}, closes) == benchmark.aligned({day(0): 1.0}, closes) == benchmark.Aligned((), (), ())
+    assert benchmark.aligned(growth, closes | {day(3): 0.0}).days == (day(4),)
     with pytest.raises(ValueError, match="nan"):
         benchmark.aligned({day(0): math.nan}, closes)
 

@@ -9,8 +9,8 @@ from main.analytics.figure import Figure, missing, too_few
 MINIMUM = 30
 """Periods below which an estimate says nothing: fewer are "—", by NUMBERS."""
 
-NEGLIGIBLE = 1e-12
-"""A spread below this share of the largest value is what rounding leaves of equal values."""
+NEGLIGIBLE = 1e-15
+"""A spread below this is what rounding leaves of equal returns: they are quotients near one, good to 2e-16."""
 
 NO_BASE = "equity was not above zero, so a return has no base"
 
@@ -47,7 +47,7 @@ def deviation(values: Sequence[float]) -> float:
     middle = mean(values)
     off = [value - middle for value in values]
     spread = math.sqrt(math.fsum(map(mul, off, off)) / (len(values) - 1))
-    return spread if spread > NEGLIGIBLE * max(map(abs, values)) else 0.0
+    return spread if spread > NEGLIGIBLE * max(1.0, *map(abs, values)) else 0.0
 
 
 def quantile(values: Sequence[float], share: float) -> float:
