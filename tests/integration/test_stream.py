@@ -99,6 +99,29 @@ async def test_a_page_is_greeted_shown_its_accounts_and_kept_up_to_date(database
         assert (update["children"], update["version"], update["freshness"]["state"]) == (5, 2, "live")
 
 
+async def test_how_long_a_change_takes_to_the_socket_is_known_and_what_a_page_finds_is_not_counted(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    async with served(database) as (url, stream), websockets.connect(url) as first:
+        await subscribe(first, "cash")
+        await heard(first, "update")
+        for amount in range(1, 4):
+            await given_cash(service, 1, str(amount))
+            while (await heard(first, "update"))["panels"]["cash"].get("children") != amount:
+                pass
+        counted = len(stream.push)
+        assert counted >= 3
+        middle, most = stream.push.quantile(0.5), stream.push.quantile(1.0)
+        assert middle is not None
+        assert most is not None
+        assert 0 < middle <= most < 30
+        async with websockets.connect(url) as second:  # the picture is there since long: that is no push
+            await subscribe(second, "cash")
+            await heard(second, "update")
+            assert len(stream.push) == counted
+
+
 async def test_an_account_that_appears_later_is_shown_without_a_new_wish(database: Database, service: Database) -> None:
     async with served(database) as (url, stream), websockets.connect(url) as socket:
         await subscribe(socket, "cash")
