@@ -5,11 +5,13 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from main.database.embedded import EmbeddedServer
+from main.telemetry.services import ProcessStatus
 from tests.running import Suite, fetch, until
 
 
@@ -86,3 +88,28 @@ def test_one_dashboard_runs_in_the_foreground_on_the_port_given(suite: Suite) ->
     until(lambda: fetch(f"http://127.0.0.1:{port}/livez")[0] == 200, 30, "it answers")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0
+
+
+def test_two_starts_at_once_share_one_manager(suite: Suite) -> None:
+    both = [suite.start("dashboards", "start") for _ in range(2)]
+    assert [process.wait(timeout=70) for process in both] == [0, 0], suite.said()
+    managers = [each for each in suite.members() if "dashboard_manager" in " ".join(each.cmdline())]
+    assert len(managers) == 1
+    assert suite.said().count(f"http://localhost:{suite.port('trading')}") == 2
+
+
+def test_the_status_as_json_has_the_same_keys_whether_the_dashboards_run_or_not(suite: Suite) -> None:
+    code, told = finished(suite, "dashboards", "status", "--json")
+    assert code == 1
+    absent = json.loads(told)
+    assert (absent["running"], absent["services"]) == (False, [])
+    assert finished(suite, "dashboards", "start")[0] == 0
+    code, told = finished(suite, "dashboards", "status", "--json")
+    assert code == 0, told
+    present = json.loads(told)
+    assert present["running"] is True
+    assert set(present) == set(absent)
+    assert {frozenset(row) for row in present["services"]} == {frozenset(each.name for each in fields(ProcessStatus))}
+    code, told = finished(suite, "dashboards", "status")
+    assert code == 0
+    assert "Push p95" in told

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,10 +17,10 @@ import pytest
 from main.database.address import Address
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.dashboard_manager import DashboardManager, supervise
+from tests.integration.managers import CANARY, environment, stand_in
 from tests.integration.processes import HERE, marked, program, status
 from tests.running import fetch, free_ports, until
 
-CANARY = "canary-Zx81-not-to-be-seen"
 Manager = tuple[Popen[bytes], int, list[int]]
 Start = Callable[..., AbstractContextManager[Manager]]
 
@@ -50,24 +49,6 @@ def start(address: Address, tmp_path: Path, mark: str) -> Start:
     return started
 
 
-def stand_in(port: int, mark: str, *extra: str) -> list[str]:
-    return [sys.executable, str(HERE / "stand_in_service.py"), "--port", str(port), "--mark", mark, *extra]
-
-
-def environment(address: Address, tmp_path: Path, port: int) -> dict[str, str]:
-    return {
-        "DB_HOST": address.host,
-        "DB_PORT": str(address.port),
-        "DB_NAME": address.database,
-        "DB_USER": address.user,
-        "DB_PASSWORD": address.password or "",
-        "MANAGER_PORT": str(port),
-        "AI_TRADER_DATA_DIR": str(tmp_path / "data"),
-        "AI_TRADER_LOG_DIR": str(tmp_path / "logs"),
-        "CANARY": CANARY,
-    }
-
-
 def all_running(port: int, count: int) -> dict[str, dict[str, Any]]:
     def ask() -> dict[str, dict[str, Any]]:
         services = {name: row for name, row in status(port).items() if name.startswith("service-")}
@@ -76,6 +57,7 @@ def all_running(port: int, count: int) -> dict[str, dict[str, Any]]:
     return until(ask, 20, f"{count} running services; {status(port)}")
 
 
+@pytest.mark.promise(1)
 def test_a_killed_service_is_back_within_five_seconds_and_its_siblings_keep_their_pids(start: Start) -> None:
     with start([], [], []) as (_, port, _ports):
         before = all_running(port, 3)
@@ -93,6 +75,7 @@ def test_a_killed_service_is_back_within_five_seconds_and_its_siblings_keep_thei
         ]
 
 
+@pytest.mark.promise(2)
 def test_five_crashes_within_a_minute_are_a_failure_with_its_last_words_while_the_others_go_on(start: Start) -> None:
     with start(["--exit", "1", "--complain", "no such table: equity"], []) as (manager, port, _):
         failed = until(lambda: (now := status(port)) and now["service-0"]["state"] == "failed" and now, 40, "failed")
@@ -104,6 +87,7 @@ def test_five_crashes_within_a_minute_are_a_failure_with_its_last_words_while_th
         assert manager.poll() is None
 
 
+@pytest.mark.promise(2)
 @pytest.mark.parametrize("code", [2, 3])
 def test_exit_codes_that_only_the_user_can_mend_burn_no_restarts_and_end_a_manager_left_with_nothing(
     start: Start, code: int
@@ -115,6 +99,7 @@ def test_exit_codes_that_only_the_user_can_mend_burn_no_restarts_and_end_a_manag
         assert output.count(b'"service started"') == 1
 
 
+@pytest.mark.promise(3)
 def test_a_hung_service_is_replaced(start: Start) -> None:
     with start([], []) as (_, port, _ports):
         before = all_running(port, 2)
@@ -134,6 +119,7 @@ def test_a_hung_service_is_replaced(start: Start) -> None:
         assert after["service-1"]["pid"] == before["service-1"]["pid"]
 
 
+@pytest.mark.promise(4)
 def test_a_killed_manager_leaves_no_orphans_grandchildren_and_hung_ones_included(start: Start, mark: str) -> None:
     with start([], ["--grandchild"], []) as (manager, port, _ports):
         services = all_running(port, 3)
@@ -144,6 +130,7 @@ def test_a_killed_manager_leaves_no_orphans_grandchildren_and_hung_ones_included
         until(lambda: not marked(mark), 9, "nobody left")
 
 
+@pytest.mark.promise(6)
 def test_sigterm_ends_everything_in_order_with_exit_code_0(start: Start, mark: str) -> None:
     with start([], ["--grandchild"]) as (manager, port, ports):
         all_running(port, 2)
@@ -153,6 +140,7 @@ def test_sigterm_ends_everything_in_order_with_exit_code_0(start: Start, mark: s
         assert all(fetch(f"http://127.0.0.1:{each}/livez")[0] == 0 for each in (port, *ports))
 
 
+@pytest.mark.promise(6)
 def test_sigterm_also_ends_a_manager_whose_services_hang(start: Start, mark: str) -> None:
     with start([]) as (manager, port, _):
         os.kill(all_running(port, 1)["service-0"]["pid"], signal.SIGSTOP)
@@ -161,6 +149,7 @@ def test_sigterm_also_ends_a_manager_whose_services_hang(start: Start, mark: str
         assert not marked(mark)
 
 
+@pytest.mark.promise(5)
 def test_a_port_in_use_is_named_with_its_owner_and_burns_no_restarts(start: Start) -> None:
     with start([], []) as (_, port, ports):
         before = all_running(port, 2)
@@ -177,6 +166,7 @@ def test_a_port_in_use_is_named_with_its_owner_and_burns_no_restarts(start: Star
             assert failed["service-1"]["state"] == "running"
 
 
+@pytest.mark.promise(5)
 def test_the_managers_own_port_in_use_ends_it_with_one_line_and_exit_code_3(address: Address, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -214,6 +204,7 @@ async def test_every_service_is_written_down_and_marked_stopped_at_the_end(start
         await connection.close()
 
 
+@pytest.mark.promise(7)
 def test_no_secret_is_in_any_command_line_or_log(start: Start, address: Address, tmp_path: Path, mark: str) -> None:
     with start([], ["--complain", "cannot connect: postgresql://me:hunter2secret@db/x"]) as (_, port, _ports):
         all_running(port, 2)

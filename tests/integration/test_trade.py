@@ -75,6 +75,7 @@ def test_what_is_misspelt_is_one_line_and_exit_code_2_and_starts_nothing(
     assert not suite.members()
 
 
+@pytest.mark.promise(5)
 def test_a_taken_port_is_named_with_its_owner_before_anything_starts(suite: Suite) -> None:
     with socket.create_server(("127.0.0.1", suite.port("trading"))):
         process = suite.start(*MONITORED)
@@ -98,6 +99,7 @@ def test_one_signal_ends_bot_dashboards_worker_and_database_in_order(suite: Suit
     assert "Traceback" not in suite.said()
 
 
+@pytest.mark.promise(4)
 def test_a_killed_manager_takes_its_services_along_but_never_the_bot_and_comes_back(suite: Suite) -> None:
     bot = suite.start(*MONITORED)
     before = all_run(suite)
@@ -111,6 +113,7 @@ def test_a_killed_manager_takes_its_services_along_but_never_the_bot_and_comes_b
     assert "the bot goes on" in suite.said()
 
 
+@pytest.mark.promise(4)
 def test_dashboards_outlive_a_killed_bot_and_the_next_bot_takes_them_over(suite: Suite) -> None:
     bot = suite.start(*MONITORED)
     before = all_run(suite)
@@ -192,6 +195,7 @@ def test_two_copies_with_other_ports_and_folders_do_not_interfere(suite: Suite, 
     }
 
 
+@pytest.mark.promise(7)
 def test_no_password_is_in_any_command_line_or_log_of_a_running_suite(suite: Suite) -> None:
     key = "canary-8f14e45fceea167a5a36dedd4bea2543"
     suite.extra["SECRET_KEY"] = key
