@@ -20,7 +20,7 @@ from main.database.pool import Database
 from main.errors import DatabaseLocked, SchemaMismatch
 from tests.running import ROOT
 
-SLOW = "CREATE TABLE IF NOT EXISTS first_try (at timestamptz); SELECT pg_sleep(1.5);"
+SLOW = "SELECT pg_sleep(CASE WHEN EXISTS (SELECT FROM killed) THEN 0 ELSE 100 END);"
 _MIGRATE = """
 import asyncio, sys
 from pathlib import Path
@@ -70,6 +70,7 @@ async def test_twenty_processes_migrate_once_though_the_one_that_works_is_killed
     folder = folder_of(migrations(), tmp_path, **{"9998_slow": SLOW, "9999_last": "CREATE TABLE last (n integer);"})
     admin = await asyncpg.connect(**each_postgres.connect_arguments(), timeout=5, command_timeout=10)
     try:
+        await admin.execute("CREATE TABLE killed (at timestamptz); GRANT SELECT ON killed TO PUBLIC")
         with migrating(20, each_postgres, folder) as processes:
             async with asyncio.timeout(60):
                 while not (
@@ -84,6 +85,7 @@ async def test_twenty_processes_migrate_once_though_the_one_that_works_is_killed
                 for process in processes
                 if any(c.laddr and c.laddr.port == port for c in psutil.Process(process.pid).net_connections())
             ]
+            await admin.execute("INSERT INTO killed VALUES (now())")
             working.send_signal(signal.SIGKILL)
             told = await asyncio.to_thread(lambda: [process.communicate(timeout=60)[0] for process in processes])
             codes = [process.returncode for process in processes]

@@ -4,6 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 
 import structlog
 
@@ -91,4 +92,4 @@ def direct_address(settings: Settings, address: Address) -> Address:
     """Return the way to the same database past a connection pooler: for LISTEN, migrations and advisory locks."""
     if settings.database.direct_url is None:
         return address
-    return outside_address(settings.model_copy(update={"database": settings.database.direct}))
+    return replace(outside_address(settings.model_copy(update={"database": settings.database.direct})), pooled=False)

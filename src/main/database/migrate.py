@@ -36,7 +36,8 @@ COMMENT ON TABLE schema_migrations IS 'Which files of sql/ this schema is made o
 """
 
 _ABANDONED = {
-    # A process that is stopped in the middle must not hold the migration lock for ever.
+    # A process that is killed or stopped in the middle must not hold the migration lock for ever.
+    "client_connection_check_interval": "2s",
     "idle_session_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",
 }

@@ -5,10 +5,9 @@ from typing import Any
 
 import asyncpg
 
+from main.database import session
 from main.database.address import Address
 
-CONNECT_SECONDS = 3.0
-COMMAND_SECONDS = 10.0
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.2, 5.0
 
 ROLE = "ai_trader_service"
@@ -24,23 +23,23 @@ REFUSED = (
 
 
 async def connect(address: Address, application_name: str, **settings: str) -> Any:
-    """Return a connection as the service role, every wait on it bounded. Raise asyncpg's errors, ``OSError`` and
-    ``TimeoutError``."""
-    connection = await asyncpg.connect(
-        **address.connect_arguments(),
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        server_settings={
-            "application_name": application_name,
-            "statement_timeout": f"{COMMAND_SECONDS:.0f}s",
+    """Return a connection as the service role, to the server that takes writes, every wait on it bounded.
+
+    Raise asyncpg's errors, ``OSError`` and ``TimeoutError``.
+    """
+    limits = address.limits
+    connection = await session.connect(
+        address,
+        application_name,
+        settings={
+            "statement_timeout": f"{limits.statement_seconds * 1000:.0f}ms",
             "idle_in_transaction_session_timeout": "30s",  # a stopped bot must not hold its locks for ever
-            "tcp_keepalives_idle": "30",
             "timezone": "UTC",
             **settings,
         },
     )
     try:
-        await connection.execute(f"SET ROLE {ROLE}", timeout=CONNECT_SECONDS)
+        await connection.execute(f"SET ROLE {ROLE}", timeout=limits.connect_seconds)
     except BaseException:
         connection.terminate()
         raise
@@ -51,7 +50,7 @@ def describe(error: BaseException) -> str:
     """Return an error in one line, with its class where the text alone says little."""
     text = " ".join(str(error).split())
     if isinstance(error, TimeoutError) and not text:
-        return f"no answer within {CONNECT_SECONDS:g} s to connect, {COMMAND_SECONDS:g} s to a command"
+        return "no answer in time (database.connect_timeout, database.statement_timeout)"
     return text if isinstance(error, asyncpg.PostgresError) and text else f"{type(error).__name__}: {text}"
 
 
