@@ -5,6 +5,8 @@ import signal
 import sys
 from typing import Any
 
+import structlog
+
 from main.config import Settings, load_settings
 from main.database.address import Address
 from main.database.keeper import DatabaseKeeper, direct_address
@@ -27,6 +29,8 @@ from main.telemetry.process_metrics import process_metrics
 from main.telemetry.redaction import secrets_of
 from main.telemetry.server import ProbeServer
 from main.telemetry.version import version
+
+_log = structlog.get_logger(__name__)
 
 NAME = "worker"
 HOST = "127.0.0.1"
@@ -55,6 +59,7 @@ class Worker:
         app = guarded(self._probes, service_policy())
         server = ProbeServer(app, HOST, self._settings.worker.port, setting="WORKER_PORT")
         await server.start()
+        _log.info("worker started", port=self._settings.worker.port)
         election = asyncio.create_task(self._leader.run(self._work), name="election")
         stopping = asyncio.create_task(stop.wait())
         try:

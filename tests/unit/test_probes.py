@@ -1,15 +1,27 @@
 """Probes and metrics: what a process says of itself, and that promtool would have nothing to complain of."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.contextvars import get_contextvars
+from structlog.testing import capture_logs
 
-from main.telemetry.metrics import MOST_SERIES, Metrics
+from main.database.pool import DatabaseStatus
+from main.security.guard import guarded
+from main.security.policy import Rule, service_policy
+from main.telemetry import loop_lag
+from main.telemetry.loop_lag import LoopLag
+from main.telemetry.metrics import MOST_SERIES, Distribution, Metrics
 from main.telemetry.probes import Check, ProbeApp
+from main.telemetry.process_metrics import offer_database
+from main.telemetry.requests import UNLISTED, Requests
+from tests.running import ROOT
 
 OK, DEGRADED, FAILED = Check("a", "ok"), Check("b", "degraded", "database away"), Check("c", "failed", "schema too old")
 
@@ -172,3 +184,107 @@ async def test_the_exposition_passes_promtools_rules() -> None:
             assert sample.name.endswith("_total") == (family.type == "counter"), sample.name
             assert not {"le", "quantile"} & set(sample.labels), sample.name
     assert len({family.name for family in families}) == len(families)
+
+
+async def test_a_summary_tells_how_often_how_long_and_its_quantiles_where_they_are_known() -> None:
+    metrics = Metrics("bot", "1")
+    told: list[Distribution | None] = [None]
+    metrics.summary("ai_trader_push_seconds", "Pushes.", lambda: told[0])
+    metrics.summary("ai_trader_route_seconds", "Routes.", lambda: {("/x",): Distribution(2, 0.5)}, ("route",))
+    assert "\nai_trader_push_seconds" not in await exposition(metrics)
+    told[0] = Distribution(3, 1.5, {0.5: 0.25, 0.95: None})
+    text = await exposition(metrics)
+    assert '\nai_trader_push_seconds{quantile="0.5"} 0.25\n' in text
+    assert "\nai_trader_push_seconds_sum 1.5\nai_trader_push_seconds_count 3.0\n" in text
+    assert "0.95" not in text
+    assert '\nai_trader_route_seconds_count{route="/x"} 2.0\n' in text
+
+
+async def test_the_build_says_which_schema_it_needs() -> None:
+    newest = max(path.stem for path in (ROOT / "sql" / "schema").glob("*.sql"))
+    assert f'schema="{newest}"' in await exposition(Metrics("bot", "1"))
+
+
+async def test_requests_are_counted_by_route_and_class_of_status_and_timed_also_when_they_fail() -> None:
+    requests = Requests()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        assert requests.running == 1
+        if scope["path"] == "/fails":
+            raise OSError("before any answer")
+        if scope["path"] == "/listed":
+            scope.setdefault("state", {})["route"] = "/{name}"
+        await send({"type": "http.response.start", "status": 404 if scope["path"] == "/odd" else 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    counted = requests.counted(app)
+    for path in ("/listed", "/listed", "/odd", "/odder"):
+        await ask(counted, path)
+    with pytest.raises(OSError, match="before any answer"):
+        await ask(counted, "/fails")
+    assert dict(requests.answers) == {
+        ("/{name}", "2xx"): 2,
+        (UNLISTED, "4xx"): 1,
+        (UNLISTED, "2xx"): 1,
+        (UNLISTED, "none"): 1,
+    }
+    assert {route: took.count for (route,), took in requests.durations.items()} == {"/{name}": 2, UNLISTED: 3}
+    assert requests.running == 0
+
+
+async def test_the_guard_names_the_route_of_a_request_and_puts_its_id_into_what_is_logged() -> None:
+    requests, seen = Requests(), []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(get_contextvars()["request_id"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    served = requests.counted(guarded(app, service_policy(Rule("/control/{name}", ("GET",), "public"))))
+    transport = httpx.ASGITransport(served, client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        answer = await client.get("/control/abc")
+        await client.get("/control/abc/def")
+    assert seen == [answer.headers["x-request-id"]]
+    assert dict(requests.answers) == {("/control/{name}", "2xx"): 1, (UNLISTED, "4xx"): 1}
+    assert "request_id" not in get_contextvars()
+
+
+async def test_a_loop_that_is_held_up_is_noticed_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(loop_lag, "monotonic", lambda: clock[0])
+    lag = LoopLag(every_seconds=0.001)
+    assert (lag.last, lag.worst) == (None, None)
+    lag.watch()
+    lag.watch()
+    with capture_logs() as said:
+        clock[0] += 3.0
+        while lag.last is None:
+            await asyncio.sleep(0)
+    assert (lag.last, lag.worst) == (pytest.approx(2.999), pytest.approx(2.999))
+    assert [each["event"] for each in said] == ["event loop was blocked"]
+    clock[0] += loop_lag.WINDOW_SECONDS + 1
+    assert lag.worst is None, "what is older than a minute is forgotten"
+
+
+async def test_what_is_known_of_the_pool_is_told_and_what_is_not_is_absent() -> None:
+    status: list[DatabaseStatus | None] = [None]
+    metrics = Metrics("trading-dashboard", "1")
+    offer_database(metrics, lambda: status[0])
+    assert "\nai_trader_pool" not in await exposition(metrics)
+    status[0] = DatabaseStatus("db", None, None, "", None, None, 0, 0, 8, 0)
+    text = await exposition(metrics)
+    assert "\nai_trader_database_up" not in text
+    assert "\nai_trader_pool_limit_connections 8.0\n" in text
+    status[0] = DatabaseStatus("db", False, None, "gone", "18", 0.002, 3, 1, 8, 2, acquired=10, waited_seconds=0.5)
+    text = await exposition(metrics)
+    for line in (
+        "ai_trader_database_up 0.0",
+        "ai_trader_database_ping_seconds 0.002",
+        "ai_trader_pool_connections 3.0",
+        "ai_trader_pool_idle_connections 1.0",
+        "ai_trader_pool_waiting 2.0",
+        "ai_trader_pool_wait_seconds_sum 0.5",
+        "ai_trader_pool_wait_seconds_count 10.0",
+    ):
+        assert f"\n{line}\n" in text
