@@ -1,13 +1,21 @@
 """Health: host, services, bots and feeds, live and in the past."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from main.clock import now
+from main.database.address import Address
 from main.database.pool import Database
+from main.errors import AccessDenied
 from main.monitoring.read import LiveSource
-from main.monitoring.reads import bots, database_status, feeds, host_history, services
+from main.monitoring.reads import bots, database_status, feeds, host_history, service_logs, services, worker_jobs
+from main.security.viewer import Viewer
+from main.telemetry.log_question import LogQuestion
+from main.telemetry.log_search import LogFolder
+from tests.conftest import administrator
 from tests.given import (
     DAY,
     HOUR,
@@ -20,6 +28,7 @@ from tests.given import (
     given_instrument,
     given_service,
     given_snapshots,
+    insert,
     live,
     past,
 )
@@ -156,3 +165,74 @@ async def test_the_databases_status_comes_from_the_process_itself(database: Data
     status = await database_status.READ.fetch(source, live())
     assert status.reachable is True
     assert status.version is not None
+
+
+async def test_a_service_tells_its_restarts_by_reason_its_push_times_and_what_sharing_saved(
+    service: Database, database: Database
+) -> None:
+    told = {"push_p50_seconds": 0.008, "push_p95_seconds": 0.031, "questions_answered": 1800, "questions_shared": 7200}
+    reasons = json.dumps({"killed": 3, "hung": 1})
+    await given_service(service, "trading", restarts=4, restarts_by_reason=reasons, degraded_reason="slow", **told)
+    await given_service(service, "worker", kind="worker")
+    busy, worker = await asked(database, services.READ, live())
+    assert busy.restarts_by_reason == {"killed": 3, "hung": 1}
+    assert {name: getattr(busy, name) for name in told} == told
+    assert (busy.degraded_reason, worker.restarts_by_reason, worker.push_p50_seconds) == ("slow", {}, None)
+
+
+async def test_a_bot_tells_what_its_process_uses(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_heartbeat(service, MOMENT, recorded_at=now(), cpu_percent=12.5, rss_bytes=68_000_000)
+    (row,) = await asked(database, bots.READ, live())
+    assert (row.cpu_share, row.rss_bytes) == (pytest.approx(0.125), 68_000_000)
+
+
+async def test_worker_jobs_are_overdue_when_they_do_not_begin_and_silent_when_nobody_speaks_of_them(
+    service: Database, database: Database
+) -> None:
+    job = {"host": "h", "pid": 7, "every_seconds": 60.0, "limit_seconds": 30.0, "state": "waiting", "runs": 5}
+    moment = now()
+    failing = {"state": "failing", "failures": 2, "last_error": "no room"}
+    for name, due, more in (("books", MINUTE, {}), ("host", -MINUTE, {}), ("rollups", MINUTE, failing)):
+        await insert(service, "worker_jobs", [job | more | {"job": name, "next_at": moment + due}])
+    found = {row.job: row for row in await asked(database, worker_jobs.READ, live())}
+    assert {name: (row.condition, row.overdue, row.silent) for name, row in found.items()} == {
+        "books": ("ok", False, False),
+        "host": ("degraded", True, False),
+        "rollups": ("degraded", False, False),
+    }
+    assert (found["rollups"].last_error, found["rollups"].failures, found["books"].runs) == ("no room", 2, 5)
+    assert await asked(database, worker_jobs.READ, past(MOMENT)) == []
+
+
+async def test_a_worker_job_that_nobody_renewed_is_silent(
+    service: Database, database: Database, address: Address
+) -> None:
+    job = {"host": "h", "pid": 7, "every_seconds": 60.0, "limit_seconds": 30.0, "state": "waiting"}
+    connection = await administrator(address)
+    try:
+        await connection.execute("ALTER TABLE worker_jobs DISABLE TRIGGER USER")  # it stamps what is learned
+    finally:
+        await connection.close()
+    await insert(service, "worker_jobs", [job | {"job": "books", "recorded_at": now() - MINUTE}])
+    (row,) = await asked(database, worker_jobs.READ, live())
+    assert (row.condition, row.silent) == ("down", True)
+
+
+async def test_logs_are_read_without_the_database_and_up_to_the_moment_asked_about(tmp_path: Path) -> None:
+    lines = [{"at": (MOMENT + number * MINUTE).isoformat(), "event": f"event {number}"} for number in range(3)]
+    (tmp_path / "bot.log").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    source = LiveSource({"logs": lambda: LogFolder(tmp_path)})
+    page = await service_logs.service_logs(source, live())
+    assert [line.event for line in page.lines] == ["event 2", "event 1", "event 0"]
+    then = await service_logs.service_logs(source, past(MOMENT + MINUTE), LogQuestion(text="EVENT"))
+    assert [line.event for line in then.lines] == ["event 1", "event 0"]
+
+
+def test_logs_are_for_those_who_may_see_every_account() -> None:
+    service_logs.READ.allow(Viewer("all", "viewer"))
+    services.READ.allow(Viewer("some", "viewer", ("A",)))
+    with pytest.raises(
+        AccessDenied, match="Service logs may tell of every account, and some may see only some of them"
+    ):
+        service_logs.READ.allow(Viewer("some", "operator", ("A",)))

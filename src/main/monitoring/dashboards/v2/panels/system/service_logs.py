@@ -25,11 +25,8 @@ _ASKED, _ANSWERED = "service_logs-asked", "service_logs-answered"
 def draw(answers: Answers, scope: Scope) -> Component:
     page = answers[service_logs.READ].value
     if page is None or not page.services:
-        reason = (
-            "A dashboard that was started by itself writes to its terminal. The manager keeps the logs of what it "
-            "starts: python ai_trader.py dashboards start"
-        )
-        return components.empty("No logs are kept here", reason, icon_name="scroll-text")
+        reason = "Each process writes its log into dashboards/ of the log folder (AI_TRADER_LOG_DIR). None is there."
+        return components.empty("No logs on this machine", reason, icon_name="scroll-text")
     left_out = [html.Li(each) for each in page.unreadable]
     return html.Ul([html.Li("Not read:"), *left_out], className="log-unreadable") if left_out else html.Div()
 
