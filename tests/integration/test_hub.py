@@ -229,6 +229,19 @@ async def test_a_watched_bot_is_called_silent_at_that_very_moment(database: Data
         await until(lambda: watched.answer is not None and watched.answer.state is State.SILENT, 5)
 
 
+async def test_a_bot_that_is_heard_again_is_silent_no_longer_whatever_the_read_depends_on(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    await given_heartbeat(service, datetime.now(UTC) - timedelta(seconds=30), interval=3)
+    async with running_hub(database) as hub:
+        watched = hub.watch(read_of(cash), SCOPE, lambda: None)
+        await until(lambda: watched.answer is not None and watched.answer.state is State.SILENT)
+        await given_heartbeat(service, datetime.now(UTC), interval=60)
+        hub.announce(Announcement(Topic.HEARTBEATS, "A"))
+        await until(lambda: watched.answer is not None and watched.answer.state is State.LIVE)
+
+
 async def test_a_replay_lives_in_its_own_time(database: Database, service: Database) -> None:
     await given_account(service, clock="replay")
     then = datetime(2013, 3, 1, 21, tzinfo=UTC)

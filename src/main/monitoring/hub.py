@@ -127,9 +127,7 @@ class Hub:
         self.statistics.announcements += 1
         heard = time.monotonic()
         for question in self._questions.values():
-            if announcement.topic in question.read.topics and (
-                announcement.account is None or announcement.account in question.scope.accounts
-            ):
+            if question.concerned_by(announcement):
                 question.mark(heard)
         self._wake.set()
 

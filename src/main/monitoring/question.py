@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from main.domain.scope import Scope
-from main.monitoring.read import Answer, Read
+from main.domain.topics import Announcement, Topic
+from main.monitoring.read import Answer, Read, State
 
 SLOW_SECONDS = 0.5
 
@@ -53,6 +54,13 @@ class Question:
         """What questions that are answered in one transaction have in common."""
         own = id(self) if self.slow else None
         return (self.scope.accounts, own) if self.stored else ("live", own)
+
+    def concerned_by(self, announcement: Announcement) -> bool:
+        """Whether what is announced may change the answer: its facts, or that a bot that was silent is heard again."""
+        silent = self.answer is not None and self.answer.state is State.SILENT
+        return (
+            announcement.topic in self.read.topics or (silent and announcement.topic is Topic.HEARTBEATS)
+        ) and announcement.account in (None, *self.scope.accounts)
 
     def mark(self, heard: float = 0.0) -> None:
         """Have it answered anew; `heard` is when an announcement called for that."""
