@@ -28,13 +28,15 @@ class Screen:
     states: dict[str, str] = field(default_factory=dict)
     open: bool = False
 
+    def __post_init__(self) -> None:
+        self._executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
     async def run(self) -> None:
         """Look once a second until cancelled."""
-        executable = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-        if executable is None:
+        if self._executable is None:
             return
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+            browser = await playwright.chromium.launch(executable_path=self._executable, args=ARGUMENTS)
             try:
                 page = await browser.new_page(viewport=TALL)
                 page.on("pageerror", lambda error: self.complaints.add("the page's scripts do not fail", str(error)))
@@ -57,4 +59,6 @@ class Screen:
 
     def wrong(self) -> list[str]:
         """Return which panels are not live on the screen."""
+        if self._executable is not None and not self.states:
+            return ["on the screen: nothing"]
         return [f"on the screen, {name}: {state}" for name, state in self.states.items() if state != "live"]

@@ -23,7 +23,7 @@ RIGHT_SECONDS = 10.0 * PATIENCE
 """PROMISES 9: all is right again so soon after what disturbed it has ended."""
 
 LATE_SECONDS = 60.0
-WARM_UP_SECONDS = 6.0
+WARM_UP_SECONDS, WARM_UP_PATIENCE = 6.0, 60.0 * PATIENCE
 STOP_SECONDS = 10.0 * PATIENCE
 LONG_FORM_SECONDS = 120.0
 POLL_SECONDS = 0.1
@@ -123,7 +123,7 @@ class Run:
         return self.report
 
     async def _warm_up(self, world: Stressed, watch: Watch) -> None:
-        problems = await self._right(watch, time.time(), 30.0)
+        problems = await self._right(watch, time.time(), WARM_UP_PATIENCE)
         if problems:
             raise AssertionError("the suite is not right before any fault: " + "; ".join(problems))
         for page in watch.pages:
