@@ -29,6 +29,7 @@ from main.telemetry.services import host_name
 from main.worker import Worker
 from tests.given import MINUTE, MOMENT
 from tests.integration.processes import program
+from tests.integration.tcp_proxy import TcpProxy
 from tests.running import fetch, free_ports, until
 
 
@@ -124,6 +125,21 @@ async def test_of_two_workers_the_other_works_within_ten_seconds_when_the_leader
         assert await samples(address) - before <= made + 2  # one may have come before each of the counts
         assert {row["pid"] for row in (await job_rows(address)).values()} == {processes[waiting].pid}
         assert not told(leading)["elected"]
+
+
+def test_a_leader_whose_database_falls_silent_is_succeeded_within_ten_seconds_and_ends_in_order(
+    address: Address, tmp_path: Path
+) -> None:
+    ports = free_ports(2)
+    with TcpProxy(address) as proxy, worker(proxy.address, tmp_path, ports[0]) as cut_off:
+        until(lambda: job(ports[0], "host").get("runs", 0) >= 1, 20, "the first at work")
+        with worker(address, tmp_path, ports[1]):
+            until(lambda: told(ports[1]).get("database") == "ok", 15, "the second stands for election")
+            proxy.freeze(both=True)
+            until(lambda: job(ports[1], "host").get("runs", 0) >= 1, 10, "a successor at work")
+            until(lambda: not told(ports[0])["elected"], 5, "the one cut off knows that it does not lead")
+            cut_off.terminate()
+            assert cut_off.wait(timeout=10) == 0
 
 
 async def samples(address: Address) -> int:
