@@ -26,6 +26,15 @@ def log_line(service: str, text: str, is_error: bool) -> bytes:
     return _ended(json_line({"at": _stamps.next(), "level": "info", "service": service} | event))
 
 
+def told_plainly(text: str) -> str:
+    """Return what a person is shown of a line: of an event of a JSON log its words, else the line itself."""
+    event = event_of(text)
+    if event is None:
+        return text
+    error = str(event.get("exception") or "").strip().rpartition("\n")[2]
+    return f"{event['event']}: {error}" if error else str(event["event"])
+
+
 class Place(Protocol):
     """What takes the lines of a log; `main.telemetry.logging.LogFile` does."""
 
