@@ -1,6 +1,7 @@
 """What is put under stress: a real suite, a PostgreSQL outside that may be killed, and the proxy between the two."""
 
 import asyncio
+import atexit
 import contextlib
 import os
 import signal
@@ -169,6 +170,7 @@ async def stressed(folder: Path, seed: int) -> Any:
             suite = Suite(folder / "suite")
             suite.ports["BOT_HEALTH_PORT"] = first_of_free_ports(len(ACCOUNTS))
             suite.extra |= _environment(proxy.address)
+            atexit.register(suite.stop)  # for the second Ctrl-C, which ends the cleaning up below
             made = Stressed(suite, server, proxy)
             try:
                 made.start_bot()
@@ -177,6 +179,7 @@ async def stressed(folder: Path, seed: int) -> Any:
             finally:
                 proxy.clear()
                 await asyncio.to_thread(suite.stop)
+                atexit.unregister(suite.stop)
     finally:
         await asyncio.to_thread(server.remove)
 
