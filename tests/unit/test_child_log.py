@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from main.telemetry.child_log import ChildLog, log_line
+from main.telemetry.child_log import ChildLog, log_line, told_plainly
 
 EVENT = '{"at": "2026-11-21T12:00:00.000001Z", "level": "info", "service": "worker", "event": "sampled", "count": 3}'
 
@@ -108,3 +108,10 @@ def test_a_traceback_without_end_is_written_in_parts() -> None:
     for number in range(500):
         log(f"  line {number}", True)
     assert 2 <= len(place.events) <= 400
+
+
+def test_a_person_is_told_an_event_in_words() -> None:
+    assert told_plainly(EVENT) == "sampled"
+    assert told_plainly("plain text") == "plain text"
+    failed = json.dumps({"event": "ended by an error", "exception": "Traceback…\n  File\nValueError: bad\n"})
+    assert told_plainly(failed) == "ended by an error: ValueError: bad"
