@@ -144,16 +144,25 @@ async def test_a_killed_dashboard_comes_back_and_its_open_page_recovers_by_itsel
     seen.clean()
 
 
-async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser: Browser, suite: Suite) -> None:
+@pytest.mark.promise(9)
+@pytest.mark.promise(10)
+async def test_a_frozen_and_then_lost_database_is_said_so_on_every_panel_and_its_return_needs_no_reload(
+    browser: Browser, suite: Suite
+) -> None:
     trading, seen = await opened(browser, suite, "trading")
     system, system_seen = await opened(browser, suite, "system")
+    loads: list[str] = []
+    for page in (trading, system):
+        page.on("load", lambda loaded: loads.append(loaded.url))
     postmaster = await asyncio.to_thread(_postmaster, suite)
     frozen = [postmaster, *postmaster.children(recursive=True)]
     for process in frozen:
         process.suspend()
     try:
-        await expect(trading.locator("#badge-equity")).to_contain_text("Database unreachable", timeout=40_000)
-        await expect(system.locator("#body-status")).to_contain_text("Unreachable", timeout=40_000)
+        for panel in PAGES["trading"]:
+            await expect(trading.locator(f"#badge-{panel}")).to_contain_text("Database unreachable", timeout=20_000)
+        await expect(trading.locator(".badge-live")).to_have_count(0)
+        await expect(system.locator("#body-status")).to_contain_text("Unreachable", timeout=20_000)
         await settled(trading)
         await picture(trading, "trading-database-unreachable")
         await picture(system, "system-database-unreachable")
@@ -162,10 +171,12 @@ async def test_a_lost_database_is_said_so_and_its_return_needs_no_reload(browser
         for process in frozen:
             process.resume()
     postmaster.kill()
-    await expect(trading.locator("#badge-equity")).to_contain_text("Live", timeout=40_000)
-    await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=40_000)
     before = await trading.locator("#body-activity").inner_text()
+    for panel in PAGES["trading"]:
+        await expect(trading.locator(f"#badge-{panel}")).to_contain_text("Live", timeout=40_000)
+    await expect(system.locator("#badge-status")).to_contain_text("Live", timeout=40_000)
     await expect(trading.locator("#body-activity")).not_to_have_text(before, timeout=30_000)
+    assert loads == []
     seen.clean()
     system_seen.clean()
 

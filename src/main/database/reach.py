@@ -66,9 +66,10 @@ class Reach:
 
     async def require(self) -> None:
         """Return unless the server is known to be gone: then raise that, after an attempt that runs just now."""
-        if self.reachable is False and self._running is not None:
-            done, _ = await asyncio.wait({self._running}, timeout=PATIENCE_SECONDS)
-            if done and self._running.result() is None:
+        attempt = self._running  # the next one may have begun by the time this one is over
+        if self.reachable is False and attempt is not None:
+            done, _ = await asyncio.wait({attempt}, timeout=PATIENCE_SECONDS)
+            if done and not attempt.cancelled() and attempt.result() is None:
                 self.heard()
         if self.reachable is False:
             raise self._error()

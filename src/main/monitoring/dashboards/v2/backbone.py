@@ -1,7 +1,6 @@
 """What runs behind the pages of one dashboard, on the bridge's loop: database, hub, listener, sockets."""
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
@@ -229,8 +228,12 @@ class Backbone:
 async def _keep_asking(database: Database) -> None:
     """Keep what is known of the database true while no page asks it anything: reachable, version, round trip."""
     while True:
-        with contextlib.suppress(DatabaseError):
+        try:
             await database.ping()
+        except DatabaseError:
+            pass  # the pool knows, and says so once
+        except Exception:  # noqa: BLE001 - a boundary: without this loop a frozen server would look well for ever
+            _log.exception("ping failed")
         # Drawn, as everything that many processes do against one server.
         await asyncio.sleep(PING_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
