@@ -174,7 +174,8 @@ async def stressed(folder: Path, seed: int) -> Any:
             made = Stressed(suite, server, proxy)
             try:
                 made.start_bot()
-                await asyncio.to_thread(suite.wait_until_ready, "trading", "system", "worker", "bot")
+                ready = ("trading", "system", "worker", "bot")
+                await asyncio.to_thread(suite.wait_until_ready, *ready, seconds=60 * PATIENCE)
                 yield made
             finally:
                 proxy.clear()
