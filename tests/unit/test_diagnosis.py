@@ -11,11 +11,13 @@ from main.config import Settings, load_settings
 from main.database.address import Address
 from main.diagnosis import configuration, installation
 from main.diagnosis.clocks import _judged
+from main.diagnosis.connections import budget
 from main.diagnosis.database_reach import _is_near, _version
 from main.diagnosis.examination import Check, examine_all, off_loop
 from main.diagnosis.finding import Finding, State, failed, passed, warned
 from main.diagnosis.situation import Situation
 from main.errors import ConfigurationError
+from tests.running import ROOT
 
 CANARY = "correct-horse-battery-staple"
 
@@ -184,6 +186,11 @@ def test_versions_15_to_18_are_right(major: int, state: State) -> None:
 )
 def test_only_this_machine_is_near(host: str, near: bool) -> None:
     assert _is_near(Address(host, 5432, "d", "u")) is near
+
+
+def test_the_budget_of_connections_is_the_documented_one(tmp_path: Path) -> None:
+    assert f"= {budget(settings(tmp_path))} connections" in (ROOT / "docs" / "database.md").read_text()
+    assert budget(settings(tmp_path, {"database.pool_size": "20"})) == budget(settings(tmp_path)) + 2 * 12
 
 
 def test_findings_are_made_by_name() -> None:

@@ -24,13 +24,14 @@ _FACTS = """
 
 
 def budget(settings: Settings) -> int:
-    """Return how many connections one machine's set of services may have open at once.
+    """Return the most connections that one machine's set of services may have open at once; docs/database.md counts.
 
-    A dashboard: its pool, LISTEN, and one to look whether the server answers. The worker: one a job, its rows, its
-    election. The manager: its rows and its migrations. The bot: Recorder, announcements, positions, corrections.
+    A dashboard: its pool, LISTEN, two to write, migrations. The worker: one a job and one for their rows, election,
+    migrations. The manager: rows, migrations. A bot: Recorder, announcements, what it looks up.
     """
-    dashboards = len(DASHBOARDS) * (settings.database.pool_size + 2)
-    return dashboards + len(duties(settings)) + 2 + 2 + 4
+    dashboards = len(DASHBOARDS) * (settings.database.pool_size + 4)
+    worker = len(duties(settings)) + 1 + 2
+    return dashboards + worker + 2 + 3
 
 
 async def connections(situation: Situation) -> list[Finding]:
