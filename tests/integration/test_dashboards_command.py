@@ -31,7 +31,9 @@ def finished(suite: Suite, *arguments: str) -> tuple[int, str]:
 
 
 def test_the_set_is_started_looked_at_restarted_and_stopped(suite: Suite) -> None:
-    assert finished(suite, "dashboards", "status")[0] == 1
+    code, told = finished(suite, "dashboards", "status", "--json")
+    absent = json.loads(told)
+    assert (code, absent["running"], absent["services"]) == (1, False, [])
     code, told = finished(suite, "dashboards", "start")
     assert code == 0, told
     assert f"http://localhost:{suite.port('trading')}" in told
@@ -39,7 +41,9 @@ def test_the_set_is_started_looked_at_restarted_and_stopped(suite: Suite) -> Non
 
     code, told = finished(suite, "dashboards", "status", "--json")
     assert code == 0, told
+    assert set(json.loads(told)) == set(absent)
     before = {row["service"]: row for row in json.loads(told)["services"]}
+    assert {frozenset(row) for row in before.values()} == {frozenset(each.name for each in fields(ProcessStatus))}
     assert set(before) == {"manager", "trading-dashboard", "system-dashboard", "worker", "database"}
     code, told = finished(suite, "dashboards", "start")
     assert code == 0
@@ -54,6 +58,8 @@ def test_the_set_is_started_looked_at_restarted_and_stopped(suite: Suite) -> Non
 
     after = until(restarted, 20, "another system dashboard")
     assert after["trading-dashboard"]["pid"] == before["trading-dashboard"]["pid"]
+    assert after["system-dashboard"]["restarts_by_reason"] == {"asked": 1}
+    assert "1 asked" in " ".join(finished(suite, "dashboards", "status")[1].split())
     assert finished(suite, "dashboards", "restart", "sytem")[0] == 2
 
     assert finished(suite, "dashboards", "stop") == (0, "The dashboards have ended.\n")
@@ -96,20 +102,3 @@ def test_two_starts_at_once_share_one_manager(suite: Suite) -> None:
     managers = [each for each in suite.members() if "dashboard_manager" in " ".join(each.cmdline())]
     assert len(managers) == 1
     assert suite.said().count(f"http://localhost:{suite.port('trading')}") == 2
-
-
-def test_the_status_as_json_has_the_same_keys_whether_the_dashboards_run_or_not(suite: Suite) -> None:
-    code, told = finished(suite, "dashboards", "status", "--json")
-    assert code == 1
-    absent = json.loads(told)
-    assert (absent["running"], absent["services"]) == (False, [])
-    assert finished(suite, "dashboards", "start")[0] == 0
-    code, told = finished(suite, "dashboards", "status", "--json")
-    assert code == 0, told
-    present = json.loads(told)
-    assert present["running"] is True
-    assert set(present) == set(absent)
-    assert {frozenset(row) for row in present["services"]} == {frozenset(each.name for each in fields(ProcessStatus))}
-    code, told = finished(suite, "dashboards", "status")
-    assert code == 0
-    assert "Push p95" in told

@@ -43,7 +43,7 @@ class ManagerState:
     def alive(self) -> bool:
         """Whether that very process is still there."""
         try:
-            process = psutil.Process(self.pid)
+            process = psutil.Process(int(self.pid))  # of None it would be ourselves
             same = abs(process.create_time() - self.created) < _CREATED_TOLERANCE_SECONDS
             return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
