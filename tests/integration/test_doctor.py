@@ -112,6 +112,17 @@ async def tables(address: Address) -> list[str]:
     return [row[0] for row in rows]
 
 
+async def test_a_sound_database_passes_on_the_oldest_and_the_newest_postgresql(
+    each_postgres: Address, tmp_path: Path
+) -> None:
+    asked = ("database", "schema", "row security", "clock", "connections", "notifications", "dead letters")
+    found = await look(settings_for(each_postgres, tmp_path), *asked)
+    assert {each.check for each in found} == {*asked, "version", "encryption"}
+    assert [each for each in found if each.state != State.PASS] == []
+    (roles,) = await look(settings_for(each_postgres, tmp_path), "roles")
+    assert roles.state in (State.PASS, State.WARN)  # who logs in here is a superuser
+
+
 @pytest.mark.parametrize(
     ("wrong", "seen", "fix"),
     [
