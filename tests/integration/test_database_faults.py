@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -10,20 +11,25 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from main.database.address import Address, Limits
+from main.database.embedded import EmbeddedServer
+from main.database.embedded_home import locate
 from main.database.leader import ElectionTiming, Leader
 from main.database.listen import Listener, ListenerTiming
 from main.database.pool import Database
+from main.database.postmaster import Postmaster, is_alive, wait_until_gone
 from main.domain.topics import Announcement
 from main.errors import ConnectionsExhausted, DatabaseError, DatabaseLocked, DatabaseTimeout, DatabaseUnreachable
 from tests.integration.tcp_proxy import TcpProxy
 from tests.postgres import Server
-from tests.running import ROOT
+from tests.running import ROOT, Suite, fetch
+from tests.running import running as running_suite
 
 QUICK = Limits(connect_seconds=1.0, statement_seconds=0.6, pool_size=4)
 FAST_ECHO = ListenerTiming(probe_seconds=0.2, echo_seconds=0.5, first_retry_seconds=0.05, longest_retry_seconds=0.2)
@@ -283,6 +289,75 @@ async def test_closing_is_bounded_while_the_server_is_frozen(own_server: Server,
     await asyncio.gather(busy, return_exceptions=True)
 
 
+def test_the_last_user_of_a_frozen_embedded_server_leaves_in_bounded_time_and_it_ends_when_it_thaws(
+    run_dir: Path,
+) -> None:
+    folder = run_dir / "frozen"
+    lease = EmbeddedServer(folder, durable=False).acquire()
+    postmaster = Postmaster.find(locate(folder).cluster)
+    assert postmaster is not None
+    processes = [postmaster.process, *postmaster.process.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        started = time.monotonic()
+        lease.release()
+        assert time.monotonic() - started < 3
+        assert is_alive(postmaster.process)
+    finally:
+        for process in processes:
+            process.resume()
+    assert wait_until_gone(postmaster.process, 20)
+
+
+def documented() -> dict[str, int]:
+    """What docs/database.md grants each application name of one dashboard process."""
+    text = (ROOT / "docs" / "database.md").read_text()
+    granted = {}
+    for names, most in re.findall(r"^\| each dashboard \| (.+?) \| (\w+) \|", text, re.MULTILINE):
+        for name in re.findall(r"`(.+?)`", names):
+            granted[name] = Limits().pool_size if most == "pool_size" else int(most)
+    return granted
+
+
+@pytest.mark.promise(11)
+def test_a_dashboard_process_keeps_to_the_documented_budget_of_connections(each_template: Any, tmp_path: Path) -> None:
+    server, template = each_template
+    suite = Suite(tmp_path, {"DATABASE_URL": replace(server, database=template).dsn})
+    seen: dict[str, int] = {}
+
+    async def count(stop: asyncio.Event) -> None:
+        admin = await administrator(server)
+        while not stop.is_set():
+            for name, number in await admin.fetch(
+                "SELECT application_name, count(*) FROM pg_stat_activity "
+                "WHERE datname = $1 AND application_name LIKE 'ai-trader%' GROUP BY 1",
+                template,
+            ):
+                seen[name] = max(seen.get(name, 0), number)
+            await asyncio.sleep(0.02)
+        await admin.close()
+
+    async def besiege() -> None:
+        stop = asyncio.Event()
+        counting = asyncio.create_task(count(stop))
+        reads = ("equity", "accounts", "positions", "account_summary", "services", "daily_pnl", "feeds", "open_alerts")
+        for _ in range(3):
+            asked = (asyncio.to_thread(fetch, suite.url("trading", f"/api/reads/{read}"), 20) for read in reads * 3)
+            statuses = [status for status, _ in await asyncio.gather(*asked)]
+            assert statuses.count(200) >= len(reads), statuses
+        stop.set()
+        await counting
+
+    with running_suite(suite, "dashboards", "run", "trading"):
+        suite.wait_until_ready("trading")
+        asyncio.run(besiege())
+    granted = documented()
+    assert seen["ai-trader trading dashboard"] >= 1
+    assert seen["ai-trader listener"] == 1
+    assert {name: number for name, number in seen.items() if number > granted.get(name, 0)} == {}
+
+
 @contextlib.asynccontextmanager
 async def listening(
     address: Address, heard: list[Announcement], gaps: list[float], timing: ListenerTiming = FAST_ECHO
@@ -386,8 +461,11 @@ async def test_leadership_is_handed_over_when_the_leader_is_cut_off(own_database
 _LEADER = """
 import asyncio, sys
 from main.database.address import Address
+from main.database.embedded import EmbeddedServer
+from main.database.embedded_home import locate
 from main.database.leader import ElectionTiming, Leader
 from main.database.pool import Database
+from main.database.postmaster import Postmaster, is_alive, wait_until_gone
 from main.errors import AITraderError
 host, port, database, user = sys.argv[1:]
 address = Address(host, int(port), database, user, tls="disable")
