@@ -68,7 +68,7 @@ def service_row(process: ServiceState, versions: Versions, *, hosts: bool) -> Ro
     """Return what the manager says of a process it supervises, with its complaints below."""
     word = "Silent" if process.silent else process.state.capitalize()
     cells: list[Cell] = [
-        process.service.replace("-", " "),
+        [process.service.replace("-", " "), *([_on_phone(process.host)] if hosts else [])],
         *([process.host] if hosts else []),
         components.light(_LIGHTS.get(process.condition, "unknown"), word),
         str(process.pid) if process.pid else components.unknown("not running"),
@@ -103,6 +103,11 @@ def bot_row(bot: BotState, versions: Versions, *, hosts: bool, together: int = 1
     ]
     said = [_reason(["last heartbeat ", components.age(bot.heard_at), " ago"])] if bot.silent else []
     return Row(f"bot:{bot.account}", cells, below=beneath(said))
+
+
+def _on_phone(host: str) -> Component:
+    """Return the machine beside the name: a phone has no column for it."""
+    return html.Span(host, className="name-host")
 
 
 def _percent(share: float | None) -> str:
