@@ -136,6 +136,34 @@ async def test_pages_are_up_without_a_database_and_recover_when_it_comes(
             system_seen.clean()
 
 
+@pytest.mark.promise(9)
+@pytest.mark.promise(10)
+async def test_a_frozen_and_a_lost_database_are_said_so_on_every_panel_and_its_return_needs_no_reload(
+    browser: Browser, address: Address, trading: datetime, tmp_path: Path
+) -> None:
+    known = re.compile("Live|Late|Stale")
+    with TcpProxy(address) as proxy, dashboards(proxy.address, tmp_path, "trading") as urls:
+        page, seen = await opened(browser, urls["trading"])
+        await page.set_viewport_size({"width": 1440, "height": 3000})  # every panel is in sight
+        loads: list[str] = []
+        await badges(page, known)
+        page.on("load", lambda loaded: loads.append(loaded.url))
+        for trouble, relief in ((proxy.freeze, lambda: proxy.freeze(False)), (proxy.refuse, proxy.accept)):
+            trouble()
+            await badges(page, "Database unreachable")
+            await expect(page.locator(".badge-live")).to_have_count(0)
+            await expect(page.locator("#body-account_cards")).to_contain_text("2,010.50")
+            relief()
+            await badges(page, known)
+        assert loads == []
+        seen.clean()
+
+
+async def badges(page: Page, text: str | re.Pattern[str]) -> None:
+    for panel in PANELS["trading"]:
+        await expect(page.locator(f"#badge-{panel}")).to_contain_text(text, timeout=20_000)
+
+
 async def test_a_past_moment_is_told_apart_from_the_present(
     browser: Browser, address: Address, trading: datetime, tmp_path: Path
 ) -> None:
