@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from main.database.address import Address
 from main.database.embedded_home import SYSTEM_DIR, locate
 from main.database.postmaster import Postmaster
 
@@ -60,6 +61,11 @@ def _taken(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def told(address: Address) -> dict[str, Any]:
+    """Return an address as plain values, from which `Address(**…)` makes it again in another process."""
+    return {name: getattr(address, name) for name in ("host", "port", "database", "user", "password", "tls")}
 
 
 def until(condition: Callable[[], Any], seconds: float, what: str) -> Any:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from main.database.address import Address
 from main.domain.events import Account, Equity, Event, MarketSnapshot, Order, Position
 from main.recording.recorder import Recorder
 from tests.factories import START
+from tests.running import told
 
 
 @asynccontextmanager
@@ -102,7 +102,7 @@ def run_program(text: str, address: Address) -> subprocess.CompletedProcess[str]
     lines = [line[8:] for line in text.splitlines()]
     return subprocess.run(
         [sys.executable, "-c", "\n".join(lines)],
-        input=repr(asdict(address)),
+        input=repr(told(address)),
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import json
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -33,6 +33,7 @@ from main.trading.run import run_bot
 from main.trading.staff import Staff
 from tests.given import asked, past
 from tests.integration.test_trading import KILLABLE, exit_of, free_port, until, value
+from tests.running import told
 
 DAYS = 120
 DAY = timedelta(days=1)
@@ -318,7 +319,7 @@ async def test_a_back_fill_killed_in_the_middle_leaves_nothing_and_the_next_star
     given = {
         "trade": {"trade.feed": "sim", "trade.history_days": 30, "trade.health_port": free_port()},
         "folder": str(tmp_path),
-        "address": asdict(address),
+        "address": told(address),
     }
     bot = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLABLE, stdin=asyncio.subprocess.PIPE, env={"PYTHONPATH": "src"}

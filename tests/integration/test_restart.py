@@ -6,7 +6,6 @@ import json
 import random
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from main.database.address import Address
 from main.database.pool import Database
 from main.trading.run import run_bot
 from tests.prices import write_bars
-from tests.running import first_of_free_ports
+from tests.running import first_of_free_ports, told
 
 PATIENCE = 30.0
 DAYS = 250  # trading days of 2012
@@ -155,7 +154,7 @@ async def run_and_kill(
     given = {
         "trade": {f"trade.{name}": each for name, each in trade.items()},
         "folder": str(prices),
-        "address": asdict(address),
+        "address": told(address),
     }
     bot = await asyncio.create_subprocess_exec(
         sys.executable, "-c", KILLABLE, stdin=asyncio.subprocess.PIPE, env={"PYTHONPATH": ":".join(sys.path)}

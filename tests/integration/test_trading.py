@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from main.domain.events import CashFlow, Fill
 from main.domain.ledger import Ledger
 from main.errors import ConfigurationError, FeedError, PortInUse, UnknownName
 from main.trading.run import run_bot
-from tests.running import first_of_free_ports
+from tests.running import first_of_free_ports, told
 
 PATIENCE = 30.0
 
@@ -269,7 +269,7 @@ asyncio.run(run_bot(settings, Address(**given["address"]), asyncio.Event()))
 async def test_a_bot_killed_twice_goes_on_with_nothing_lost_and_nothing_twice(tmp_path, address, service):
     trade = {"trade.feed": "sim", "trade.interval": 0.1, "trade.health_port": free_port(), "trade.account": "SIM"}
     trade |= {"trade.history_days": 0}
-    given = {"trade": trade, "folder": str(tmp_path), "address": asdict(address)}
+    given = {"trade": trade, "folder": str(tmp_path), "address": told(address)}
 
     async def more_than(fills: int) -> bool:
         return bool(await value(service, "SELECT count(*) > $1 FROM fills", fills))
