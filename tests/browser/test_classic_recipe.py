@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from main.database.address import Address
 from main.database.pool import Database
@@ -98,6 +99,22 @@ async def test_a_slow_callback_beside_it_stalls_neither_the_process_nor_the_live
     await service_announces(service)
     await shown
     await expect(page.locator("#slow-content")).to_contain_text("slept", timeout=10_000)
+    seen.clean()
+
+
+async def test_a_callback_that_fails_is_said_above_the_panels_until_it_works_again(browser: Browser, port: int) -> None:
+    page, seen = await opened(browser, port)
+    seen.tolerated = lambda text: "503" in text or "Callback failed" in text or "callback" in text.lower()
+    problem = json.dumps({"detail": "database unreachable since noon", "request_id": "0badcafe"})
+
+    async def fail(route: Route) -> None:
+        await route.fulfill(status=503, content_type="application/problem+json", body=problem)
+
+    await page.route(re.compile("_dash-update-component"), fail)
+    strip = page.locator("#strip-callback")
+    await expect(strip).to_contain_text("database unreachable since noon (request 0badcafe)", timeout=20_000)
+    await page.unroute_all()
+    await expect(strip).to_have_count(0, timeout=20_000)
     seen.clean()
 
 
