@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from main.database.address import Address
 from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
 from tests.browser.test_bare_pages import dashboards
-from tests.running import Suite, running
+from tests.running import Suite, fetch, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PANELS = ("services", "worker_jobs", "service_logs")
@@ -153,3 +153,12 @@ async def test_a_dashboard_that_nobody_manages_says_so(browser: Browser, address
         log(tmp_path, "late", line("a log after all"))
         await expect(page.locator(LINES).first).to_contain_text("a log after all", timeout=30_000)
         seen.clean()
+
+
+def test_the_api_searches_the_logs_too_and_names_what_is_wrong_with_a_question(suite: Suite) -> None:
+    page = suite.json("system", "/api/reads/service_logs?text=cycle&service=hostile&limit=3")["value"]
+    assert [each["service"] for each in page["lines"]] == ["hostile"] * 3
+    older = suite.json("system", f"/api/reads/service_logs?text=cycle&limit=3&before={page['older']}")["value"]
+    assert older["lines"][0]["event"] == "cycle 696"
+    status, said = fetch(suite.url("system", "/api/reads/service_logs?level=loud&before=nonsense"))
+    assert (status, b"level" in said) == (422, True)
