@@ -1,4 +1,4 @@
-"""Which part of a long list is wanted, and what comes back: some of its items, how many there are, and their summary."""
+"""Which part of a long list is wanted, and what comes back: items, how many there are in all, and their summary."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ class Page:
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST:
-            raise ValueError(f"limit {self.limit}: use 1 to {MOST}")
+            raise ValueError(f"limit: got {self.limit}, expected 1 to {MOST}")
         if self.offset < 0:
-            raise ValueError(f"offset {self.offset}: use 0 or more")
+            raise ValueError(f"offset: got {self.offset}, expected 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ class Paged(Generic[Row, Summary]):
 def check_choice(name: str, given: str | None, choices: Collection[str]) -> None:
     """Raise ``ValueError`` that names the choices unless `given` is ``None`` or one of them."""
     if given is not None and given not in choices:
-        raise ValueError(f"{name} {given!r}: use one of {', '.join(choices)}")
+        raise ValueError(f'{name}: got "{given[:80]}", expected one of {", ".join(choices)}')
