@@ -59,7 +59,9 @@ def test_the_set_is_started_looked_at_restarted_and_stopped(suite: Suite) -> Non
     after = until(restarted, 20, "another system dashboard")
     assert after["trading-dashboard"]["pid"] == before["trading-dashboard"]["pid"]
     assert after["system-dashboard"]["restarts_by_reason"] == {"asked": 1}
-    assert "1 asked" in " ".join(finished(suite, "dashboards", "status")[1].split())
+    shown = finished(suite, "dashboards", "status")[1]
+    assert "system-dashboard: 1 asked" in shown
+    assert "…" not in shown, "80 columns are enough"
     assert finished(suite, "dashboards", "restart", "sytem")[0] == 2
 
     assert finished(suite, "dashboards", "stop") == (0, "The dashboards have ended.\n")

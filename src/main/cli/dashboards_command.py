@@ -141,31 +141,33 @@ def _print(told: dict[str, Any]) -> None:
     table = Table(box=None, padding=(0, 1), header_style="bold")
     table.add_column("Service", no_wrap=True)
     table.add_column("State", no_wrap=True)
-    for name in ("Pid", "Port", "Viewers", "Push p95", "CPU", "Memory"):
+    for name in ("Pid", "Port", "Restarts", "CPU", "Memory"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("Restarts", no_wrap=True)
     for row in told["services"]:
-        cpu, push, viewers = row["cpu_percent"], row["push_p95_seconds"], row["viewers"]
+        cpu = row["cpu_percent"]
         table.add_row(
             row["service"],
             row["state"],
             str(row["pid"] or "—"),
             str(row["port"] or "—"),
-            "—" if viewers is None else str(viewers),
-            "—" if push is None else f"{push * 1000:.0f} ms",
+            str(row["restarts"]),
             "—" if cpu is None else f"{cpu:.1f} %",
             bytes_(row["rss_bytes"]),
-            _restarts(row),
         )
     console = Console()
     console.print(table)
     for row in told["services"]:
-        for words in filter(None, (row["degraded_reason"], row["restart_reason"])):
+        for words in filter(None, (_numbers(row), row["degraded_reason"], row["restart_reason"])):
             console.print(f"{row['service']}: {words}", markup=False, highlight=False, soft_wrap=True)
         if row["state"] in _UNHEALTHY and row["last_stderr"] and row["last_stderr"] != row["restart_reason"]:
             console.print(row["last_stderr"], markup=False, highlight=False, soft_wrap=True)
 
 
-def _restarts(row: dict[str, Any]) -> str:
-    by_reason = [f"{count} {reason}" for reason, count in row["restarts_by_reason"].items()]
-    return f"{row['restarts']} ({', '.join(by_reason)})" if by_reason else str(row["restarts"])
+def _numbers(row: dict[str, Any]) -> str:
+    """What the table has no room for in 80 columns."""
+    words = [f"{count} {reason}" for reason, count in row["restarts_by_reason"].items()]
+    if row["viewers"]:
+        words.append(f"{row['viewers']} viewers")
+    if row["push_p95_seconds"] is not None:
+        words.append(f"push p95 {row['push_p95_seconds'] * 1000:.0f} ms")
+    return ", ".join(words)
