@@ -55,3 +55,40 @@ async def test_who_is_cancelled_while_the_database_freezes_stays_cancelled(addre
         await asyncio.wait({task}, timeout=30)
         assert task.cancelled()
         await database.close()
+
+
+async def test_a_connection_made_while_its_pool_closes_is_closed_too(address: Address) -> None:
+    with TcpProxy(address) as proxy:
+        database = Database(proxy.address, role="service", max_size=1)
+        await database.open()
+        proxy.freeze()
+
+        async def borrow() -> None:
+            async with database.scoped() as connection:
+                await connection.execute("SELECT 1")
+
+        late = asyncio.create_task(borrow())
+        while not proxy.accepted:
+            await asyncio.sleep(0.01)
+        await database.close()  # gives up waiting for it
+        proxy.freeze(False)
+        await asyncio.wait({late}, timeout=10)
+        assert late.done()
+        observer = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=5)
+        sessions = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        async with asyncio.timeout(5):
+            while await observer.fetchval(sessions):
+                await asyncio.sleep(0.05)
+        await observer.close()
+
+
+async def test_a_connection_that_was_just_told_of_its_end_is_not_lent(database: Database) -> None:
+    async with database.scoped() as connection:
+        ended = connection._con  # what the pool lends is a stand-in for it
+    told = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection due to administrator command\0\0"
+    ended._protocol.data_received(b"E" + (len(told) + 4).to_bytes(4, "big") + told)
+    async with database.scoped() as connection:
+        assert connection._con is not ended
+        assert await connection.fetchval("SELECT 1") == 1

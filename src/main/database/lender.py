@@ -115,8 +115,10 @@ class Lender:
         self._lent.discard(loan.pid)
         if loan.losses != self._losses:  # the server was lost meanwhile: what comes from before is not lent again
             cut(loan.connection)
-        with contextlib.suppress(Exception):  # what ended its use is what counts, a cancellation above all
+        try:
             await loan.pool.release(loan.connection, timeout=ROUND_TRIP_SECONDS)
+        except Exception:  # noqa: BLE001  # what ended its use is what counts, a cancellation above all
+            cut(loan.connection)  # lent while its pool was closed: nobody else would ever close it
 
     def forget(self) -> None:
         """Cut what is idle, and have what is lent cut when it comes back: a server that is lost comes back as another.

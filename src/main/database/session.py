@@ -31,6 +31,7 @@ UNREACHABLE = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
+    asyncpg.InternalClientError,  # used in the instant between the server's last word and the end of the connection
     asyncpg.ObjectNotInPrerequisiteStateError,  # "database is not currently accepting connections"
 )
 """What means "no server to talk to". `TimeoutError` is an `OSError` too and is told apart where it is caught."""

@@ -76,13 +76,13 @@ class Intake:
             async with asyncio.timeout(LIMIT_SECONDS), self._places:
                 try:
                     return await self._once(events, letters)
-                except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+                except (OSError, asyncpg.PostgresConnectionError, *_BROKEN) as error:
                     if isinstance(error, TimeoutError):
                         raise
                     return await self._once(events, letters)  # the connection was old, or cut on the way
         except TimeoutError as error:
             raise DatabaseTimeout("the batch", LIMIT_SECONDS) from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, *_BROKEN) as error:
             _log.warning("batch not written", database=str(self._address), reason=describe(error))
             raise DatabaseUnreachable(str(self._address), describe(error), since=now()) from error
 
@@ -127,7 +127,8 @@ class Intake:
         return Writer(connection)
 
 
-_LATER = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DatabaseError)
+_BROKEN = (asyncpg.InterfaceError, asyncpg.InternalClientError)  # the connection's end, as its client tells it
+_LATER = (OSError, asyncpg.PostgresError, *_BROKEN, DatabaseError)
 
 
 class _Settling:
