@@ -28,14 +28,17 @@ class Service:
         path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
         if path == self._mute:
             await asyncio.sleep(600)
-        body = b"ok"
-        if self._answers and path != "/livez":
-            with contextlib.suppress(FileNotFoundError):
-                body = Path(self._answers, path.strip("/")).read_bytes()
+        body = self._body(path)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
         with contextlib.suppress(ConnectionError):
             await writer.drain()
         writer.close()
+
+    def _body(self, path: str) -> bytes:
+        if self._answers and path != "/livez":
+            with contextlib.suppress(FileNotFoundError):
+                return Path(self._answers, path.strip("/")).read_bytes()
+        return b"ok"
 
 
 async def serve(options: argparse.Namespace) -> None:
