@@ -93,11 +93,9 @@ class Resources:
             connection.terminate()
         for row in rows:
             self.connections[row["name"]] = max(row["count"], self.connections.get(row["name"], 0))
-        return [
-            f"{row['count']} of {row['name']}: {row['told']}"
-            for row in rows
-            if row["count"] > BUDGET.get(row["name"], 1)
-        ]
+        many = [row for row in rows if row["count"] > BUDGET.get(row["name"], 1)]
+        held = _held(world) if many else ""  # whose fault it is: a process's, or that of the way to the server
+        return [f"{row['count']} of {row['name']}: {row['told']}; {held}" for row in many]
 
     def judge(self, complaints: Complaints) -> None:
         """Compare the last looks with the first."""
@@ -119,3 +117,12 @@ class Resources:
             one, last = self.looks[key][0], self.looks[key][-1]
             rows.append((*key, one.rss / 1e6, last.rss / 1e6, one.descriptors, last.descriptors))
         return rows
+
+
+def _held(world: Stressed) -> str:
+    port, counts = world.proxy.address.port, {}
+    for name, processes in world.processes().items():
+        with contextlib.suppress(psutil.Error):
+            open_ones = [each for process in processes for each in process.net_connections("tcp") if each.raddr]
+            counts[name] = sum(each.raddr.port == port for each in open_ones)
+    return f"{world.proxy.connections} pass the proxy, of them by process {counts}"
