@@ -48,7 +48,7 @@ async def stopped(world: Stressed, planned: Planned) -> AsyncIterator[None]:
         yield
     finally:
         _send(processes, signal.SIGCONT)
-    if not all(process.is_running() for process in processes):  # the supervisor has replaced it, as it should
+    if not all(map(_settled, processes)):
         world.excuse(RESTART_SECONDS)
 
 
@@ -230,6 +230,14 @@ assert set(FAULTS) == {kind.name for kind in KINDS}
 
 async def _named(world: Stressed, name: str) -> list[psutil.Process]:
     return (await asyncio.to_thread(world.processes)).get(name, [])
+
+
+def _settled(process: psutil.Process) -> bool:
+    """Whether it was not replaced while it was stopped, as it should be in the end, nor stopped while it started."""
+    try:
+        return process.is_running() and time.time() - process.create_time() > 2 * RESTART_SECONDS
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(processes: list[psutil.Process], number: signal.Signals) -> None:
