@@ -32,12 +32,15 @@ from tests.integration.test_hub import cash, given_account, given_cash, read_of,
 
 
 class CashEncoder:
-    """One panel that shows the sum of all cash flows, padded to a page's usual size."""
+    """A panel that shows the sum of all cash flows, padded to a page's usual size, and one that may tell of anything."""
 
     def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        if panel != "cash":
-            raise UnknownName("panel", panel, ["cash"])
-        return (read_of(cash),)
+        match panel:
+            case "cash":
+                return (read_of(cash),)
+            case "logs":
+                return (replace(read_of(cash), everything=True),)
+        raise UnknownName("panel", panel, ["cash", "logs"])
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         value = answers["cash"].value
@@ -129,6 +132,20 @@ async def test_an_account_that_appears_later_is_shown_without_a_new_wish(databas
         await given_account(service)
         await stream.directory.refresh()
         assert (await heard(socket, "view"))["accounts"] == ["A"]
+
+
+async def test_what_may_tell_of_every_account_is_shown_to_none_who_may_see_only_some(
+    database: Database, service: Database
+) -> None:
+    await given_account(service, "A")
+    async with served(database, ("A",)) as (url, stream), websockets.connect(url) as socket:
+        await subscribe(socket, "logs", "cash")
+        assert "may tell of every account" in (await heard(socket, "error"))["message"]
+        assert (await heard(socket, "update"))["panels"].keys() == {"cash"}
+        assert len(stream.book) == 1
+    async with served(database) as (url, _), websockets.connect(url) as socket:
+        await subscribe(socket, "logs")
+        assert (await heard(socket, "update"))["panels"].keys() == {"logs"}
 
 
 async def test_an_account_of_somebody_else_does_not_exist(database: Database, service: Database) -> None:

@@ -70,6 +70,10 @@ class PictureBook:
             on_change(easel.picture, True)
         return lambda: self._leave(easel, on_change)
 
+    def reads(self, panel: str) -> tuple[Read[Any], ...]:
+        """Return what a panel asks. Raise `UnknownName` for one that is not there."""
+        return self._encoder.reads(panel)
+
     def __len__(self) -> int:
         return len(self._easels)
 

@@ -183,7 +183,16 @@ class _Connection:
                     self._fresh.pop(panel, None)
             for panel in wished:
                 if panel not in self._looking:
-                    self._looking[panel] = (scope, self._book.look(panel, scope, self._changed))
+                    self._look(panel, scope)
+
+    def _look(self, panel: str, scope: Scope) -> None:
+        """Look at one panel; one that is not there, or not for this viewer, must not keep the others away."""
+        try:
+            for read in self._book.reads(panel):
+                read.allow(self._viewer)
+            self._looking[panel] = (scope, self._book.look(panel, scope, self._changed))
+        except AITraderError as error:
+            self._say({"type": "error", "message": str(error)})
 
     def _changed(self, picture: Picture, content: bool) -> None:
         pending = self._fresh.get(picture.panel)
