@@ -32,7 +32,7 @@ from tests.integration.test_hub import cash, given_account, given_cash, read_of,
 
 
 class CashEncoder:
-    """A panel that shows the sum of all cash flows, padded to a page's usual size, and one that may tell of anything."""
+    """A panel that shows the sum of all cash flows, padded to a usual size, and one that may tell of every account."""
 
     def reads(self, panel: str) -> tuple[Read[Any], ...]:
         match panel:
