@@ -1,27 +1,12 @@
--- Equity, external flows and growth of accounts of one currency together: the one definition behind the equity curve,
--- drawdown, today's P&L and the P&L of every other period.
---
--- Each account takes part from its own start (for a day, its own trading day). Its part begins with the last observation
--- at or before that start, external flows since then added, or failing that with its first observation after it; an
--- account that comes in later than the first of its currency counts as an inflow, never as a gain.
--- Points: the beginning, one a bucket (spans up to a week) or the closes of trading days (longer ones), the moment just
--- before each external flow, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
--- only, which is enough for the P&L and the return of a period. Bucket ends lie on round times, so that a window that
--- moves keeps its points. Each is one index lookup of the last observation inside its bucket, so the cost does not depend on how
--- much was recorded. A bucket in which no account was observed gives no point; an account observed less often than
--- another keeps its last equity plus the external flows since.
--- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 (time-weighted: split at the flow) where equity was
--- observed in the five minutes before the flow, else the part of the time between the points that remained (Dietz).
--- A denominator not above 0 gives null, and growth from there on is null too. An observation at the very time of a flow
--- includes it.
-CREATE OR REPLACE FUNCTION growth_between(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz, points integer)
-RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
-LANGUAGE sql STABLE ROWS 300 AS $$
+-- Where each account's part in a common curve begins, as told below: the equity it comes in with, and when that was observed.
+CREATE OR REPLACE FUNCTION growth_entries(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz)
+RETURNS TABLE (account_id text, currency text, zone text, roll_over interval, observed_at timestamptz, entered_at timestamptz, equity numeric)
+LANGUAGE sql STABLE ROWS 3 AS $$
 WITH asked AS (
     SELECT a.account_id::text, a.currency, a.zone, a.roll_over, wanted.start
       FROM unnest(for_accounts, starts) AS wanted (account_id, start)
       JOIN accounts a ON a.account_id = wanted.account_id
-), entries AS MATERIALIZED (
+)
     SELECT asked.account_id, asked.currency, asked.zone, asked.roll_over, base.at AS observed_at,
            greatest(base.at, asked.start) AS entered_at,
            base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.at, asked.start, known) f), 0) AS equity
@@ -36,6 +21,30 @@ WITH asked AS (
               LIMIT 1)
             ORDER BY 1
             LIMIT 1) base
+$$;
+
+-- Equity, external flows and growth of accounts of one currency together: the one definition behind the equity curve,
+-- drawdown, today's P&L and the P&L of every other period.
+--
+-- Each account takes part from its own start (for a day, its own trading day). Its part begins with the last observation
+-- at or before that start, external flows since then added, or failing that with its first observation after it; an
+-- account that comes in later than the first of its currency counts as an inflow, never as a gain.
+-- Points: the beginning, one a bucket (spans up to a week) or the closes of trading days (longer ones), the moment just
+-- before each external flow, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
+-- only, which is enough for the P&L and the return of a period; a negative number asks for the closes of trading days,
+-- however short the span. Bucket ends lie on round times, so that a window that moves keeps its points. Each is one index
+-- lookup of the last observation inside its bucket, so the cost does not depend on how much was recorded. A bucket in
+-- which no account was observed gives no point; an account observed less often than another keeps its last equity plus
+-- the external flows since.
+-- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 (time-weighted: split at the flow) where equity was
+-- observed in the five minutes before the flow, else the part of the time between the points that remained (Dietz).
+-- A denominator not above 0 gives null, and growth from there on is null too. An observation at the very time of a flow
+-- includes it.
+CREATE OR REPLACE FUNCTION growth_between(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz, points integer)
+RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
+LANGUAGE sql STABLE ROWS 300 AS $$
+WITH entries AS MATERIALIZED (
+    SELECT e.* FROM growth_entries(for_accounts, starts, until, known) e
 ), spans AS MATERIALIZED (
     SELECT e.currency, min(e.entered_at) AS first_at, extract(epoch FROM until - min(e.entered_at))::double precision AS seconds
       FROM entries e
@@ -72,18 +81,13 @@ WITH asked AS (
       JOIN (SELECT DISTINCT e.currency, e.zone, e.roll_over FROM entries e) zones ON zones.currency = s.currency
       CROSS JOIN LATERAL generate_series(trading_date(s.first_at, zones.zone, zones.roll_over) + 1,
                                          trading_date(until, zones.zone, zones.roll_over), interval '1 day') AS day
-     WHERE points > 0 AND s.seconds > 604800
+     WHERE points < 0 OR (points > 0 AND s.seconds > 604800)
 ), steps AS (
     SELECT g.currency, g.at, coalesce(lag(g.at) OVER (PARTITION BY g.currency ORDER BY g.at), '-infinity') AS previous_at
       FROM grid g
 ), observed AS (
-    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.at AS observed_at,
-           -- Equity without the external flows since the entry: what is carried on while nothing is observed.
-           CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at AND o.at IS NULL THEN e.equity
-                ELSE o.equity - coalesce((SELECT sum(f.amount) FROM flows f
-                                           WHERE f.account_id = e.account_id AND f.at <= o.at AND NOT f.entry), 0) END AS own,
-           coalesce((SELECT sum(f.amount) FROM flows f
-                      WHERE f.account_id = e.account_id AND f.at <= s.at AND NOT f.entry), 0) AS added
+    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.at AS observed_at, o.equity, 0 AS amount,
+           CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at THEN e.equity END AS entered_with
       FROM steps s
       JOIN entries e ON e.currency = s.currency
       LEFT JOIN LATERAL (
@@ -93,8 +97,17 @@ WITH asked AS (
                AND t.at >= e.entered_at
              ORDER BY t.at DESC, t.revision DESC
              LIMIT 1) o ON true
+    UNION ALL
+    SELECT f.account_id, f.currency, f.at, NULL, NULL, NULL, f.amount, NULL FROM flows f WHERE NOT f.entry
+), summed AS (
+    -- A step begins just before a flow, or after it: no observation of a step is older than a flow in it.
+    SELECT o.*, sum(o.amount) OVER (PARTITION BY o.account_id ORDER BY o.at) AS added FROM observed o
 ), numbered AS (
-    SELECT o.*, count(o.own) OVER (PARTITION BY o.account_id ORDER BY o.at) AS version FROM observed o WHERE o.entered
+    -- Equity without the external flows since the entry: what is carried on while nothing is observed.
+    SELECT s.*, CASE WHEN s.observed_at IS NULL THEN s.entered_with ELSE s.equity - s.added END AS own,
+           count(CASE WHEN s.observed_at IS NULL THEN s.entered_with ELSE s.equity END) OVER (PARTITION BY s.account_id ORDER BY s.at) AS version
+      FROM summed s
+     WHERE s.entered
 ), carried AS (
     SELECT n.currency, n.at, n.observed_at, max(n.own) OVER (PARTITION BY n.account_id, n.version) + n.added AS equity
       FROM numbered n
@@ -104,9 +117,16 @@ WITH asked AS (
       JOIN spans s ON s.currency = c.currency
      GROUP BY c.currency, c.at, s.first_at
     HAVING count(c.observed_at) > 0 OR c.at = s.first_at
+), counted AS (
+    SELECT k.currency, k.grid_at, k.at, k.equity, count(*) FILTER (WHERE k.at IS NULL) OVER (PARTITION BY k.currency ORDER BY k.grid_at) AS flows
+      FROM (SELECT kept.currency, kept.grid_at, kept.at, kept.equity FROM kept
+            UNION ALL
+            SELECT flows.currency, flows.at, NULL, NULL FROM flows) k
 ), paired AS (
-    SELECT k.*, lag(k.grid_at) OVER one AS previous_grid_at, lag(k.at) OVER one AS previous_at, lag(k.equity) OVER one AS previous_equity
-      FROM kept k
+    SELECT k.*, lag(k.grid_at) OVER one AS previous_grid_at, lag(k.at) OVER one AS previous_at, lag(k.equity) OVER one AS previous_equity,
+           lag(k.flows) OVER one AS previous_flows
+      FROM counted k
+     WHERE k.at IS NOT NULL
     WINDOW one AS (PARTITION BY k.currency ORDER BY k.grid_at)
 ), returns AS (
     SELECT p.currency, p.at, p.equity, f.amount AS flow,
@@ -120,7 +140,8 @@ WITH asked AS (
                                                 ELSE extract(epoch FROM p.at - f.at) / extract(epoch FROM p.at - p.previous_at) END),
                             0) AS weighted
               FROM flows f
-             WHERE f.currency = p.currency AND f.at > p.previous_grid_at AND f.at <= p.grid_at) f
+             WHERE p.flows > p.previous_flows  -- few points have any: the flows are not searched for each
+               AND f.currency = p.currency AND f.at > p.previous_grid_at AND f.at <= p.grid_at) f
 )
 SELECT r.currency, r.at, r.equity, r.flow,
        CASE WHEN count(*) OVER so_far = count(r.period_return) OVER so_far THEN product(1 + r.period_return) OVER so_far END
@@ -170,7 +191,8 @@ LANGUAGE sql STABLE ROWS 2 AS $$
      GROUP BY c.currency
 $$;
 
-GRANT EXECUTE ON FUNCTION growth_between(text[], timestamptz[], timestamptz, timestamptz, integer),
+GRANT EXECUTE ON FUNCTION growth_entries(text[], timestamptz[], timestamptz, timestamptz),
+    growth_between(text[], timestamptz[], timestamptz, timestamptz, integer),
     growth_index(text[], timestamptz, timestamptz, timestamptz, integer),
     period_pnl(text[], timestamptz[], timestamptz, timestamptz),
     equity_curve(text[], timestamptz, timestamptz, timestamptz, integer),
