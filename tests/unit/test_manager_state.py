@@ -38,6 +38,16 @@ def test_a_reused_pid_is_not_the_manager(tmp_path: Path) -> None:
     assert place.read() is None
 
 
+def test_a_manager_is_found_after_the_wall_clock_was_set(tmp_path: Path) -> None:
+    """The kernel says when the machine started by the clock of now: an hour on, every process started an hour later."""
+    place = ManagerFile(tmp_path)
+    state = ManagerState.of_this_process(8053, "token", "0.1.0", "configuration")
+    place.write(replace(state, created=state.created - 3600))
+    assert place.read() is not None
+    place.write(replace(state, since_boot=(state.since_boot or 0.0) - 60))  # a reused pid
+    assert place.read() is None
+
+
 def said(**other: object) -> str:
     return json.dumps(asdict(us()) | other)
 
@@ -47,6 +57,7 @@ def said(**other: object) -> str:
     [
         *("", "[]", "{}", '{"pid": 1}', "\0", "null", said(pid="many"), said(pid=-1), said(pid=2**70), said(pid=None)),
         *(said(created="then"), said(created=None), said(pid=1.5), said(more=1)),
+        *(said(created=1.0, since_boot=us().created, boot="another"), said(created=1.0, since_boot="then")),
     ],
 )
 def test_a_damaged_file_is_no_manager(tmp_path: Path, text: str) -> None:

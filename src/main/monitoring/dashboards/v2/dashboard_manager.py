@@ -169,8 +169,7 @@ class DashboardManager:
         port = self.settings.manager.port
         self._server = ProbeServer(app, HOST, port, setting="MANAGER_PORT")
         await self._server.start()
-        created = psutil.Process().create_time()
-        self._file.write(ManagerState(os.getpid(), created, port, token, version(), self.configuration))
+        self._file.write(ManagerState.of_this_process(port, token, version(), self.configuration))
 
     @property
     def configuration(self) -> str:

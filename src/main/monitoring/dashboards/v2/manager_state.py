@@ -13,6 +13,7 @@ import psutil
 from main.errors import AITraderError
 
 _CREATED_TOLERANCE_SECONDS = 2.0  # it is computed from the time of boot, which is corrected now and then
+_SINCE_BOOT_TOLERANCE_SECONDS = 0.1  # counted in hundredths, and never corrected
 _TAKE_SECONDS = 0.3  # whoever only looks whether the place is taken holds it for a moment
 
 
@@ -38,13 +39,26 @@ class ManagerState:
     token: str  # whoever can read this file may control the manager
     version: str
     configuration: str  # what it supervises; another one calls for another manager
+    boot: str = ""  # which start of the machine, and the seconds from it to the start of the process: the wall clock
+    since_boot: float | None = None  # may be set meanwhile, and `created` would be another's
+
+    @staticmethod
+    def of_this_process(port: int, token: str, version: str, configuration: str) -> "ManagerState":
+        """Return what this process, a manager, has to tell."""
+        process = psutil.Process()
+        created = process.create_time()
+        own = (version, configuration, _boot(), _since_boot(process))
+        return ManagerState(process.pid, created, port, token, *own)
 
     @property
     def alive(self) -> bool:
         """Whether that very process is still there."""
         try:
             process = psutil.Process(int(self.pid))  # of None it would be ourselves
-            same = abs(process.create_time() - self.created) < _CREATED_TOLERANCE_SECONDS
+            if self.since_boot is not None and self.boot and self.boot == _boot():
+                same = abs(_since_boot(process) - self.since_boot) < _SINCE_BOOT_TOLERANCE_SECONDS
+            else:
+                same = abs(process.create_time() - self.created) < _CREATED_TOLERANCE_SECONDS
             return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
@@ -135,6 +149,17 @@ class ManagerFile:
         except (OSError, ValueError, TypeError):
             return None
         return state if state.alive else None
+
+
+def _since_boot(process: psutil.Process) -> float:
+    return process.create_time() - psutil.boot_time()  # the former is computed with the latter, so the clock drops out
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux
+        return ""
 
 
 def _locked(descriptor: int, kind: int, patience: float) -> bool:
