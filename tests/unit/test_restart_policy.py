@@ -13,6 +13,15 @@ def test_ends_far_apart_are_each_a_first_one() -> None:
     assert [policy.pause_after_end(minute * 61.0) for minute in range(20)] == [0.5] * 20
 
 
+def test_the_fifth_start_in_a_row_that_came_to_nothing_gives_up_however_long_each_took() -> None:
+    policy = RestartPolicy(draw=lambda: 1.0)
+    ends = [False] * 4 + [True] + [False] * 5
+    pauses = [policy.pause_after_end(minute * 61.0, answered=answered) for minute, answered in enumerate(ends)]
+    assert pauses == [0.5] * 9 + [None]
+    policy.forget()
+    assert policy.pause_after_end(9999, answered=False) == 0.5
+
+
 def test_jitter_takes_up_to_half_of_the_pause() -> None:
     assert RestartPolicy(draw=lambda: 0.0).pause_after_end(0) == 0.25
 

@@ -14,23 +14,37 @@ _LONGEST_SECONDS = 15.0
 
 
 class RestartPolicy:
-    """Five ends within a minute are enough. Until then the pause doubles, jittered: siblings must not march in step."""
+    """Five ends within a minute are enough, and so are five starts that came to nothing, however long each took.
+
+    Until then the pause doubles, jittered: siblings must not march in step.
+    """
 
     def __init__(self, *, draw: Callable[[], float] = random.random) -> None:
         """Take the source of jitter, numbers in [0, 1)."""
         self._draw = draw
         self._ends: deque[float] = deque(maxlen=CRASHES)
+        self._unanswered = 0  # runs, one after the other
 
-    def pause_after_end(self, moment: float) -> float | None:
-        """Return the seconds to wait before the next start, or ``None`` to give up; `moment` is monotonic seconds."""
+    def pause_after_end(self, moment: float, *, answered: bool = True) -> float | None:
+        """Return the seconds to wait before the next start, or ``None`` to give up; `moment` is monotonic seconds.
+
+        `answered`: whether the run that ended ever did what it is for.
+        """
+        self._unanswered = 0 if answered else self._unanswered + 1
         while self._ends and moment - self._ends[0] > WINDOW_SECONDS:
             self._ends.popleft()
         self._ends.append(moment)
-        if len(self._ends) >= CRASHES:
+        if len(self._ends) >= CRASHES or self._unanswered >= CRASHES:
             return None
         longest: float = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2 ** (len(self._ends) - 1))
         return longest * (0.5 + self._draw() / 2)
 
+    @property
+    def gives_up_because(self) -> str:
+        """What was too much, where `pause_after_end` gave up."""
+        return "ended five times within a minute" if len(self._ends) >= CRASHES else "five starts without an answer"
+
     def forget(self) -> None:
         """Start counting anew, because the user asked for a restart."""
         self._ends.clear()
+        self._unanswered = 0

@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 _STDERR_LINES = 20
 _STDERR_BYTES = 2_000  # of each line
 _STARTING_SECONDS = 0.2
+_LATE_SECONDS = 0.5
+"""A probe that took us so much longer than its limit tells nothing of the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ class Supervisor:
         self._restarts: Counter[RestartReason] = Counter()
         self._reason: str | None = None
         self._probe_seconds: float | None = None
+        self._answered = False  # in this run
         self._stderr: deque[bytes] = deque(maxlen=_STDERR_LINES)
         self._stop = asyncio.Event()
         self._restart = asyncio.Event()
@@ -167,9 +170,9 @@ class Supervisor:
         if end.code in USELESS_TO_RESTART:
             self._fail(self._told(*self._stderr).rpartition("\n")[2] or end.words)
             return None
-        pause = self._policy.pause_after_end(monotonic())
+        pause = self._policy.pause_after_end(monotonic(), answered=self._answered)
         if pause is None:
-            self._fail(f"ended five times within a minute; last: {end.words}")
+            self._fail(f"{self._policy.gives_up_because}; last: {end.words}")
             return None
         _log.warning("service ended", name=self.command.name, reason=end.words, restart_in_seconds=round(pause, 2))
         self._enter("restarting")
@@ -177,6 +180,7 @@ class Supervisor:
 
     async def _until_gone(self) -> _End:
         """Start the service and return how it ended; then nothing of it is left."""
+        self._answered = False
         self._enter("restarting" if self._restarts.total() else "starting")
         await self._port_to_be_free()
         if self._stop.is_set():
@@ -217,26 +221,28 @@ class Supervisor:
 
     async def _probe_until_hung(self, child: Child) -> str:
         """Return why the service counts as hung; lasts as long as it does not."""
-        timing, missed, answered = self._timing, 0, False
+        timing, missed = self._timing, 0
         deadline = began = monotonic()
         deadline += timing.startup
         while True:
-            pace = timing.probe_interval if answered else _STARTING_SECONDS
+            pace = timing.probe_interval if self._answered else _STARTING_SECONDS
             await asyncio.sleep(max(_STARTING_SECONDS, began + pace - monotonic()))
             began = monotonic()
             try:
                 reply = await ask(self.command.host, self.command.port, "/livez", within=timing.probe_timeout)
             except (OSError, ValueError) as error:
+                if monotonic() - began > timing.probe_timeout + _LATE_SECONDS:
+                    continue  # it is we who were held up: by a machine short of processors or memory, or one that slept
                 missed += 1
-                if answered and missed >= timing.misses:
+                if self._answered and missed >= timing.misses:
                     return f"hung: {missed} probes without an answer ({str(error) or type(error).__name__})"
-                if not answered and began > deadline:
+                if not self._answered and began > deadline:
                     return f"hung: no answer within {timing.startup:g} s of its start"
                 continue
             missed = 0
             self._probe_seconds = reply.seconds
-            if not answered:
-                answered = True
+            if not self._answered:
+                self._answered = True
                 self._enter("running")
                 _log.info("service answers", name=self.command.name, pid=child.pid)
 
