@@ -1,5 +1,6 @@
 """What time it is, always aware and in UTC, and how a time is read from text."""
 
+import sys
 import time
 from datetime import UTC, datetime
 
@@ -11,6 +12,13 @@ def now() -> datetime:
 
 def monotonic() -> float:
     """Return seconds on a clock that never jumps, for ages, deadlines and durations inside one process."""
+    return time.monotonic()
+
+
+def boottime() -> float:
+    """Return seconds on a clock that never jumps and goes on while the machine sleeps, when others do not."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from main.clock import boottime
 from main.database.address import Address, Limits
 from main.database.embedded import EmbeddedServer
 from main.database.embedded_home import locate
@@ -456,6 +457,42 @@ async def test_leadership_is_handed_over_when_the_leader_is_cut_off(own_database
                 proxy.freeze(both=True)  # neither side hears the other, and nobody closes the connection
                 await until(lambda: second.elected, 10)
                 assert not first.elected
+
+
+async def test_who_is_told_to_end_while_its_work_winds_up_after_a_loss_stands_for_election_no_more(
+    own_database: Address,
+) -> None:
+    winding_up = asyncio.Event()
+
+    async def slow_to_end(_: Address) -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            winding_up.set()
+            await asyncio.sleep(1)
+
+    with TcpProxy(own_database) as proxy:
+        leader = candidate(replace(proxy.address, limits=QUICK))
+        standing = asyncio.create_task(leader.run(slow_to_end))
+        await until(lambda: leader.elected)
+        proxy.freeze(both=True)
+        await winding_up.wait()
+        standing.cancel()
+        await asyncio.wait({standing}, timeout=5)
+        assert standing.cancelled()
+
+
+async def test_a_leader_whose_machine_slept_has_to_prove_itself_again_before_it_works(
+    own_database: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = 0.0
+    monkeypatch.setattr("main.database.leader.boottime", lambda: boottime() + slept)
+    leader = candidate(own_database)
+    async with running(leader.run(working)):
+        await until(lambda: leader.elected)
+        slept = 3600.0
+        assert not leader.elected
+        await until(lambda: leader.elected)
 
 
 _LEADER = """

@@ -1,14 +1,13 @@
 """Which one of several equal processes does the work that must happen once?"""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import asyncpg
 import structlog
 
-from main.clock import monotonic
+from main.clock import boottime
 from main.database.address import Address
 from main.database.session import UNREACHABLE, connect, reason_of
 from main.errors import AITraderError, DatabaseError
@@ -76,7 +75,7 @@ class Leader:
     @property
     def elected(self) -> bool:
         """Whether it leads for sure: a process that was stopped for a while has to prove it again first."""
-        return self._holds_lock and monotonic() - self._proven_at < self._timing.sure_seconds
+        return self._holds_lock and boottime() - self._proven_at < self._timing.sure_seconds
 
     def require(self) -> None:
         """Raise DatabaseError unless it leads for sure; to be asked before each piece of work (`Database(guard=…)`)."""
@@ -111,7 +110,7 @@ class Leader:
             self.trouble = None
             await self._win(connection)
             _log.info("elected")
-            self._holds_lock, self._proven_at = True, monotonic()
+            self._holds_lock, self._proven_at = True, boottime()
             await self._lead(connection, work(address))
         finally:
             connection.terminate()  # ends the session, and so the lock, without waiting for an answer
@@ -120,11 +119,11 @@ class Leader:
         """Return when the lock is ours; depose a holder that stays silent while the server answers us promptly."""
         seen, polls = None, 0
         while True:
-            asked = monotonic()
+            asked = boottime()
             if await connection.fetchval("SELECT pg_try_advisory_lock($1)", self._key):
                 return
             holder = await connection.fetchrow(_HOLDER, self._key)
-            prompt = monotonic() - asked < self._timing.poll_seconds
+            prompt = boottime() - asked < self._timing.poll_seconds
             # A server that was frozen makes everybody look silent: only polls that it answered at once count.
             polls = polls + 1 if holder is not None and holder == seen and prompt else 0
             seen = holder
@@ -142,12 +141,13 @@ class Leader:
         try:
             while not task.done():
                 await asyncio.wait({task}, timeout=self._timing.poll_seconds)
-                asked = monotonic()
+                asked = boottime()
                 await connection.fetchval("SELECT 1")
                 self._proven_at = asked
             await task
         finally:
             self._holds_lock = False
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait({task})  # awaiting the task itself would take a cancellation of ours for one of its own
+            if not task.cancelled():
+                task.exception()  # retrieved: what ends the leadership is told already
