@@ -7,11 +7,13 @@ from random import Random
 import pytest
 
 from main.analytics import drawdown
-from main.analytics.returns import Flow, Observation, curve, day_returns, growth_index
+from main.analytics.returns import growth_index
+from main.analytics.roi import Flow
 from main.database.pool import Database
 from main.domain.scope import trading_date
 from main.monitoring.reads import equity
 from tests.given import DAY, MINUTE, asked, given_account, given_equity, given_flow, live
+from tests.growth_oracle import Observation, curve, day_returns
 
 ZONE, ROLL_OVER = "America/New_York", timedelta(hours=17)
 MARCH = datetime(2026, 3, 20, 15, 0, tzinfo=UTC)

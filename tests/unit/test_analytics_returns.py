@@ -10,20 +10,10 @@ from hypothesis import strategies as st
 
 from main.analytics import drawdown
 from main.analytics.figure import Figure
-from main.analytics.returns import (
-    CurvePoint,
-    DayReturn,
-    Flow,
-    Observation,
-    compounded,
-    curve,
-    day_returns,
-    growth_by_day,
-    growth_index,
-    total_return,
-)
-from main.analytics.roi import return_on_investment
+from main.analytics.returns import growth_index, total_return
+from main.analytics.roi import Flow, return_on_investment
 from main.domain.scope import trading_date
+from tests.growth_oracle import CurvePoint, DayReturn, Observation, compounded, curve, day_returns, growth_by_day
 
 MONDAY = date(2026, 3, 2)
 utc_day = partial(trading_date, zone="UTC")
@@ -123,8 +113,8 @@ def test_nothing_or_one_observation_or_no_equity_gives_no_return(points):
     assert day_returns(seen(*points), [], utc_day) == []
 
 
-def test_after_a_total_loss_growth_stays_at_nothing_whatever_has_no_base():
-    assert growth_index([-1.2, None, 0.5]) == [1.0, 0.0, 0.0, 0.0]
+def test_after_a_total_loss_growth_is_nothing_and_unknown_where_a_return_has_no_base():
+    assert growth_index([-1.2, None, 0.5]) == [1.0, 0.0, None, None]
 
 
 def test_no_returns_have_a_reason_and_only_the_base_point():

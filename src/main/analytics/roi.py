@@ -2,10 +2,18 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from main.analytics.figure import Figure, quotient
-from main.analytics.returns import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A deposit, withdrawal or transfer, signed as credited to the account. Dividends, funding and fees are not."""
+
+    at: datetime
+    amount: float
 
 
 def invested(equity: float, flows: Sequence[Flow], start: datetime, end: datetime) -> float:
