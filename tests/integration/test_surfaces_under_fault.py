@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from main.database.address import Address, Limits
+from main.database.migrate import LOCK_KEY, schema_status
 from main.database.pool import Database
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
@@ -116,6 +117,29 @@ async def becomes(watched: Watched, state: State, seconds: float, value: Cash | 
                 await asyncio.sleep(0.02)
     except TimeoutError:
         raise AssertionError(f"not {state} within {seconds:g} s: {watched.answer}") from None
+
+
+@pytest.mark.promise(8)
+async def test_pages_are_up_while_another_process_migrates_for_long_and_migrate_when_it_has_not(
+    address: Address,
+) -> None:
+    """The manager would take a dashboard that does not answer for hung, and end it in the middle, again and again."""
+    other = await asyncpg.connect(**address.connect_arguments())
+    await other.execute("DELETE FROM schema_migrations WHERE name = (SELECT max(name) FROM schema_migrations)")
+    await other.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+    try:
+        async with asyncio.timeout(30), surface(address) as page:
+            health = (await page.get("/health")).json()
+            assert [(check["name"], check["state"]) for check in health["checks"]] == [
+                ("database", "ok"),
+                ("schema", "degraded"),
+            ]
+            await other.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+            while (await page.get("/health")).json()["state"] != "ready":
+                await asyncio.sleep(0.05)
+            assert (await schema_status(address)).current
+    finally:
+        other.terminate()
 
 
 @contextmanager

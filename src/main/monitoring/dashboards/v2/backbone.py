@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +30,8 @@ from main.recording.intake import Intake
 from main.telemetry.probes import Check
 
 MIGRATION_RETRY_SECONDS = 1.0
+MIGRATION_PATIENCE_SECONDS = 5.0
+"""Pages are up by then: who migrates years of data, or waits until another process has, would be taken for hung."""
 PING_SECONDS = 2.0
 """A frozen server refuses nothing: that it is away shows only when it is asked."""
 
@@ -78,7 +80,8 @@ class Backbone:
         self._intake: Intake | None = None
         self._listener: Listener | None = None
         self._schema_problem = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._schema_settled = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def hub(self) -> Hub:
@@ -142,14 +145,15 @@ class Backbone:
         self._hub = hub = Hub(database, live)
         self._directory = directory = Directory(database)
         self._stream = Stream(hub, directory, PictureBook(hub, self._encoder, self._workers), self._greeting)
-        current = await self._migrated(database)
+        migrating = self._run(self._migrated(database))
+        await asyncio.wait({migrating}, timeout=MIGRATION_PATIENCE_SECONDS)
         database.on_reachable(self._reached)
         self._run(hub.run())
         self._run(_keep_asking(database))
         self._listener = Listener(self._direct(database.address), self._announced, self._missed)
         self._run(self._listener.run())
-        if not current:
-            self._run(self._migrate_later(database))
+        if not (migrating.done() and migrating.result()):
+            self._run(self._migrate_later(database, migrating))
 
     async def stop(self) -> None:
         """End everything that `start` began and give the database back."""
@@ -172,8 +176,10 @@ class Backbone:
         status = self.status
         down = status is not None and status.reachable is False
         database = Check("database", "degraded" if down else "ok", status.reason if down and status else "")
-        schema = Check("schema", "failed" if self._schema_problem else "ok", self._schema_problem)
-        return database, schema
+        if self._schema_problem:
+            return database, Check("schema", "failed", self._schema_problem)
+        pending = "" if self._schema_settled else "not looked at, or not migrated, yet"
+        return database, Check("schema", "degraded" if pending else "ok", pending)
 
     async def _migrated(self, database: Database) -> bool:
         try:
@@ -186,13 +192,13 @@ class Backbone:
         except (DatabaseError, asyncpg.PostgresError) as error:
             _log.warning("migration postponed", reason=str(error))
             return False
+        self._schema_settled = True
         return True
 
-    async def _migrate_later(self, database: Database) -> None:
-        while True:
+    async def _migrate_later(self, database: Database, attempt: Awaitable[bool]) -> None:
+        while not await attempt:
             await asyncio.sleep(MIGRATION_RETRY_SECONDS)
-            if await self._migrated(database):
-                break
+            attempt = self._migrated(database)
         self._missed()
 
     def _announced(self, announcement: Announcement) -> None:
@@ -214,12 +220,13 @@ class Backbone:
         else:
             self._missed()
 
-    def _run(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+        return task
 
-    def _finished(self, task: "asyncio.Task[None]") -> None:
+    def _finished(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background task failed", task=task.get_name(), exc_info=error)
