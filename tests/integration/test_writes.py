@@ -303,6 +303,20 @@ async def _posting(hub: Hub, intake: Intake, database: Database) -> AsyncIterato
         yield site.client
 
 
+async def test_an_announcement_that_fails_costs_neither_its_batch_nor_the_next_one_anything(
+    site: Site, service: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(connection: Any, _: object) -> None:
+        await connection.execute("BEGIN; SELECT 1 / 0")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("main.recording.intake._announce", fail)
+        assert (await posted(site, lines(*fills(1)))).status_code == 200
+    answer = await posted(site, lines(*fills(2)))
+    assert answer.status_code == 200, answer.text
+    assert await stored(service) == 2
+
+
 async def test_only_this_machine_may_write_and_at_most_two_connections_do(site: Site, address: Address) -> None:
     rules = {rule.path: rule.access for rule in API if "POST" in rule.methods}
     assert rules == {"/api/record": "internal", "/api/balance": "internal"}

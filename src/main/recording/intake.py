@@ -1,7 +1,6 @@
 """How does a batch get into the database while its sender waits: all that is right of it, and what was wrong?"""
 
 import asyncio
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -97,8 +96,10 @@ class Intake:
         try:
             settling = _Settling(writer)
             announcements = await settling.settle(events, letters)
-            with contextlib.suppress(TimeoutError, *_LATER):  # it is stored; listeners look by themselves in a while
+            try:
                 await _announce(writer.connection, announcements)
+            except (TimeoutError, *_LATER):  # it is stored; listeners look by themselves in a while
+                writer.connection.terminate()  # where its transaction is now nobody knows
         except BaseException:
             writer.connection.terminate()
             raise
