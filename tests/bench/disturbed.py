@@ -25,8 +25,9 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Back:
-    """Seconds from the signal until whatever it hit was replaced and answered, and until the open pages were Live."""
+    """Seconds from the signal: the old process is gone, the new one answers, the open pages are Live."""
 
+    gone: float
     answering: float
     live: float
 
@@ -62,10 +63,11 @@ class Disturbed:
         began = time.monotonic()
         os.kill(pids[service], number)
         until(lambda: not any(is_alive(process) for process in processes), PATIENCE_SECONDS, f"the old {service} ends")
+        gone = time.monotonic() - began
         until(lambda: all(self._works(name) for name in hit), PATIENCE_SECONDS, f"the new {service} answers")
         answering = time.monotonic() - began
         until(lambda: all(_again(*each) for each in pages), PATIENCE_SECONDS, f"the pages Live after {service}")
-        return Back(answering, time.monotonic() - began)
+        return Back(gone, answering, time.monotonic() - began)
 
     def without_database(self, take: Callable[[], None], seconds: float, give_back: Callable[[], Any]) -> float:
         """Take the database away for so long; return the seconds from its return until both pages are right."""

@@ -66,9 +66,11 @@ def _processes(world: Disturbed) -> Iterator[Row]:
             into.append(world.ended(service, sent))
     yield from _rows("Dashboard killed, answering", [each.answering for each in killed], PROCESS_AIM)
     yield from _rows("Dashboard killed, its open page Live", [each.live for each in killed])
+    yield from _rows("Dashboard hangs, noticed and ended", [each.gone for each in hung])
     yield from _rows("Dashboard hangs, replaced and answering", [each.answering for each in hung])
     yield from _rows("Dashboard hangs, its open page Live", [each.live for each in hung])
     yield from _rows("Worker killed, its jobs run", [each.answering for each in workers], PROCESS_AIM)
+    yield from _rows("Manager killed, its services gone too", [each.gone for each in managers])
     yield from _rows("Manager killed, all four answering", [each.answering for each in managers])
     yield from _rows("Manager killed, both open pages Live", [each.live for each in managers])
 
