@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import AsyncIterator
 
 import pytest
 
+from main.database.embedded import EmbeddedServer
 from main.monitoring.dashboards.v2 import restart_policy, supervisor
+from main.monitoring.dashboards.v2.backbone import MIGRATION_PATIENCE_SECONDS
 from main.monitoring.dashboards.v2.child import ServiceCommand
 from main.monitoring.dashboards.v2.lifeline import Lifeline
 from main.monitoring.dashboards.v2.probe import Reply, ask
@@ -31,6 +34,11 @@ async def supervised(timing: Timing, *options: str) -> AsyncIterator[Supervisor]
         finally:
             own.stop()
             await running
+
+
+def test_who_waits_for_an_embedded_database_that_recovers_says_so_before_the_supervisor_takes_it_for_hung() -> None:
+    patience = inspect.signature(EmbeddedServer.acquire).parameters["timeout"].default
+    assert patience + MIGRATION_PATIENCE_SECONDS + 5.0 < Timing().startup
 
 
 @pytest.mark.promise(2)

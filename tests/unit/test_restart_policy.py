@@ -13,7 +13,7 @@ def test_ends_far_apart_are_each_a_first_one() -> None:
     assert [policy.pause_after_end(minute * 61.0) for minute in range(20)] == [0.5] * 20
 
 
-def test_the_fifth_start_in_a_row_that_came_to_nothing_gives_up_however_long_each_took() -> None:
+def test_the_fifth_start_in_a_row_that_was_waited_for_in_vain_gives_up_however_long_each_took() -> None:
     policy = RestartPolicy(draw=lambda: 1.0)
     ends = [False] * 4 + [True] + [False] * 5
     pauses = [policy.pause_after_end(minute * 61.0, answered=answered) for minute, answered in enumerate(ends)]

@@ -48,10 +48,10 @@ class EmbeddedServer:
         self._data_dir = data_dir
         self._durable = durable
 
-    def acquire(self, timeout: float = 60.0) -> Lease:
+    def acquire(self, timeout: float = 45.0) -> Lease:
         """Start the server, or join it if it runs; return the lease that keeps it running.
 
-        Blocks up to `timeout` seconds; safe from any thread and process. Call it again after the server was lost:
+        Blocks up to `timeout` seconds, by default less than a supervisor waits for a process to answer; safe from any thread and process. Call it again after the server was lost:
         it is brought back, possibly on another port when its own was taken meanwhile.
         Raises ``EmbeddedDatabaseError`` with the cause and the fix.
         """

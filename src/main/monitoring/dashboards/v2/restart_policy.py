@@ -14,7 +14,7 @@ _LONGEST_SECONDS = 15.0
 
 
 class RestartPolicy:
-    """Five ends within a minute are enough, and so are five starts that came to nothing, however long each took.
+    """Five ends within a minute are enough, and so are five starts waited for in vain, however long each took.
 
     Until then the pause doubles, jittered: siblings must not march in step.
     """
@@ -23,12 +23,12 @@ class RestartPolicy:
         """Take the source of jitter, numbers in [0, 1)."""
         self._draw = draw
         self._ends: deque[float] = deque(maxlen=CRASHES)
-        self._unanswered = 0  # runs, one after the other
+        self._unanswered = 0  # runs in a row
 
     def pause_after_end(self, moment: float, *, answered: bool = True) -> float | None:
         """Return the seconds to wait before the next start, or ``None`` to give up; `moment` is monotonic seconds.
 
-        `answered`: whether the run that ended ever did what it is for.
+        `answered`: whether the run that ended answered before; else it was waited for in vain.
         """
         self._unanswered = 0 if answered else self._unanswered + 1
         while self._ends and moment - self._ends[0] > WINDOW_SECONDS:

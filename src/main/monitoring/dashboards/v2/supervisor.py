@@ -170,7 +170,8 @@ class Supervisor:
         if end.code in USELESS_TO_RESTART:
             self._fail(self._told(*self._stderr).rpartition("\n")[2] or end.words)
             return None
-        pause = self._policy.pause_after_end(monotonic(), answered=self._answered)
+        # One that ends by itself says why, and may only wait for a database that takes long to recover.
+        pause = self._policy.pause_after_end(monotonic(), answered=self._answered or end.reason != "hung")
         if pause is None:
             self._fail(f"{self._policy.gives_up_because}; last: {end.words}")
             return None
