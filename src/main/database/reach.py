@@ -58,9 +58,10 @@ class Reach:
         if self.reachable is not False:
             _log.warning("database lost", target=str(self._address), reason=self.reason)
             self.reachable, self.since = False, now()
+            if not self._closed:
+                self._tried()  # at once: who asks next waits for its outcome, and not for that of one long ago
             self._tell(False)
         if not self._closed and (self._seeking is None or self._seeking.done()):
-            self._tried()  # at once: who asks next may wait for its outcome
             self._seeking = asyncio.create_task(self._seek(), name="database-reach")
         return self._error()
 
@@ -84,6 +85,9 @@ class Reach:
         """Return when a new connection can be made; else note the loss and raise `DatabaseUnreachable`."""
         attempt = self._tried()
         done, _ = await asyncio.wait({attempt}, timeout=PATIENCE_SECONDS)
+        if attempt.cancelled():
+            self.reason = self.reason or "its pool is being closed"
+            raise self._error()
         error = attempt.result() if done else TimeoutError()
         if error is not None:
             raise self.lost(error) from error
