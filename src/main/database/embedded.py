@@ -51,8 +51,9 @@ class EmbeddedServer:
     def acquire(self, timeout: float = 45.0) -> Lease:
         """Start the server, or join it if it runs; return the lease that keeps it running.
 
-        Blocks up to `timeout` seconds, by default less than a supervisor waits for a process to answer; safe from any thread and process. Call it again after the server was lost:
-        it is brought back, possibly on another port when its own was taken meanwhile.
+        Blocks up to `timeout` seconds, by default less than a supervisor waits for a process to answer; safe from any
+        thread and process. Call it again after the server was lost: it is brought back, possibly on another port when
+        its own was taken meanwhile.
         Raises ``EmbeddedDatabaseError`` with the cause and the fix.
         """
         deadline = time.monotonic() + timeout
