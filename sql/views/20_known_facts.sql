@@ -46,7 +46,8 @@ LANGUAGE sql STABLE AS $$
        AND t.quantity > 0
        AND NOT EXISTS (SELECT FROM trades newer
                         WHERE newer.account_id = t.account_id AND newer.source = t.source AND newer.source_id = t.source_id
-                          AND newer.revision > t.revision AND newer.recorded_at <= known)
+                          -- Redundant, but so the index of the few corrections serves instead of one of all trades.
+                          AND newer.revision > 0 AND newer.revision > t.revision AND newer.recorded_at <= known)
 $$;
 
 -- The newest observation of equity at or before a moment, as far as it was corrected by then; of two of one moment the

@@ -11,6 +11,10 @@ MOST = 1000
 """More rows than this are an export, not a page."""
 
 
+FARTHEST = 10_000_000
+"""Nobody turns pages that far; the database's numbers end at some 2 billion."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Params of a read that pages, to be inherited: `limit` items from place `offset`, which counts from 0."""
@@ -19,10 +23,7 @@ class Page:
     offset: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.limit <= MOST:
-            raise ValueError(f"limit: got {self.limit}, expected 1 to {MOST}")
-        if self.offset < 0:
-            raise ValueError(f"offset: got {self.offset}, expected 0 or more")
+        check_page(self.limit, self.offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class Paged(Generic[Row, Summary]):
     limit: int
     offset: int
     summary: Summary | None = None
+
+
+def check_page(limit: int, offset: int) -> None:
+    """Raise ``ValueError`` that says which values there are; for params that inherit from something else."""
+    if not 1 <= limit <= MOST:
+        raise ValueError(f"limit: got {limit}, expected 1 to {MOST}")
+    if not 0 <= offset <= FARTHEST:
+        raise ValueError(f"offset: got {offset}, expected 0 to {FARTHEST}")
 
 
 def check_choice(name: str, given: str | None, choices: Collection[str]) -> None:
