@@ -10,6 +10,9 @@ from main.analytics.sample import MINIMUM, refuse_nan
 LEVELS = 5
 """Levels of each side that count as depth."""
 
+VOLATILITY_BANDS = (("low", 0.15), ("normal", 0.25), ("elevated", 0.35), ("high", math.inf))
+"""What a volatility, a fraction a year, is called below each of these."""
+
 _BASIS_POINTS = 1e4
 
 
@@ -41,3 +44,21 @@ def realised_volatility(prices: Sequence[float], periods_per_year: float, *, min
         return missing("a price is not above zero")
     squares = math.fsum(math.log(after / before) ** 2 for before, after in pairwise(prices))
     return bounded(math.sqrt(squares * periods_per_year / (len(prices) - 1)))
+
+
+def volatility_over_time(moves: Sequence[tuple[float, float]], *, minimum: int = MINIMUM) -> Figure:
+    """Return √(Σ log-return² / Σ years), a fraction a year, of pairs (log-return, years that it took).
+
+    Of evenly spaced prices it is the same as `realised_volatility`; where some are missing, a longer move counts with
+    the time it took. Missing below `minimum` moves. ``ValueError`` for NaN.
+    """
+    refuse_nan([move for pair in moves for move in pair])
+    if len(moves) < max(minimum, 1):
+        return too_few(len(moves), max(minimum, 1), "returns")
+    years = math.fsum(taken for _, taken in moves)
+    return quotient(math.sqrt(math.fsum(move**2 for move, _ in moves)), math.sqrt(years), "no time has passed")
+
+
+def volatility_band(volatility: float) -> str:
+    """Return low, normal, elevated or high: the band of `VOLATILITY_BANDS` that a volatility a year falls in."""
+    return next(name for name, below in VOLATILITY_BANDS if volatility < below or math.isinf(below))

@@ -1,0 +1,172 @@
+"""Candles: where did a symbol open, how far did it go, where did it close, and how much was traded?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+
+from main.database.query import Fetcher, Query
+from main.domain.scope import Scope
+from main.domain.topics import Topic
+from main.monitoring.paging import check_choice
+from main.monitoring.read import Read
+from main.monitoring.series import Series, bucket_width
+
+LENGTHS = {
+    "1m": timedelta(minutes=1),
+    "5m": timedelta(minutes=5),
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "1d": timedelta(days=1),
+}
+MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
+
+MOST_MERGED = 20_000
+"""Bars that are looked at for a long window, the newest: 54 years of days, two weeks of minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar that has closed, named by its beginning. ``volume`` is in units of the symbol, ``None`` if unknown."""
+
+    at: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """The bars of one symbol or index, oldest first: of which recorded interval they are, and how long they are."""
+
+    source: str
+    symbol: str
+    interval: str
+    bar_seconds: float
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An interval that a symbol has bars of, and the first one inside the window."""
+
+    source: str
+    symbol: str
+    interval: str
+    first_at: datetime
+
+
+INTERVALS = Query(
+    Recorded,
+    """
+    WITH named AS (
+        SELECT DISTINCT a.source, $5::text AS symbol FROM accounts_at($1, $2, $3, $4) a WHERE $5::text IS NOT NULL
+        UNION ALL
+        SELECT i.source, i.symbol FROM traded_instruments($1, $2, $3, $4, NULL) i WHERE $5::text IS NULL
+    ), found AS (
+        SELECT n.source, n.symbol, length.name AS interval, first.at::timestamptz AS first_at
+          FROM named n
+          CROSS JOIN unnest('{1m,5m,15m,1h,1d}'::text[]) AS length (name)
+          CROSS JOIN LATERAL (
+                SELECT d.at
+                  FROM market_data d
+                 WHERE d.source = n.source AND d.symbol = n.symbol AND d.interval = length.name
+                   AND d.at >= $6 AND d.at <= $2 AND d.recorded_at <= $3
+                 ORDER BY d.at
+                 LIMIT 1) first
+    )
+    SELECT f.source, f.symbol, f.interval, f.first_at
+      FROM found f
+     WHERE (f.source, f.symbol) = (SELECT o.source, o.symbol FROM found o ORDER BY o.source, o.symbol LIMIT 1)
+    """,
+)
+
+BARS = Query(
+    Bar,
+    """
+    SELECT b.at, b.open, b.high, b.low, b.close, b.volume FROM closed_bars($1, $2, $3, $4, $5, $6, $7) b ORDER BY b.at
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CandleParams(Series):
+    """Params: which symbol or index, the first symbol that has bars where ``None``; how many points; which interval.
+
+    Without an interval the finest is taken of which the window has no more than `points`; with one, its newest
+    `points` bars are.
+    """
+
+    symbol: str | None = None
+    interval: str | None = None
+
+    def __post_init__(self) -> None:
+        super(CandleParams, self).__post_init__()  # a slotted dataclass is another class than in here
+        check_choice("interval", self.interval, LENGTHS)
+
+
+async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) -> Candles | None:
+    """Return the bars that opened and closed within the window; ``None`` where there are none of that interval.
+
+    Prices are in the symbol's currency, as recorded and not adjusted. Where even the longest recorded bars are more
+    than `points`, as over ten years, several make one: first open, highest high, lowest low, last close, and the sum of
+    their volumes, unknown when one of them is. No more than the newest 20,000 are looked at.
+    """
+    asked = asked or CandleParams()
+    bounds = scope.bounds()
+    which = (list(scope.accounts), bounds.end, bounds.known_at, scope.present, asked.symbol, bounds.start)
+    recorded = await INTERVALS.all(db, *which)
+    chosen = _chosen(recorded, asked, bounds.end)
+    if chosen is None:
+        return None
+    most = asked.points if asked.interval else MOST_MERGED
+    given = (chosen.source, chosen.symbol, chosen.interval, bounds.start, bounds.end, bounds.known_at, most)
+    bars = await BARS.all(db, *given)
+    length = LENGTHS[chosen.interval]
+    if len(bars) > asked.points:
+        length = bucket_width(chosen.first_at, bounds.end, asked.points, length)
+        bars = _merged(bars, length)
+    return Candles(chosen.source, chosen.symbol, chosen.interval, length.total_seconds(), tuple(bars))
+
+
+def _chosen(recorded: Sequence[Recorded], asked: CandleParams, end: datetime) -> Recorded | None:
+    found = {row.interval: row for row in recorded}
+    if asked.interval is not None:
+        return found.get(asked.interval)
+    finest_first = [found[name] for name in LENGTHS if name in found]
+    first_at = min((row.first_at for row in finest_first), default=end)
+    # The last is the longest; one that was recorded only lately does not show the window.
+    return next(
+        (
+            row
+            for row in finest_first
+            if (end - row.first_at) / LENGTHS[row.interval] <= asked.points and row.first_at - first_at <= LENGTHS["1d"]
+        ),
+        finest_first[-1] if finest_first else None,
+    )
+
+
+def _merged(bars: Sequence[Bar], width: timedelta) -> list[Bar]:
+    found = []
+    for begins, group in groupby(bars, lambda bar: MONDAY + (bar.at - MONDAY) // width * width):
+        parts = list(group)
+        volumes = [bar.volume for bar in parts if bar.volume is not None]
+        volume = sum(volumes, Decimal(0)) if len(volumes) == len(parts) else None
+        highest, lowest = max(bar.high for bar in parts), min(bar.low for bar in parts)
+        found.append(Bar(begins, parts[0].open, highest, lowest, parts[-1].close, volume))
+    return found
+
+
+READ = Read(
+    "candles",
+    "Candles",
+    candles,
+    topics=frozenset({Topic.MARKET, Topic.ACCOUNTS}),
+    unit="the symbol's currency",
+    freshness=timedelta(minutes=6),
+    params=CandleParams,
+    formula="first, highest, lowest and last price of a bar, in its highest revision",
+)

@@ -1,0 +1,191 @@
+"""Volatility: how nervous is every symbol now, and how nervous was one of them through the window?"""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from main.analytics.figure import Figure
+from main.analytics.microstructure import VOLATILITY_BANDS, volatility_band, volatility_over_time
+from main.analytics.sample import MINIMUM
+from main.database.query import Fetcher, Query
+from main.domain.scope import Scope
+from main.domain.topics import Topic
+from main.monitoring.read import Read
+from main.monitoring.series import Series, bucket_width
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+ROUND_THE_CLOCK = "24/7"
+RECENT = {True: (HOUR, timedelta(days=3)), False: (DAY, timedelta(days=60))}
+"""What "now" is, by whether the symbol trades round the clock: closes of which width, of how long. Over nights and
+weekends an exchange's prices stand still, so that only those of whole days can be compared."""
+
+TRADING_DAYS = 252
+DAYS_A_YEAR = 365
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolVolatility:
+    """Realised volatility, a fraction a year, of the newest closes of one symbol, and its band.
+
+    ``band``: low below 15 %, normal below 25 %, elevated below 35 %, high above; ``None`` where the figure is missing.
+    """
+
+    source: str
+    symbol: str
+    volatility: Figure
+    band: str | None
+    closes: int
+    close_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityPoint:
+    """Realised volatility of the last 30 moves up to the bucket that begins ``at``, a fraction a year."""
+
+    at: datetime
+    volatility: float
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityReport:
+    """Every symbol's present volatility, and the course of the window's volatility of ``symbol``, oldest first.
+
+    ``window`` is the realised volatility over all moves of the window; ``bands`` are the upper limits of low, normal
+    and elevated.
+    """
+
+    symbols: tuple[SymbolVolatility, ...]
+    source: str | None
+    symbol: str | None
+    window: Figure | None
+    points: tuple[VolatilityPoint, ...]
+    bands: tuple[float, ...] = tuple(below for _, below in VOLATILITY_BANDS if math.isfinite(below))
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The last mid of a bucket."""
+
+    source: str
+    symbol: str
+    at: datetime
+    close: float
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A symbol, whether it trades round the clock, and its first price inside the window."""
+
+    source: str
+    symbol: str
+    round_the_clock: bool
+    first_at: datetime | None
+
+
+SYMBOLS = Query(
+    Described,
+    """
+    SELECT i.source, i.symbol, i.calendar = '24/7' AS round_the_clock, f.at AS first_at
+      FROM traded_instruments($1, $2, $3, $4, NULL) i
+      LEFT JOIN LATERAL first_price_after(i.source, i.symbol, $5, $2, $3) f ON true
+     ORDER BY i.source, i.symbol
+    """,
+)
+
+CLOSES = Query(
+    Close,
+    """
+    SELECT asked.source, asked.symbol, b.at, b.close::float8 AS close
+      FROM unnest($1::text[], $2::text[]) AS asked (source, symbol)
+      CROSS JOIN LATERAL market_window(asked.source, asked.symbol, $3, $4, $5, $6) b
+     ORDER BY asked.source, asked.symbol, b.at
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityParams(Series):
+    """Params: of which symbol the course is, the first that was recorded where it is ``None``; how many points."""
+
+    symbol: str | None = None
+
+
+async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None = None) -> VolatilityReport:
+    """Return realised volatility, a fraction a year, of every symbol now and of one of them through the window.
+
+    It is √(Σ log-return² / years) of closes: now those of the last three days by hour, of symbols with trading hours
+    those of 60 days by day; in the window those of its buckets, a point for the last 30 moves. No mean is taken off.
+    A year has 365 days round the clock, else 252 trading days. Missing below 30 moves; no points where nothing is
+    recorded.
+    """
+    asked = asked or VolatilityParams()
+    bounds = scope.bounds()
+    known = await SYMBOLS.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, bounds.start)
+    latest = tuple([each for part in (True, False) for each in await _latest(db, scope, known, part)])
+    recorded = (row for row in known if row.first_at is not None and asked.symbol in (None, row.symbol))
+    shown = next(recorded, None)
+    if shown is None or shown.first_at is None:
+        return VolatilityReport(latest, None, asked.symbol, None, ())
+    least = timedelta(minutes=1) if shown.round_the_clock else DAY
+    width = bucket_width(shown.first_at, bounds.end, asked.points, least)
+    which = ([shown.source], [shown.symbol], bounds.start, bounds.end, bounds.known_at, width)
+    closes = await CLOSES.all(db, *which)
+    moves = _moves(closes, round_the_clock=shown.round_the_clock)
+    whole = volatility_over_time(moves)
+    return VolatilityReport(latest, shown.source, shown.symbol, whole, _course(closes, moves))
+
+
+async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described], part: bool) -> list[SymbolVolatility]:
+    rows = [row for row in known if row.round_the_clock == part]
+    if not rows:
+        return []
+    bounds = scope.bounds()
+    width, length = RECENT[part]
+    names = [row.source for row in rows], [row.symbol for row in rows]
+    by_symbol: dict[tuple[str, str], list[Close]] = defaultdict(list)
+    for close in await CLOSES.all(db, *names, bounds.end - length, bounds.end, bounds.known_at, width):
+        by_symbol[close.source, close.symbol].append(close)
+    found = []
+    for row in rows:
+        closes = by_symbol[row.source, row.symbol]
+        figure = volatility_over_time(_moves(closes, round_the_clock=part))
+        band = volatility_band(figure.value) if figure.value is not None else None
+        found.append(SymbolVolatility(row.source, row.symbol, figure, band, len(closes), width.total_seconds()))
+    return found
+
+
+def _moves(closes: Sequence[Close], *, round_the_clock: bool) -> list[tuple[float, float]]:
+    """Log-returns with the years that they took; each trading day counts the same, however long the night before it."""
+    return [
+        (
+            math.log(after.close / before.close),
+            (after.at - before.at) / DAY / DAYS_A_YEAR if round_the_clock else 1 / TRADING_DAYS,
+        )
+        for before, after in pairwise(closes)
+    ]
+
+
+def _course(closes: Sequence[Close], moves: Sequence[tuple[float, float]]) -> tuple[VolatilityPoint, ...]:
+    found = []
+    for last in range(MINIMUM, len(closes)):
+        figure = volatility_over_time(moves[last - MINIMUM : last])
+        if figure.value is not None:
+            found.append(VolatilityPoint(closes[last].at, figure.value))
+    return tuple(found)
+
+
+READ = Read(
+    "volatility",
+    "Volatility",
+    volatility,
+    topics=frozenset({Topic.MARKET, Topic.ACCOUNTS}),
+    unit="fraction",
+    freshness=timedelta(minutes=1),
+    params=VolatilityParams,
+    formula="√(Σ log-return² · periods a year / n)",
+    references=("Andersen and Bollerslev 1998",),
+)

@@ -1,0 +1,345 @@
+"""The market: books, prices, bars, volatility, sectors, breadth and momentum."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+
+from main.analytics.microstructure import realised_volatility, volatility_over_time
+from main.database.pool import Database
+from main.monitoring.reads import (
+    breadth,
+    candles,
+    indices,
+    market_current,
+    momentum_ranking,
+    order_book,
+    sectors,
+    spread_history,
+    volatility,
+)
+from tests.given import DAY, HOUR, MINUTE, MOMENT, asked, given_account, given_instrument, given_snapshots, live, past
+from tests.given_market import asked_with, given_bars, given_levels, given_mids
+
+SECOND = timedelta(seconds=1)
+
+
+async def given_market(service: Database, *symbols: str) -> None:
+    await given_account(service)
+    for symbol in symbols or ("X",):
+        await given_instrument(service, symbol)
+
+
+async def test_the_watch_list_has_the_newest_book_of_every_symbol_with_its_change_and_volume(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "X", "Y")
+    await given_snapshots(service, MOMENT - 25 * HOUR, mid=80)
+    await given_snapshots(service, MOMENT, mid=100, best_bid=99, best_ask=101, spread_bps=200, bid_depth=5, ask_depth=7)
+    await given_bars(service, [1, 1, 1], interval="1h", every=HOUR, last=MOMENT - HOUR, volume=4)
+    rows = {row.symbol: row for row in await asked(database, market_current.READ, live())}
+    x, y = rows["X"], rows["Y"]
+    assert (x.mid_price, x.best_bid, x.best_ask, x.spread_bps, x.bid_depth, x.ask_depth) == (100, 99, 101, 200, 5, 7)
+    assert (x.change, x.change_since) == (pytest.approx(0.25), MOMENT - 25 * HOUR)
+    assert (x.volume, x.volume_coverage) == (12, pytest.approx(3 / 24))
+    assert (y.at, y.mid_price, y.change, y.volume, y.volume_coverage) == (None, None, None, None, None)
+    assert market_current.READ.as_of is not None
+    assert market_current.READ.as_of([x, y]) == MOMENT
+
+
+async def test_an_unknown_volume_is_left_out_and_said_and_an_only_unknown_one_is_none(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_snapshots(service, MOMENT)
+    await given_bars(service, [1], interval="1h", every=HOUR, last=MOMENT - HOUR, volume=None)
+    (row,) = await asked(database, market_current.READ, live())
+    assert (row.volume, row.volume_coverage) == (None, None)
+    await given_bars(service, [1], interval="1h", every=HOUR, last=MOMENT - 2 * HOUR, volume=3)
+    (row,) = await asked(database, market_current.READ, live())
+    assert (row.volume, row.volume_coverage) == (3, pytest.approx(1 / 24))
+
+
+async def test_one_symbol_can_be_asked_for_and_another_markets_prices_never_mix(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "X", "Y")
+    await given_instrument(service, "X", source="replay")
+    await given_snapshots(service, MOMENT, source="replay", mid=7)
+    (row,) = await asked_with(database, market_current.READ, live(), symbol="X")
+    assert (row.source, row.mid_price) == ("sim", None)
+    assert await asked_with(database, market_current.READ, live(), symbol="nothing") == []
+
+
+async def test_a_past_moment_sees_the_book_of_then_and_known_at_only_what_had_arrived(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_snapshots(service, MOMENT - HOUR, mid=90)
+    await given_snapshots(service, MOMENT, mid=100)
+    await given_snapshots(service, MOMENT - HOUR, mid=91, revision=1, recorded_at=MOMENT)
+    (corrected,) = await asked(database, market_current.READ, past(MOMENT - MINUTE))
+    (shown,) = await asked(database, market_current.READ, past(MOMENT - MINUTE, known_at=MOMENT - MINUTE))
+    assert (corrected.mid_price, shown.mid_price) == (91, 90)
+
+
+async def test_the_ladder_adds_up_from_the_best_price_and_says_which_side_is_deeper(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_snapshots(
+        service,
+        MOMENT,
+        bid_prices=[99, 98],
+        bid_sizes=[3, 6],
+        ask_prices=[101],
+        ask_sizes=[3],
+        bid_depth=9,
+        ask_depth=3,
+    )
+    book = await asked(database, order_book.READ, live())
+    assert [(level.price, level.size, level.cumulative) for level in book.bids] == [(99, 3, 3), (98, 6, 9)]
+    assert [level.cumulative for level in book.asks] == [3]
+    assert book.imbalance.value == pytest.approx(0.5)
+
+
+async def test_a_book_without_levels_has_the_imbalance_of_its_depths_or_says_why_it_has_none(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "X", "Y")
+    await given_snapshots(service, MOMENT, bid_depth=1, ask_depth=3)
+    await given_snapshots(service, MOMENT, symbol="Y")
+    assert (await asked(database, order_book.READ, live())).imbalance.value == pytest.approx(-0.5)
+    other = await asked_with(database, order_book.READ, live(), symbol="Y")
+    assert (other.imbalance.value, other.imbalance.reason) == (None, "the depth was not recorded")
+    assert await asked_with(database, order_book.READ, live(), symbol="Z") is None
+
+
+async def test_the_spread_is_the_mean_of_its_bucket_and_no_extreme_of_the_mid_is_lost(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    mids = [100 + (step == 1234) * 50 - (step == 777) * 30 for step in range(3000)]
+    await given_mids(service, *mids, every=SECOND, spread_bps=2)
+    history = await asked_with(database, spread_history.READ, live(window="1h"), points=50)
+    assert 25 <= len(history.points) <= 51
+    assert (max(p.high for p in history.points), min(p.low for p in history.points)) == (150, 70)
+    assert {p.spread_bps for p in history.points} == {2.0}
+    assert sum(p.snapshots for p in history.points) == 3000
+    assert history.bucket_seconds == 60.0
+    assert all(p.at.timestamp() % 60 == 0 for p in history.points)
+
+
+async def test_all_of_a_short_history_is_shown_in_buckets_of_its_own_length(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_mids(service, *range(1, 11), every=MINUTE)
+    history = await asked(database, spread_history.READ, live(window="All"))
+    assert [p.mid_price for p in history.points] == list(range(1, 11))
+    assert {p.spread_bps for p in history.points} == {None}
+
+
+async def test_a_market_that_was_never_recorded_has_no_spread(service: Database, database: Database) -> None:
+    await given_market(service)
+    assert await asked(database, spread_history.READ, live()) is None
+
+
+def test_volatility_over_time_is_the_same_as_of_even_steps() -> None:
+    prices = [100 * math.exp(0.01 * math.sin(7 * step)) for step in range(60)]
+    moves = [(math.log(b / a), 1 / 8760) for a, b in pairwise(prices)]
+    expected = realised_volatility(prices, 8760).value
+    assert volatility_over_time(moves).value == pytest.approx(expected, rel=1e-12)
+
+
+async def test_volatility_is_of_the_hourly_closes_and_has_its_band(service: Database, database: Database) -> None:
+    await given_market(service)
+    prices = [100 * math.exp(0.004 * (-1) ** step) for step in range(60)]
+    await given_mids(service, *prices, every=HOUR)
+    report = await asked(database, volatility.READ, live(window="1W"))
+    (row,) = report.symbols
+    assert row.volatility.value == pytest.approx(realised_volatility(prices, 365 * 24).value)
+    assert (row.band, row.closes) == ("high", 60)
+    assert report.window.value == pytest.approx(realised_volatility(prices, 365 * 24).value)
+    assert len(report.points) == 30
+    assert report.points[-1].volatility == pytest.approx(realised_volatility(prices[-31:], 365 * 24).value)
+
+
+async def test_a_gap_in_prices_counts_with_the_time_it_took(service: Database, database: Database) -> None:
+    await given_market(service)
+    prices = [100 + step % 3 for step in range(70)]
+    gaps: list[object] = [None if 20 <= step < 25 else price for step, price in enumerate(prices)]
+    await given_mids(service, *gaps, every=HOUR)
+    kept = [(step, price) for step, price in enumerate(prices) if not 20 <= step < 25]
+    squares = sum(math.log(b / a) ** 2 for (_, a), (_, b) in pairwise(kept))
+    (row,) = (await asked(database, volatility.READ, live())).symbols
+    assert row.volatility.value == pytest.approx(math.sqrt(squares * 365 * 24 / 69))
+
+
+async def test_a_symbol_with_trading_hours_is_judged_by_daily_closes(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service, "X", calendar="XNYS")
+    prices = [100 * 1.01 ** (step % 2) for step in range(40)]
+    await given_mids(service, *prices, every=DAY)
+    (row,) = (await asked(database, volatility.READ, live())).symbols
+    assert row.volatility.value == pytest.approx(realised_volatility(prices, 252).value)
+    assert row.band == "normal"
+
+
+async def test_volatility_says_what_is_missing(service: Database, database: Database) -> None:
+    await given_market(service)
+    await given_mids(service, 100, 101, every=HOUR)
+    report = await asked(database, volatility.READ, live())
+    (row,) = report.symbols
+    assert (row.volatility.value, row.volatility.reason, row.band) == (None, "needs 30 returns, has 1", None)
+    assert report.points == ()
+
+
+async def test_the_finest_bars_that_fit_are_shown_and_an_interval_can_be_chosen(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_bars(service, range(1, 61), interval="1m", every=MINUTE, last=MOMENT - MINUTE)
+    await given_bars(service, [7, 8], interval="1h", every=HOUR, last=MOMENT - HOUR)
+    fine = await asked(database, candles.READ, live())
+    assert (fine.interval, [bar.close for bar in fine.bars]) == ("1m", list(range(1, 61)))
+    coarse = await asked_with(database, candles.READ, live(), points=10)
+    assert (coarse.interval, len(coarse.bars)) == ("1h", 2)
+    newest = await asked_with(database, candles.READ, live(), interval="1m", points=5)
+    assert [bar.close for bar in newest.bars] == [56, 57, 58, 59, 60]
+    assert await asked_with(database, candles.READ, live(), interval="5m") is None
+    assert await asked_with(database, candles.READ, live(), symbol="nothing") is None
+
+
+async def test_ten_years_of_days_become_few_bars_that_keep_the_extremes_and_the_volume(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    closes = [Decimal(100 + step % 7) for step in range(3650)]
+    closes[1700], closes[2500] = Decimal(900), Decimal(3)
+    await given_bars(service, closes)
+    shown = await asked_with(database, candles.READ, live(window="All"), points=200)
+    assert 100 <= len(shown.bars) <= 201
+    assert (max(bar.high for bar in shown.bars), min(bar.low for bar in shown.bars)) == (900, 3)
+    assert sum(bar.volume for bar in shown.bars) == 3650
+    assert (shown.bars[0].open, shown.bars[-1].close) == (closes[0], closes[-1])
+    assert all((after.at - before.at).days % 7 == 0 for before, after in pairwise(shown.bars))
+
+
+async def test_a_bar_is_shown_once_it_has_closed_and_in_its_highest_revision(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    (at,) = await given_bars(service, [50], interval="1h", every=HOUR, last=MOMENT - HOUR)
+    await given_bars(service, [51], interval="1h", every=HOUR, last=at, revision=1, recorded_at=MOMENT + MINUTE)
+    assert [bar.close for bar in (await asked(database, candles.READ, live())).bars] == [51]
+    before = await asked(database, candles.READ, past(MOMENT - SECOND))
+    assert before.bars == ()
+    known = await asked(database, candles.READ, past(MOMENT, known_at=MOMENT))
+    assert [bar.close for bar in known.bars] == [50]
+
+
+@pytest.mark.parametrize(("interval", "points"), [("2m", 500), (None, 1)])
+def test_params_of_candles_that_make_no_sense_are_refused_by_name(interval: str | None, points: int) -> None:
+    with pytest.raises(ValueError, match=r"interval: got|points: got"):
+        candles.CandleParams(interval=interval, points=points)
+
+
+async def test_indices_come_with_their_change_and_the_band_of_volatility(service: Database, database: Database) -> None:
+    await given_market(service)
+    await given_levels(service, "SPX", "index", 4000, 4400)
+    await given_levels(service, "VIX", "volatility", 34, 14)
+    await given_levels(service, "ADV", "breadth", "0.4")
+    value = await asked(database, indices.READ, live(window="1W"))
+    assert [(row.name, row.level, row.band) for row in value.levels] == [
+        ("SPX", 4400, None),
+        ("VIX", 14, "low"),
+        ("ADV", Decimal("0.4"), None),
+    ]
+    assert [row.change for row in value.levels] == [pytest.approx(0.1), pytest.approx(14 / 34 - 1), None]
+    assert (value.name, [point.level for point in value.points]) == ("SPX", [4000, 4400])
+    other = await asked_with(database, indices.READ, live(window="1W"), name="VIX")
+    assert [point.level for point in other.points] == [34, 14]
+
+
+async def test_the_course_of_an_index_is_the_last_level_of_each_bucket(service: Database, database: Database) -> None:
+    await given_market(service)
+    await given_levels(service, "SPX", "index", *range(1, 3601), every=SECOND)
+    value = await asked_with(database, indices.READ, live(window="1h"), points=60)
+    assert 60 <= len(value.points) <= 61
+    assert value.points[-1].level == 3600
+    assert all(point.at.second == 59 for point in value.points[1:-1])
+
+
+async def test_sectors_change_as_the_mean_of_their_symbols_since_the_window_began(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    for symbol, sector in (("A1", "Tech"), ("A2", "Tech"), ("B1", "Oil"), ("C1", None)):
+        await given_instrument(service, symbol, sector=sector)
+    for symbol, before, after in (("A1", 100, 110), ("A2", 100, 130), ("B1", 100, 90)):
+        await given_mids(service, before, after, symbol=symbol, every=2 * DAY)
+    rows = await asked(database, sectors.READ, live())
+    assert [(row.sector, row.symbols, row.priced) for row in rows] == [("Tech", 2, 2), ("Oil", 1, 1), (None, 1, 0)]
+    assert [row.change for row in rows] == [pytest.approx(0.2), pytest.approx(-0.1), None]
+    assert (rows[0].best, rows[0].worst, rows[0].since) == ("A2", "A1", MOMENT - 2 * DAY)
+    (counts,) = await asked(database, breadth.READ, live())
+    assert (counts.advancing, counts.declining, counts.unchanged, counts.unknown) == (2, 1, 0, 1)
+    assert counts.advancing_share.value == pytest.approx(2 / 3)
+
+
+async def test_a_record_that_begins_inside_the_window_counts_from_its_beginning(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_mids(service, 100, 100, every=HOUR)
+    (row,) = await asked(database, breadth.READ, live(window="All"))
+    assert (row.unchanged, row.advancing_share.reason) == (1, "no price moved")
+    (one,) = await asked(database, sectors.READ, live(window="15m"))
+    assert (one.change, one.since) == (0.0, MOMENT - HOUR)
+
+
+async def test_a_price_that_is_not_newer_than_the_windows_start_is_no_change(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_snapshots(service, MOMENT - 2 * HOUR)
+    (row,) = await asked(database, breadth.READ, live(window="1h"))
+    assert (row.unknown, row.unchanged, row.median_change) == (1, 0, None)
+
+
+async def test_momentum_takes_127_closes_and_ranks_the_best_first(service: Database, database: Database) -> None:
+    await given_market(service, "UP", "DOWN", "YOUNG", "NONE")
+    await given_bars(service, [50, 100, *[1] * 125, 150], "UP")
+    await given_bars(service, [100, *[1] * 125, 80], "DOWN")
+    await given_bars(service, [100] * 126, "YOUNG")
+    rows = await asked(database, momentum_ranking.READ, live())
+    assert [(row.symbol, row.rank, row.closes) for row in rows] == [
+        ("UP", 1, 127),
+        ("DOWN", 2, 127),
+        ("NONE", None, 0),
+        ("YOUNG", None, 126),
+    ]
+    assert [row.momentum.value for row in rows[:2]] == [pytest.approx(0.5), pytest.approx(-0.2)]
+    assert [row.momentum.reason for row in rows[2:]] == ["needs 127 closes, has 0", "needs 127 closes, has 126"]
+
+
+async def test_momentum_is_on_adjusted_closes_of_days_that_are_over(service: Database, database: Database) -> None:
+    await given_market(service)
+    await given_bars(service, [100] * 127, adjusted_close=50)
+    await given_bars(service, [75], last=datetime(2026, 11, 20, tzinfo=UTC))  # the day of the moment goes on
+    (row,) = await asked(database, momentum_ranking.READ, live())
+    assert row.momentum.value == 0.0
+    assert row.until == datetime(2026, 11, 19, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [market_current, order_book, spread_history, candles, sectors, breadth, momentum_ranking],
+    ids=lambda module: module.__name__.rpartition(".")[2],
+)
+async def test_an_account_without_instruments_has_no_market(read, service: Database, database: Database) -> None:
+    await given_account(service)
+    assert not await asked(database, read.READ, live())
