@@ -167,10 +167,14 @@ def _answered(request: Request, batch: _Batch, receipt: Receipt) -> Response:
 
 
 def _unprocessable(request: Request, refused: Sequence[Mapping[str, object]], status: int = 422) -> Response:
-    first = refused[0]
-    place = " ".join(part for part in (f"line {first['line']}", str(first["field"])) if part)
-    detail = f"{place}: {first['problem']}" + (f" (and {len(refused) - 1} more)" if len(refused) > 1 else "")
+    others = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+    detail = f"line {refused[0]['line']} {_named(refused[0])}{others}"
     return problem(request, status, detail, accepted=0, duplicates=0, refused=refused)
+
+
+def _named(refusal: Mapping[str, object]) -> str:
+    field, told = str(refusal["field"]), str(refusal["problem"])
+    return told if not field or told.startswith(f"{field}:") else f"{field}: {told}"  # an event's refusal names it
 
 
 _REFUSED = {
