@@ -6,7 +6,8 @@ ratio exists. ``periods_per_year`` is the account's own (252 for equities, 365 f
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from operator import mul
 
 from main.analytics.drawdown import max_drawdown
 from main.analytics.figure import Figure, bounded, power, quotient
@@ -89,7 +90,11 @@ def rolling_sharpe(
 
     ``None`` until the window is full, while a return in it has no base, and where returns in it do not vary.
     """
-    return _rolling(returns, window, lambda part: _sharpe(part, periods_per_year, risk_free).value)
+    free, yearly = per_period(risk_free, periods_per_year), math.sqrt(periods_per_year)
+    return [
+        None if moments is None else quotient(moments[0] - free, moments[1], "returns do not vary", yearly).value
+        for moments in _moments(returns, window)
+    ]
 
 
 def rolling_volatility(returns: Sequence[float | None], periods_per_year: float, window: int) -> list[float | None]:
@@ -97,7 +102,8 @@ def rolling_volatility(returns: Sequence[float | None], periods_per_year: float,
 
     ``None`` until the window is full, and while a return in it has no base.
     """
-    return _rolling(returns, window, lambda part: bounded(deviation(part) * math.sqrt(periods_per_year)).value)
+    yearly = math.sqrt(periods_per_year)
+    return [None if moments is None else bounded(moments[1] * yearly).value for moments in _moments(returns, window)]
 
 
 def _sharpe(sample: Sequence[float], periods_per_year: float, risk_free: float) -> Figure:
@@ -105,14 +111,29 @@ def _sharpe(sample: Sequence[float], periods_per_year: float, risk_free: float) 
     return quotient(reward, deviation(sample), "returns do not vary", math.sqrt(periods_per_year))
 
 
-def _rolling(
-    returns: Sequence[float | None], window: int, figure: Callable[[Sequence[float]], float | None]
-) -> list[float | None]:
+def _moments(returns: Sequence[float | None], window: int) -> Iterator[tuple[float, float] | None]:
+    """Mean and deviation of the `window` returns up to each one; None where there are none."""
     if window < 2:
         raise ValueError(f"window {window}: use at least 2 returns")
-    refuse_nan([value for value in returns if value is not None])
-    found: list[float | None] = []
-    for end in range(1, len(returns) + 1):
-        part = [value for value in returns[max(0, end - window) : end] if value is not None]
-        found.append(figure(part) if len(part) == window else None)
-    return found
+    values = [0.0 if value is None else value for value in returns]
+    refuse_nan(values)
+    # Squares of what is off the mean of all: two exact sums a window, ten times as fast as its deviation from scratch.
+    middle = mean(values) if values else 0.0
+    off = [value - middle for value in values]
+    squares = list(map(mul, off, off))
+    since_missing = 0
+    for end, value in enumerate(returns, 1):
+        since_missing = 0 if value is None else since_missing + 1
+        yield _moments_of(values, off, squares, end - window, end) if since_missing >= window else None
+
+
+def _moments_of(
+    values: Sequence[float], off: Sequence[float], squares: Sequence[float], first: int, end: int
+) -> tuple[float, float]:
+    count = end - first
+    total, squared = math.fsum(off[first:end]), math.fsum(squares[first:end])
+    spread = squared - total * total / count
+    part = values[first:end]
+    # Where the window hardly varies, or stands far off, the difference has lost its digits.
+    exact = spread > 1e-4 * squared
+    return mean(part), math.sqrt(spread / (count - 1)) if exact else deviation(part)
