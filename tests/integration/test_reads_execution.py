@@ -489,6 +489,6 @@ async def test_the_shortfall_of_a_past_moment_is_of_the_orders_that_had_ended_th
 
 async def test_what_is_not_a_way_to_part_executions_is_refused_with_the_choices() -> None:
     with pytest.raises(ValueError, match='by: got "colour", expected one of all, symbol'):
-        slippage.FillParts("colour")  # type: ignore[arg-type]
+        slippage.FillParts("colour")
     with pytest.raises(ValueError, match='orders: got "some", expected one of executed, all'):
-        shortfall.ShortfallParams(orders="some")  # type: ignore[arg-type]
+        shortfall.ShortfallParams(orders="some")

@@ -105,7 +105,7 @@ def _page(order: LiteralString) -> Query[OrderStep]:
         OrderStep,
         _COLUMNS
         + _MATCHING
-        + (" ORDER BY " + order.replace("e.", "c.") + " LIMIT $11 + $12) e")
+        + (" ORDER BY " + order.replace("e.", "c.") + " LIMIT $11::bigint + $12::bigint) e")
         + " LEFT JOIN instruments i ON i.source = a.source AND i.symbol = e.symbol ORDER BY "
         + (order + ", a.account_id LIMIT $11 OFFSET $12"),
     )

@@ -148,7 +148,7 @@ def _page(
         OrderState,
         _COLUMNS
         + chosen
-        + (" ORDER BY " + order.replace("o.", "c.") + " LIMIT " + limit + " + " + offset)
+        + (" ORDER BY " + order.replace("o.", "c.") + " LIMIT " + limit + "::bigint + " + offset + "::bigint")
         + ") o LEFT JOIN instruments i ON i.source = a.source AND i.symbol = o.symbol ORDER BY "
         + (order + ", a.account_id LIMIT " + limit + " OFFSET " + offset),
     )
