@@ -37,3 +37,33 @@ $$;
 
 GRANT EXECUTE ON FUNCTION position_stop(text, text, timestamptz, timestamptz, boolean),
     risk_rules(text, date, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;
+
+-- Incidents that were open at some time in a window, the suite's own among them, in their state at its end. Of a past
+-- moment the versions that were known then; what was acknowledged or resolved after the moment was not yet.
+CREATE OR REPLACE FUNCTION incidents(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
+RETURNS TABLE (alert_id text, account_id text, rule text, severity text, title text, details text, value numeric, threshold numeric,
+               unit text, state text, fired_at timestamptz, resolved_at timestamptz, acknowledged_at timestamptz, acknowledged_by text,
+               duration_seconds double precision)
+LANGUAGE sql STABLE ROWS 50 AS $$
+    SELECT v.alert_id, v.account_id, v.rule, v.severity, v.title, v.details, v.value, v.threshold, v.unit,
+           CASE WHEN v.resolved_at <= until THEN 'resolved' WHEN v.acknowledged_at <= until THEN 'acknowledged' ELSE 'open' END,
+           v.fired_at, CASE WHEN v.resolved_at <= until THEN v.resolved_at END,
+           CASE WHEN v.acknowledged_at <= until THEN v.acknowledged_at END,
+           CASE WHEN v.acknowledged_at <= until THEN v.acknowledged_by END,
+           extract(epoch FROM least(v.resolved_at, until) - v.fired_at)::double precision
+      FROM (SELECT a.*
+              FROM alerts a
+             WHERE live
+            UNION ALL
+            SELECT h.alert_id, h.account_id, h.rule, h.severity, h.title, h.details, h.value, h.threshold, h.unit,
+                   h.fired_at, h.resolved_at, h.acknowledged_at, h.acknowledged_by, h.at, h.recorded_at
+              FROM (SELECT DISTINCT ON (o.alert_id) o.*
+                      FROM alerts_history o
+                     WHERE NOT live AND o.changed_at <= known
+                     ORDER BY o.alert_id, o.changed_at DESC) h
+             WHERE h.operation <> 'delete') v
+     WHERE (v.account_id IS NULL OR v.account_id = ANY (for_accounts))
+       AND v.fired_at <= until AND (v.resolved_at IS NULL OR v.resolved_at > start)
+$$;
+
+GRANT EXECUTE ON FUNCTION incidents(text[], timestamptz, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;

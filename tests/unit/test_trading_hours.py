@@ -1,0 +1,52 @@
+"""When exchanges trade: holidays, early closes, breaks, changed clocks."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from main.monitoring.trading_hours import trading_hours
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the library itself uses pandas
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_what_trades_round_the_clock_is_always_open() -> None:
+    assert trading_hours("24/7", utc("2026-12-25T03:00")).state == "open"
+
+
+@pytest.mark.parametrize(
+    ("calendar", "moment", "state", "since", "until"),
+    [
+        ("XNYS", "2026-11-20T15:00", "open", "2026-11-20T14:30", "2026-11-20T21:00"),
+        (
+            "XNYS",
+            "2026-11-20T21:00",
+            "closed",
+            "2026-11-20T21:00",
+            "2026-11-23T14:30",
+        ),  # the close is no trading minute
+        ("XNYS", "2026-11-26T15:00", "closed", "2026-11-25T21:00", "2026-11-27T14:30"),  # Thanksgiving
+        ("XNYS", "2026-11-27T17:59", "open", "2026-11-27T14:30", "2026-11-27T18:00"),  # the day after closes early
+        ("XNYS", "2026-10-30T13:30", "open", "2026-10-30T13:30", "2026-10-30T20:00"),  # before clocks change
+        ("XNYS", "2026-11-02T13:30", "closed", "2026-10-30T20:00", "2026-11-02T14:30"),  # after
+        ("XHKG", "2026-11-20T04:30", "break", "2026-11-20T04:00", "2026-11-20T05:00"),
+        ("XHKG", "2026-11-20T05:00", "open", "2026-11-20T05:00", "2026-11-20T08:00"),
+    ],
+)
+def test_an_exchange_is_open_in_its_sessions(calendar: str, moment: str, state: str, since: str, until: str) -> None:
+    hours = trading_hours(calendar, utc(moment))
+    assert (hours.state, hours.since, hours.until) == (state, utc(since), utc(until))
+
+
+def test_a_calendar_nobody_knows_is_unknown_and_says_so() -> None:
+    hours = trading_hours("NOPE", utc("2026-11-20T15:00"))
+    assert (hours.state, hours.reason) == ("unknown", "there is no exchange calendar NOPE")
+
+
+def test_holidays_that_are_not_known_yet_make_it_unknown() -> None:
+    hours = trading_hours("XBOM", utc("2090-11-20T15:00"))
+    assert hours.state == "unknown"
+    assert "holidays are only recorded" in hours.reason
