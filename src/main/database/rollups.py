@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from main.database.pool import Database
+from main.database.trade_days import roll_trade_days
 
 FACTS = ("market", "equity", "host")
 WIDTHS = ("minute", "hour", "day")
@@ -58,6 +59,7 @@ async def roll_up(database: Database, *, until: datetime | None = None, batch: i
     and two at once do the work once. A bucket that is not over yet is not made. Raise `DatabaseUnreachable` or
     `DatabaseTimeout`.
     """
+    await roll_trade_days(database)  # by marks, not by when they were recorded: it needs no horizon
     async with database.scoped() as connection:
         await connection.execute(_SETTLE)
     async with database.scoped() as connection:

@@ -1,0 +1,283 @@
+"""A trade: with which orders and fills was it made, how did the price go, and what did it risk and cost?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from main.analytics.excursion import excursion
+from main.analytics.execution import slippage_bps
+from main.analytics.figure import Figure, missing, quotient
+from main.database.query import Fetcher, Query
+from main.domain.scope import Bounds, Scope
+from main.domain.topics import Topic
+from main.monitoring.closed_trade import COLUMNS, ClosedTrade
+from main.monitoring.read import Read
+
+POINTS = 200
+"""Of the price path: more than a small chart can show."""
+STEPS = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800)
+)
+MARGIN = 0.1
+"""How much of the time it was open is shown before the entry and after the exit."""
+LONGEST_ID = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TradeId:
+    """Which trade: its ``id`` in the list of trades, account/source/source_id. Raises ValueError."""
+
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id and (self.id.count("/") < 2 or len(self.id) > LONGEST_ID or "\0" in self.id):
+            raise ValueError("id: expected account/source/source_id, as the list of trades has it")
+
+    @property
+    def candidates(self) -> tuple[str, list[str], list[str]]:
+        """The account, and every way to part the rest into a source and its id: both may contain a slash."""
+        account, _, rest = self.id.partition("/")
+        places = [place for place, letter in enumerate(rest) if letter == "/"]
+        return account, [rest[:place] for place in places], [rest[place + 1 :] for place in places]
+
+
+@dataclass(frozen=True, slots=True)
+class TradeFill:
+    """One leg's execution, prices in the instrument's currency. The trade may be only a part of its quantity."""
+
+    leg: str
+    id: str
+    order_id: str | None
+    at: datetime
+    side: str
+    quantity: Decimal
+    price: Decimal
+    multiplier: Decimal
+    fee: Decimal
+    liquidity: str | None
+    decision_price: Decimal | None
+    arrival_mid: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOrder:
+    """An order that one of the fills belongs to, as it stood at the scope's moment."""
+
+    order_id: str
+    side: str
+    order_type: str
+    status: str
+    quantity: Decimal
+    filled_quantity: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+    average_fill_price: Decimal | None
+    placed_at: datetime
+    at: datetime
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PricePoint:
+    """Mid prices of one stretch of time that begins at ``at``: its last, highest and lowest."""
+
+    at: datetime
+    mid: float
+    high: float
+    low: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The stop that the trade's position had when it was opened, and what a price move of 1 brings."""
+
+    stop: Decimal
+    multiplier: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TradeDetail:
+    """A trade and everything about it. ``risk`` is |entry − initial stop| · quantity · multiplier in account currency.
+
+    ``mfe`` and ``mae`` are fractions of the entry price as recorded, else from the price path, else missing; slippage
+    is positive where it cost.
+    """
+
+    trade: ClosedTrade
+    fills: list[TradeFill]
+    orders: list[TradeOrder]
+    path: list[PricePoint]
+    entry_slippage_bps: Figure
+    exit_slippage_bps: Figure
+    mfe: Figure
+    mae: Figure
+    initial_stop: Decimal | None
+    risk: Figure
+    r_multiple: Figure
+
+
+TRADE = Query(
+    ClosedTrade,
+    "SELECT"  # noqa: S608  # only literals of this package
+    + COLUMNS
+    + """
+      FROM accounts_at(ARRAY[$1::text], $4, $5, $6) a
+      CROSS JOIN unnest($2::text[], $3::text[]) AS wanted (source, source_id)
+      CROSS JOIN LATERAL (
+            SELECT v.*
+              FROM trades v
+             WHERE v.account_id = a.account_id AND v.source = wanted.source AND v.source_id = wanted.source_id
+               AND v.recorded_at <= $5
+             ORDER BY v.revision DESC
+             LIMIT 1) t
+      LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
+     WHERE t.quantity > 0 AND t.exit_time <= $4
+     LIMIT 1
+    """,
+)
+FILLS = Query(
+    TradeFill,
+    """
+    SELECT f.leg, f.source || '/' || f.source_id AS id, f.order_id, f.at, f.side, f.quantity, f.price, f.multiplier,
+           f.fee, f.liquidity, f.decision_price, f.arrival_mid
+      FROM trades t
+      CROSS JOIN LATERAL trade_fills(t.account_id, t.source, t.source_id, t.entry_fill, t.exit_fill, $4) f
+     WHERE t.account_id || '/' || t.source || '/' || t.source_id = $3 AND t.account_id = $1 AND t.exit_time = $2
+       AND t.revision = $5
+     ORDER BY f.at, f.leg
+    """,
+)
+ORDERS = Query(
+    TradeOrder,
+    """
+    SELECT o.order_id, o.side, o.order_type, o.status, o.quantity::numeric AS quantity,
+           o.filled_quantity::numeric AS filled_quantity, o.price::numeric AS price,
+           o.stop_price::numeric AS stop_price,
+           o.average_fill_price::numeric AS average_fill_price, o.placed_at::timestamptz AS placed_at,
+           o.at::timestamptz AS at, o.reason
+      FROM (SELECT now.order_id, now.side, now.order_type, now.status, now.quantity, now.filled_quantity, now.price,
+                   now.stop_price, now.average_fill_price, now.placed_at, now.at, now.reason
+              FROM orders now
+             WHERE $5 AND now.account_id = $1 AND now.order_id = ANY ($2::text[])
+            UNION ALL
+            SELECT v.order_id, v.side, v.order_type, v.status, v.quantity, v.filled_quantity, v.price, v.stop_price,
+                   v.average_fill_price, v.placed_at, v.at, v.reason
+              FROM unnest($2::text[]) AS wanted (order_id)
+              CROSS JOIN LATERAL (
+                    SELECT h.*
+                      FROM orders_history h
+                     WHERE NOT $5 AND h.account_id = $1 AND h.order_id = wanted.order_id AND h.at <= $3
+                       AND h.changed_at <= $4
+                     ORDER BY h.at DESC, h.changed_at DESC
+                     LIMIT 1) v
+             WHERE v.operation <> 'delete') o
+     ORDER BY o.placed_at, o.order_id
+    """,
+)
+PATH = Query(
+    PricePoint,
+    """
+    SELECT w.at, w.close::float8 AS mid, w.high::float8 AS high, w.low::float8 AS low
+      FROM market_window((SELECT a.source FROM accounts a WHERE a.account_id = $1), $2, $3, $4, $5, $6) w
+     ORDER BY w.at
+    """,
+)
+STOP = Query(Stop, "SELECT s.stop, s.multiplier FROM initial_stop($1, $2, $3, $4) s")
+NO_TRADE = TradeId()
+
+
+async def trade(db: Fetcher, scope: Scope, wanted: TradeId = NO_TRADE) -> TradeDetail | None:
+    """Return everything about one trade, whatever the scope's window; ``None`` for one that is not there.
+
+    That is one of an account outside the scope too, one that was busted, and one not closed or known at the time asked
+    about. The path has some 200 points, from a tenth of its time before the entry to a tenth after the exit.
+    """
+    bounds = scope.bounds()
+    account, sources, source_ids = wanted.candidates
+    if account not in scope.accounts:
+        return None
+    moment = scope.moment or bounds.end
+    arguments = (account, sources, source_ids, moment, bounds.known_at, scope.present)
+    found = await TRADE.first(db, *arguments)
+    if found is None:
+        return None
+    fills = await FILLS.all(db, account, found.exit_time, found.id, bounds.known_at, found.revision)
+    order_ids = [fill.order_id for fill in fills if fill.order_id is not None]
+    orders = await ORDERS.all(db, account, order_ids, moment, bounds.known_at, scope.present)
+    stop = await STOP.first(db, account, found.position_id, found.exit_time, bounds.known_at)
+    return _detail(found, fills, orders, await _path(db, found, moment, bounds), stop)
+
+
+async def _path(db: Fetcher, found: ClosedTrade, moment: datetime, bounds: Bounds) -> list[PricePoint]:
+    held = found.exit_time - found.entry_time
+    margin = max(held * MARGIN, timedelta(seconds=10))
+    start, end = found.entry_time - margin, min(found.exit_time + margin, moment)
+    step = next((step for step in STEPS if step * POINTS >= end - start), STEPS[-1])
+    return await PATH.all(db, found.account, found.symbol, start, end, bounds.known_at, step)
+
+
+def _detail(
+    found: ClosedTrade,
+    fills: list[TradeFill],
+    orders: list[TradeOrder],
+    path: list[PricePoint],
+    stop: Stop | None,
+) -> TradeDetail:
+    risk = _risk(found, stop)
+    best, worst = _excursions(found, path)
+    return TradeDetail(
+        trade=found,
+        fills=fills,
+        orders=orders,
+        path=path,
+        entry_slippage_bps=_slippage(fills, "entry"),
+        exit_slippage_bps=_slippage(fills, "exit"),
+        mfe=best,
+        mae=worst,
+        initial_stop=stop.stop if stop is not None else None,
+        risk=risk,
+        r_multiple=risk if risk.value is None else quotient(float(found.pnl), risk.value, "the risk was zero"),
+    )
+
+
+def _risk(found: ClosedTrade, stop: Stop | None) -> Figure:
+    if stop is None:
+        return missing("no stop was recorded")
+    return Figure(float(abs(found.entry_price - stop.stop) * found.quantity * stop.multiplier * found.fx_rate))
+
+
+def _slippage(fills: Sequence[TradeFill], leg: str) -> Figure:
+    fill = next((fill for fill in fills if fill.leg == leg), None)
+    if fill is None:
+        return missing("the fill was not recorded")
+    return slippage_bps(fill.side, float(fill.price), None if fill.arrival_mid is None else float(fill.arrival_mid))
+
+
+def _excursions(found: ClosedTrade, path: Sequence[PricePoint]) -> tuple[Figure, Figure]:
+    """What was recorded; else what the path says of the time between entry and exit, whose price counts too."""
+    inside = [point for point in path if found.entry_time <= point.at <= found.exit_time]
+    prices = [float(found.exit_price), *(price for point in inside for price in (point.high, point.low))]
+    seen = excursion(found.side, float(found.entry_price), prices) if inside else None
+    unknown = missing("no prices were recorded while it was open")
+    best = found.mfe if found.mfe is not None or seen is None else seen.mfe
+    worst = found.mae if found.mae is not None or seen is None else seen.mae
+    return (unknown if best is None else Figure(best)), (unknown if worst is None else Figure(worst))
+
+
+def _newest(detail: TradeDetail | None) -> datetime | None:
+    return detail.trade.exit_time if detail is not None else None
+
+
+READ = Read(
+    "trade",
+    "Trade",
+    trade,
+    topics=frozenset({Topic.TRADES, Topic.FILLS, Topic.ORDERS, Topic.ACCOUNTS}),
+    unit="account currency",
+    freshness=timedelta(minutes=1),
+    params=TradeId,
+    as_of=_newest,
+    formula="R = net P&L / (|entry − initial stop| · quantity · multiplier); MFE, MAE = side · (price − entry) / entry",
+)
