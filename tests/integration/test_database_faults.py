@@ -21,7 +21,7 @@ from main.clock import boottime
 from main.database.address import Address, Limits
 from main.database.embedded import EmbeddedServer
 from main.database.embedded_home import locate
-from main.database.leader import ElectionTiming, Leader
+from main.database.leader import _END, _HOLDER, ElectionTiming, Leader
 from main.database.listen import Listener, ListenerTiming
 from main.database.pool import Database
 from main.database.postmaster import Postmaster, is_alive, wait_until_gone
@@ -480,6 +480,26 @@ async def test_who_is_told_to_end_while_its_work_winds_up_after_a_loss_stands_fo
         standing.cancel()
         await asyncio.wait({standing}, timeout=5)
         assert standing.cancelled()
+
+
+async def test_the_sessions_of_a_leader_that_has_spoken_or_been_succeeded_meanwhile_are_not_ended(
+    own_database: Address,
+) -> None:
+    leader, work = [await asyncpg.connect(**own_database.connect_arguments()) for _ in range(2)]
+    await work.execute("SET application_name = 'test'")
+    await leader.fetchval("SELECT pg_try_advisory_lock($1)", KEY)
+    candidate = await asyncpg.connect(**own_database.connect_arguments())
+    seen = await candidate.fetchrow(_HOLDER, KEY)
+    assert seen is not None
+    await leader.fetchval("SELECT 1")
+    assert await candidate.fetchval(_END, KEY, *seen, "test") == 0
+    assert await candidate.fetchval(_END, KEY, 0, seen["state_change"], "test") == 0
+    assert await work.fetchval("SELECT 1") == 1
+    silent = await candidate.fetchrow(_HOLDER, KEY)
+    assert silent is not None
+    assert await candidate.fetchval(_END, KEY, *silent, "test") == 2
+    for each in (leader, work, candidate):
+        each.terminate()
 
 
 async def test_a_leader_whose_machine_slept_has_to_prove_itself_again_before_it_works(

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from main.database.address import Address
+from main.database.lender import Lender
 from main.database.pool import Database
 from tests.integration.tcp_proxy import TcpProxy
 
@@ -55,6 +56,35 @@ async def test_who_is_cancelled_while_the_database_freezes_stays_cancelled(addre
         await asyncio.wait({task}, timeout=30)
         assert task.cancelled()
         await database.close()
+
+
+async def test_who_is_cancelled_twice_while_a_transaction_begins_takes_no_place_of_the_pool_with_it(
+    address: Address,
+) -> None:
+    with TcpProxy(address) as proxy:
+        lender = Lender(proxy.address, "test", size=1, command_seconds=10.0)
+        await lender.open()
+
+        begun = asyncio.Event()
+
+        async def slowly(connection: Any) -> None:
+            proxy.freeze()
+            begun.set()
+            await connection.execute("BEGIN")
+
+        task = asyncio.create_task(lender.lend(slowly))
+        await begun.wait()
+        for _ in range(2):  # the second meets it while it rolls back
+            await asyncio.sleep(0.1)
+            task.cancel()
+        await asyncio.wait({task}, timeout=10)
+        assert task.cancelled()
+        assert not lender._lent  # or a later connection of the same number would be taken for one that is in use
+        proxy.freeze(False)
+        loan = await lender.lend(lambda connection: connection.execute("SELECT 1"))
+        await lender.take_back(loan)
+        assert lender.connected == 1
+        await lender.close()
 
 
 async def test_a_connection_made_while_its_pool_closes_is_closed_too(address: Address) -> None:

@@ -22,11 +22,15 @@ _HOLDER = """
        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
        AND l.classid = (($1::bigint >> 32) & 4294967295)::oid AND l.objid = ($1::bigint & 4294967295)::oid
 """
-_END = """
-    SELECT count(*) FILTER (WHERE pg_terminate_backend(pid))
-      FROM pg_stat_activity
-     WHERE datname = current_database() AND usename = session_user AND (pid = $1 OR application_name = $2)
-"""
+# Not those of one that has spoken since, nor of its successor: another candidate may have been quicker.
+_END = f"""
+    WITH silent AS MATERIALIZED ({_HOLDER})
+    SELECT count(*) FILTER (WHERE pg_terminate_backend(each.pid))
+      FROM pg_stat_activity AS each, silent
+     WHERE silent.pid = $2 AND silent.state_change = $3
+       AND each.datname = current_database() AND each.usename = session_user
+       AND (each.pid = silent.pid OR each.application_name = $4)
+"""  # noqa: S608  # two constants
 _ELECTION = " election"
 
 
@@ -128,7 +132,8 @@ class Leader:
             polls = polls + 1 if holder is not None and holder == seen and prompt else 0
             seen = holder
             if holder is not None and polls >= self._timing.silent_polls and holder["state_change"] is not None:
-                ended = await connection.fetchval(_END, holder["pid"], self._application_name.removesuffix(_ELECTION))
+                sessions = self._application_name.removesuffix(_ELECTION)
+                ended = await connection.fetchval(_END, self._key, *holder, sessions)
                 _log.warning("leader is silent, its sessions were ended", pid=holder["pid"], sessions=ended)
                 polls = 0
                 await asyncio.sleep(self._timing.poll_seconds / 10)

@@ -97,11 +97,13 @@ class Lender:
                 self._require_writes(loan.connection)
             except BaseException as error:
                 dead = isinstance(error, (TimeoutError, *UNREACHABLE))
-                if dead:
-                    cut(loan.connection)
-                else:  # when cancelled, too: the server may have begun the transaction
-                    await rolled_back(loan.connection)
-                await self.take_back(loan)
+                try:
+                    if dead:
+                        cut(loan.connection)
+                    else:  # when cancelled, too: the server may have begun the transaction
+                        await rolled_back(loan.connection)
+                finally:
+                    await self.take_back(loan)
                 if last or not dead:
                     raise
             else:
