@@ -26,8 +26,8 @@ CREATE OR REPLACE FUNCTION is_trading_day(day date, periods_per_year integer, ro
 -- Growth at the close of each trading day in a window (and at its latest point), one row a currency, as arrays: series of
 -- years travel ten times as fast in columns. The first place of the arrays is the beginning of the window.
 -- counted: the day is over and a trading day, so that its close stands for a whole day. The beginning counts where it is
--- itself a close, or where the account began. drawdown and deepest are those of the whole curve, over a week as short as
--- the equity curve shows it. invested: equity at the beginning; the flows since then have their times beside them.
+-- itself a close, or where the account began. drawdown and deepest are those of all points, flows and the running day
+-- included. invested: equity at the beginning; the flows since then have their times beside them.
 CREATE OR REPLACE FUNCTION growth_by_day(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (currency text, accounts bigint, periods_per_year integer, roll_over interval, source text, benchmark text, benchmarks bigint, zone text,
                days date[], times timestamptz[], growth double precision[], counted boolean[],
@@ -64,15 +64,10 @@ WITH calendars AS MATERIALIZED (
 )
 SELECT s.currency, c.accounts, c.periods_per_year, c.roll_over, c.source, c.benchmark, c.benchmarks, c.zone,
        s.days, s.times, s.growth, s.counted,
-       CASE WHEN brief.currency IS NOT NULL THEN brief.drawdown WHEN s.points > 1 THEN s.drawdown END,
-       CASE WHEN brief.currency IS NOT NULL THEN brief.max_drawdown WHEN s.points > 1 THEN s.deepest END,
+       CASE WHEN s.points > 1 THEN s.drawdown END, CASE WHEN s.points > 1 THEN s.deepest END,
        s.equity, s.invested, coalesce(f.times, '{}'), coalesce(f.amounts, '{}')
   FROM series s
   JOIN calendars c ON c.currency = s.currency
-  LEFT JOIN LATERAL (
-        SELECT d.currency, d.drawdown, d.max_drawdown
-          FROM window_drawdown(for_accounts, start, until, known) d
-         WHERE until - s.first_at <= interval '7 days' AND d.currency = s.currency) brief ON true
   LEFT JOIN LATERAL (
         SELECT array_agg(flow.at ORDER BY flow.at) AS times, array_agg(flow.amount ORDER BY flow.at) AS amounts
           FROM (SELECT e.account_id, e.entered_at, e.equity

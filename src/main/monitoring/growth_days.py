@@ -15,6 +15,8 @@ from main.domain.scope import Scope
 WEEKDAYS = 262
 """The most weekdays that a year has. Whoever trades on more days than that trades every day."""
 
+_WEEK = timedelta(weeks=1)
+
 _HOLIDAYS = 5
 """Up to this many weekdays in a row without an observation are taken for holidays where nobody trades every day."""
 
@@ -75,6 +77,21 @@ DAILY_CLOSES = Query(
 
 
 @dataclass(frozen=True, slots=True)
+class Depths:
+    """The drawdown at the end of a window and the deepest inside it, of its equity curve; ``None`` is not known."""
+
+    currency: str
+    drawdown: float | None
+    deepest: float | None
+
+
+DEPTHS = Query(
+    Depths,
+    "SELECT d.currency, d.drawdown, d.max_drawdown AS deepest FROM window_drawdown($1, $2, $3, $4) d",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class DayReturns:
     """Returns of whole trading days, as ratios use them: one place less than ``days`` and ``growth``.
 
@@ -109,6 +126,15 @@ async def growth_days(db: Fetcher, scope: Scope) -> list[GrowthDays]:
     """Return one row for each currency with an observation by the window's end, in their order."""
     bounds = scope.bounds()
     return await GROWTH_DAYS.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at, scope.present)
+
+
+async def depths(db: Fetcher, scope: Scope, rows: list[GrowthDays]) -> dict[str, Depths]:
+    """Return the drawdowns by currency, as the equity curve has them: that of more than a week has the rows' points."""
+    bounds = scope.bounds()
+    if all(bounds.end - row.times[0] > _WEEK for row in rows):
+        return {row.currency: Depths(row.currency, row.drawdown, row.deepest) for row in rows}
+    found = await DEPTHS.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at)
+    return {row.currency: row for row in found}
 
 
 async def benchmark_closes(db: Fetcher, scope: Scope, row: GrowthDays) -> dict[date, float]:

@@ -17,9 +17,11 @@ from main.domain.topics import Topic
 from main.monitoring.growth_days import (
     WEEKDAYS,
     DayReturns,
+    Depths,
     GrowthDays,
     benchmark_closes,
     day_returns,
+    depths,
     flows,
     growth_days,
     no_benchmark,
@@ -93,15 +95,13 @@ async def performance(db: Fetcher, scope: Scope, params: Rates | None = None) ->
     days. Value at risk is the loss of the worst day in twenty, a positive fraction. ROI is the change of equity without
     external flows, over the money that was in the account.
     """
-    rows = [(row, await benchmark_closes(db, scope, row)) for row in await growth_days(db, scope)]
-    return await asyncio.to_thread(_all, rows, params or Rates())
+    rows = await growth_days(db, scope)
+    below = await depths(db, scope, rows)
+    known = [(row, below[row.currency], await benchmark_closes(db, scope, row)) for row in rows]
+    return await asyncio.to_thread(lambda: [_performance(*facts, params or Rates()) for facts in known])
 
 
-def _all(rows: list[tuple[GrowthDays, dict[date, float]]], rates: Rates) -> list[Performance]:
-    return [_performance(row, closes, rates) for row, closes in rows]
-
-
-def _performance(row: GrowthDays, closes: dict[date, float], rates: Rates) -> Performance:
+def _performance(row: GrowthDays, below: Depths, closes: dict[date, float], rates: Rates) -> Performance:
     days, yearly = day_returns(row), row.periods_per_year
     known = [value for value in days.returns if value is not None]
     return Performance(
@@ -123,8 +123,8 @@ def _performance(row: GrowthDays, closes: dict[date, float], rates: Rates) -> Pe
         sharpe=ratios.sharpe(days.returns, yearly, risk_free=rates.risk_free),
         sortino=ratios.sortino(days.returns, yearly, minimum_return=rates.minimum_return),
         calmar=ratios.calmar(days.returns, yearly, days=days.length),
-        max_drawdown=_drawdown(row, row.deepest),
-        current_drawdown=_drawdown(row, row.drawdown),
+        max_drawdown=_drawdown(row, below.deepest),
+        current_drawdown=_drawdown(row, below.drawdown),
         value_at_risk=tail_risk.value_at_risk(days.returns),
         conditional_value_at_risk=tail_risk.conditional_value_at_risk(days.returns),
         best_day=_of_days(days, max(known, default=0.0)),
