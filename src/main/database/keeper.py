@@ -76,9 +76,10 @@ class DatabaseKeeper:
                 former = self.address
                 _log.warning("embedded database is gone, bringing it back")
                 address = self._hold()
-            except AITraderError as error:
+            except Exception as error:  # noqa: BLE001  # a boundary: without this thread nobody brings it back
                 if not complained:
-                    _log.error("embedded database does not come back", reason=error.message)
+                    known = isinstance(error, AITraderError)
+                    _log.error("embedded database does not come back", reason=str(error), exc_info=not known)
                 complained = True
                 continue
             complained = False
