@@ -1,8 +1,9 @@
 """What time it is, always aware and in UTC, and how a time is read from text."""
 
-import sys
 import time
 from datetime import UTC, datetime
+
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux has it
 
 
 def now() -> datetime:
@@ -17,9 +18,7 @@ def monotonic() -> float:
 
 def boottime() -> float:
     """Return seconds on a clock that never jumps and goes on while the machine sleeps, when others do not."""
-    if sys.platform == "linux":
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
+    return time.clock_gettime(_BOOTTIME)
 
 
 def require_aware(moment: datetime, name: str) -> datetime:

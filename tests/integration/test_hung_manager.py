@@ -2,6 +2,8 @@
 
 import signal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -35,3 +37,34 @@ def test_a_manager_that_hangs_is_killed_by_the_bot_beside_it_and_leaves_nobody(
         assert said == [f"The dashboards' manager (pid {manager.process.pid}) hangs; replacing it."]
         assert manager.process.wait(timeout=5) == -signal.SIGKILL
         until(lambda: not marked(mark), 9, "nobody left")
+
+
+def test_a_bot_that_was_held_up_itself_kills_no_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, killed = 0.0, False
+
+    class Running:
+        state: Any = SimpleNamespace(alive=True, pid=1)
+
+        def answers(self, within: float) -> bool:
+            nonlocal clock
+            clock += within + 3.0
+            self.state.alive = clock < 100.0
+            return False
+
+        def kill(self) -> None:
+            nonlocal killed
+            killed = True
+            self.state.alive = False
+
+    def passing() -> float:
+        nonlocal clock
+        clock += 0.1
+        return clock
+
+    monkeypatch.setattr(monitoring, "monotonic", passing)
+    monkeypatch.setattr(monitoring, "_POLL_SECONDS", 0.0)
+    beside = monitoring.Monitoring(load_settings({"data_dir": str(tmp_path)}), ("trading",), lambda _: None)
+    running: Any = Running()
+    beside._watch(running)
+    assert clock >= 100.0
+    assert not killed

@@ -27,6 +27,7 @@ _POLL_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 60.0
 _JOIN_SECONDS = 40.0
 _ASK_SECONDS = 5.0
+_ANSWER_SECONDS, _LATE_SECONDS = 2.0, 0.5
 _MISSES = 5  # one every seven seconds: a manager that is only slow must not lose its services for it
 
 
@@ -137,8 +138,11 @@ class Monitoring:
         while running.state.alive and not self._stop.wait(_POLL_SECONDS):
             if monotonic() - asked < _ASK_SECONDS:
                 continue
-            missed = 0 if running.answers() else missed + 1
+            began, answers = monotonic(), running.answers(_ANSWER_SECONDS)
             asked = monotonic()
+            if not answers and asked - began > _ANSWER_SECONDS + _LATE_SECONDS:
+                continue  # it is we who were held up: by a busy bot, a machine that swaps or has slept
+            missed = 0 if answers else missed + 1
             if missed >= _MISSES:
                 self._say(f"The dashboards' manager (pid {running.state.pid}) hangs; replacing it.")
                 running.kill()
