@@ -37,12 +37,20 @@ RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint
                gross numeric, fees numeric, best numeric, worst numeric, held interval, newest timestamptz)
 LANGUAGE sql STABLE ROWS 100 AS $$
     -- Materialized, because row-level security lets no index use a moment that is still an expression.
-    WITH asked AS MATERIALIZED (
-        SELECT r.*
-          FROM rolled_days(for_accounts, start, until, known, live,
-                           known >= '9999-01-01 00:00Z' AND by_part IS DISTINCT FROM 'regime'
-                           AND num_nonnulls(of_symbol, of_segment, of_exit_type, of_side, of_tag) = 0,
-                           daily OR coalesce(by_part = 'weekday', false)) r
+    -- The sums know one thing in common at a time: what trades are parted by, or one filter beside the strategy.
+    WITH common AS MATERIALIZED (
+        SELECT coalesce(k.by_key, k.filtered, '') AS part, k.filtered IS NOT NULL AS filtered,
+               known >= '9999-01-01 00:00Z' AND by_part IS DISTINCT FROM 'regime' AND of_tag IS NULL
+               AND num_nonnulls(of_symbol, of_segment, of_exit_type, of_side) <= 1
+               AND coalesce(k.by_key = k.filtered, true) AS usable
+          FROM (SELECT CASE WHEN by_part IN ('symbol', 'exit_type', 'side', 'model', 'segment', 'hour') THEN by_part END AS by_key,
+                       CASE WHEN of_symbol IS NOT NULL THEN 'symbol' WHEN of_segment IS NOT NULL THEN 'segment'
+                            WHEN of_exit_type IS NOT NULL THEN 'exit_type' WHEN of_side IS NOT NULL THEN 'side' END AS filtered) k
+    ), asked AS MATERIALIZED (
+        SELECT r.*, c.part, c.filtered
+          FROM common c
+          CROSS JOIN LATERAL rolled_days(for_accounts, start, until, known, live, c.usable,
+                                         daily OR coalesce(by_part = 'weekday', false)) r
     ), spans AS MATERIALIZED (
         SELECT q.account_id, q.currency, q.zone, q.roll_over, s.span_from, s.span_until
           FROM asked q
@@ -84,25 +92,24 @@ LANGUAGE sql STABLE ROWS 100 AS $$
         UNION ALL
         SELECT q.account_id, q.currency, CASE WHEN daily THEN d.day END,
                CASE WHEN by_part = 'strategy' THEN d.strategy WHEN by_part = 'account' THEN q.account_id
-                    WHEN by_part = 'weekday' THEN extract(isodow FROM d.day)::text ELSE d.key END,
+                    WHEN by_part = 'weekday' THEN extract(isodow FROM d.day)::text WHEN by_part IS NOT NULL THEN d.key END,
                d.trades, d.wins, d.losses, d.won, d.lost, d.gross, d.fees, d.best, d.worst, d.held, d.newest
           FROM asked q
           CROSS JOIN LATERAL (
-                SELECT CASE WHEN by_part IN ('symbol', 'exit_type', 'side', 'model', 'segment', 'hour') THEN by_part ELSE '' END AS part) rolled
-          CROSS JOIN LATERAL (
                 SELECT r.*
                   FROM trade_days r
-                 WHERE q.rolled AND r.account_id = q.account_id AND r.width = 'month' AND r.part = rolled.part AND r.day = ANY (q.months)
+                 WHERE q.rolled AND r.account_id = q.account_id AND r.width = 'month' AND r.part = q.part AND r.day = ANY (q.months)
                 UNION ALL
                 SELECT r.*
                   FROM trade_days r
-                 WHERE q.rolled AND r.account_id = q.account_id AND r.width = 'day' AND r.part = rolled.part AND r.day = ANY (q.single_days)
+                 WHERE q.rolled AND r.account_id = q.account_id AND r.width = 'day' AND r.part = q.part AND r.day = ANY (q.single_days)
                 UNION ALL
                 SELECT r.*
                   FROM trade_days r
-                 WHERE q.rolled AND (daily OR by_part = 'weekday') AND r.account_id = q.account_id AND r.width = 'day' AND r.part = rolled.part
+                 WHERE q.rolled AND (daily OR by_part = 'weekday') AND r.account_id = q.account_id AND r.width = 'day' AND r.part = q.part
                    AND r.day >= q.first_day AND r.day <= q.last_day AND r.day <> ALL (q.stale)) d
-         WHERE of_strategy IS NULL OR d.strategy = of_strategy
+         WHERE (of_strategy IS NULL OR d.strategy = of_strategy)
+           AND (NOT q.filtered OR d.key = coalesce(of_segment, of_exit_type, of_side) OR strpos(lower(d.key), lower(of_symbol)) > 0)
     )
     SELECT p.account_id, p.currency, p.day, p.key, sum(p.trades)::bigint, sum(p.wins)::bigint, sum(p.losses)::bigint, sum(p.won), sum(p.lost),
            sum(p.gross), sum(p.fees), max(p.best), min(p.worst), sum(p.held), max(p.newest)

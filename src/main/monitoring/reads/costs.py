@@ -37,8 +37,8 @@ class Costs:
     ``name`` is a month (2026-11), a strategy, a symbol or a trade's id, ``None`` for trades of no strategy. ``fees``
     are of both legs of all its ``trades``. Slippage and spread are of the ``measured`` ones: those among the newest
     2,000 of each account of whose two fills the arrival mid is known. ``slippage`` is side · (fill − arrival mid) ·
-    quantity; ``spread`` is the part of it that the quoted half spread explains, paid by a taker and earned by a maker, ``None``
-    where no book was recorded in the minute before the fills. Both also in basis points of the measured notional.
+    quantity; ``spread`` is the part of it that the quoted half spread explains, paid by a taker and earned by a maker,
+    ``None`` where no book was recorded in the minute before the fills. Both are in basis points of the notional too.
     ``funding`` is known by month only, and ``None`` otherwise or where trades are picked.
     """
 

@@ -56,11 +56,15 @@ def _page(order: LiteralString) -> Query[ClosedTrade]:
     )
 
 
+def _last(name: str) -> LiteralString:
+    """What no trade goes without is not said to come last: no index would serve."""
+    return " NULLS LAST" if name in ("strategy", "exit_type") else ""
+
+
 NEWEST = _page("t.exit_time DESC")
 PAGES: dict[str, Query[ClosedTrade]] = {
-    **{name: _page(column + " ASC NULLS LAST") for name, column in _ORDERS.items()},
-    **{f"-{name}": _page(column + " DESC NULLS LAST") for name, column in _ORDERS.items()},
-    "exit_time": _page("t.exit_time"),
+    **{name: _page(column) for name, column in _ORDERS.items()},
+    **{f"-{name}": _page(column + " DESC" + _last(name)) for name, column in _ORDERS.items()},
     "-exit_time": NEWEST,
 }
 
