@@ -119,19 +119,6 @@ SELECT d.day, price.close::double precision
          LIMIT 1) price
 $$;
 
--- Net P&L of closed trades by trading day of the account and by strategy or symbol ('-' for none).
-CREATE OR REPLACE FUNCTION daily_pnl_by(dimension text, for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, for_strategy text)
-RETURNS TABLE (currency text, name text, day date, pnl double precision, trades bigint)
-LANGUAGE sql STABLE ROWS 1000 AS $$
-    SELECT a.currency, g.name, trading_date(t.exit_time, a.zone, a.roll_over), sum(t.realized_pnl)::double precision, count(*)
-      FROM accounts_at(for_accounts, until, known, live) a
-      CROSS JOIN LATERAL closed_trades(a.account_id, start, until, known) t
-      CROSS JOIN LATERAL (SELECT coalesce(CASE dimension WHEN 'strategy' THEN t.strategy ELSE t.symbol END, '-') AS name) g
-     WHERE for_strategy IS NULL OR t.strategy = for_strategy
-     GROUP BY a.currency, g.name, trading_date(t.exit_time, a.zone, a.roll_over)
-$$;
-
 GRANT EXECUTE ON FUNCTION trading_calendars(text[], timestamptz, timestamptz, boolean), is_trading_day(date, integer, interval),
     growth_by_day(text[], timestamptz, timestamptz, timestamptz, boolean),
-    daily_closes(text, text, text, interval, date, timestamptz, timestamptz),
-    daily_pnl_by(text, text[], timestamptz, timestamptz, timestamptz, boolean, text) TO ai_trader_app, ai_trader_service;
+    daily_closes(text, text, text, interval, date, timestamptz, timestamptz) TO ai_trader_app, ai_trader_service;

@@ -39,7 +39,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class DailyPnlBy:
-    """Net P&L of one name's trades that were closed on a trading day."""
+    """Net P&L of one name's trades that were closed on a trading day; those without a name are "-"."""
 
     currency: str
     name: str
@@ -51,9 +51,9 @@ class DailyPnlBy:
 DAILY_PNL = Query(
     DailyPnlBy,
     """
-    SELECT p.currency, p.name, p.day, p.pnl, p.trades
-      FROM daily_pnl_by($1, $2, $3, $4, $5, $6, $7) p
-     ORDER BY p.currency, p.day, p.name
+    SELECT t.currency, coalesce(t.key, '-') AS name, t.day, (t.won + t.lost)::float8 AS pnl, t.trades
+      FROM trade_totals($2, $3, $4, $5, $6, $1, true, $7, NULL, NULL, NULL, NULL, NULL) t
+     ORDER BY t.currency, t.day, t.key
     """,
 )
 
