@@ -469,3 +469,33 @@ async def given_position_with_stop(service: Database, position: str, *, stop: in
     state = {"symbol": "X", "side": "long", "quantity": 5, "entry_time": at, "entry_price": 100, "at": at}
     more = {"lot_size": 1, "multiplier": 10, "is_active": True, "recorded_at": at, "initial_stop": stop}
     await insert(service, "positions_history", [values | state | more])
+
+
+async def test_a_question_about_months_reads_the_sums_and_asks_only_the_ends_and_changed_days_of_the_trades(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_closed(service, random_trades(Random(8), [MOMENT - 5 * HOUR * index for index in range(700)]))
+    await roll_trade_days(service)
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE trade_days SET trades = 10000")
+    scope = live(window="3M")
+    untouched = (await asked_with(database, trades_read.READ, scope)).total
+    assert untouched > 20_000
+    assert untouched % 10_000 < 20
+    by_day = [row.trades >= 10_000 for row in await asked_with(database, pnl_by_period.READ, scope)]
+    assert sum(by_day) >= 89
+    assert (await asked_with(database, trades_read.READ, live(window="3M"), TradesPage(symbol="a"))).total > 20_000
+    assert (await asked_with(database, trades_read.READ, past(MOMENT, window="3M", known_at=MOMENT))).total < 700
+    await given_trade(service, 1, MOMENT - 50 * DAY)
+    now = [row.trades >= 10_000 for row in await asked_with(database, pnl_by_period.READ, scope)]
+    assert sum(now) == sum(by_day) - 1
+
+
+async def test_accounts_whose_sums_are_up_to_date_cost_the_worker_nothing(service: Database) -> None:
+    await given_account(service)
+    await given_trade(service, 10, MOMENT)
+    assert [await roll_trade_days(service) > 0 for _ in range(2)] == [True, False]
+    await given_trade(service, 10, MOMENT - 400 * DAY)
+    await given_trade(service, 10, MOMENT)
+    assert [await roll_trade_days(service) for _ in range(2)] == [2, 0]
