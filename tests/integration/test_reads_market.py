@@ -213,6 +213,18 @@ async def test_the_finest_bars_that_fit_are_shown_and_an_interval_can_be_chosen(
     assert await asked_with(database, candles.READ, live(), symbol="nothing") is None
 
 
+async def test_minutes_are_put_together_where_the_next_longer_bars_would_be_too_few(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    minutes = [Decimal(100 + (step == 700) * 9) for step in range(1440)]
+    await given_bars(service, minutes, interval="1m", every=MINUTE, last=MOMENT - MINUTE)
+    await given_bars(service, [7, 8])
+    shown = await asked_with(database, candles.READ, live(), points=500)
+    assert (shown.interval, shown.bar_seconds, len(shown.bars)) == ("1m", 300.0, 288)
+    assert max(bar.high for bar in shown.bars) == 109
+
+
 async def test_ten_years_of_days_become_few_bars_that_keep_the_extremes_and_the_volume(
     service: Database, database: Database
 ) -> None:

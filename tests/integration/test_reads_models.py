@@ -83,6 +83,13 @@ async def test_quality_over_time_is_by_model_and_version_in_its_highest_revision
     assert [(row.model, row.accuracy) for row in only] == [("b", 0.3), ("b", 0.2), ("b", 0.1)]
 
 
+async def test_a_judgement_of_a_model_that_nobody_described_is_shown_too(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_judgement(service, "unknown", MOMENT - HOUR, ic="0.3")
+    (row,) = await asked(database, model_history.READ, live())
+    assert (row.model, row.ic) == ("unknown", 0.3)
+
+
 async def test_ten_years_of_judgements_are_no_more_than_the_points(service: Database, database: Database) -> None:
     await given_account(service)
     await given_model(service, "m")

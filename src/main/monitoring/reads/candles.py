@@ -22,6 +22,9 @@ LENGTHS = {
 }
 MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 
+TOO_FEW = 20
+"""Fewer bars than points by this factor make a poor picture: then several of a finer interval make one."""
+
 MOST_MERGED = 20_000
 """Bars that are looked at for a long window, the newest: 54 years of days, two weeks of minutes."""
 
@@ -96,8 +99,8 @@ BARS = Query(
 class CandleParams(Series):
     """Params: which symbol or index, the first symbol that has bars where ``None``; how many points; which interval.
 
-    Without an interval the finest is taken of which the window has no more than `points`; with one, its newest
-    `points` bars are.
+    Without an interval the finest is taken of which the window has no more than `points`, or several of a finer one
+    make a bar; with an interval, its newest `points` bars are.
     """
 
     symbol: str | None = None
@@ -111,8 +114,8 @@ class CandleParams(Series):
 async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) -> Candles | None:
     """Return the bars that opened and closed within the window; ``None`` where there are none of that interval.
 
-    Prices are in the symbol's currency, as recorded and not adjusted. Where even the longest recorded bars are more
-    than `points`, as over ten years, several make one: first open, highest high, lowest low, last close, and the sum of
+    Prices are in the symbol's currency, as recorded and not adjusted. Where recorded bars are more than
+    `points`, as over ten years, several make one: first open, highest high, lowest low, last close, and the sum of
     their volumes, unknown when one of them is. No more than the newest 20,000 are looked at.
     """
     asked = asked or CandleParams()
@@ -138,15 +141,14 @@ def _chosen(recorded: Sequence[Recorded], asked: CandleParams, end: datetime) ->
         return found.get(asked.interval)
     finest_first = [found[name] for name in LENGTHS if name in found]
     first_at = min((row.first_at for row in finest_first), default=end)
-    # The last is the longest; one that was recorded only lately does not show the window.
-    return next(
-        (
-            row
-            for row in finest_first
-            if (end - row.first_at) / LENGTHS[row.interval] <= asked.points and row.first_at - first_at <= LENGTHS["1d"]
-        ),
-        finest_first[-1] if finest_first else None,
-    )
+    counts = {row.interval: (end - row.first_at) / LENGTHS[row.interval] for row in finest_first}
+    # One that was recorded only lately does not show the window.
+    whole = [row for row in finest_first if row.first_at - first_at <= LENGTHS["1d"]]
+    fits = next((row for row in whole if counts[row.interval] <= asked.points), None)
+    if fits is not None and counts[fits.interval] * TOO_FEW >= asked.points:
+        return fits
+    finer = [row for row in whole if asked.points < counts[row.interval] <= MOST_MERGED]
+    return finer[-1] if finer else fits or next(reversed(finest_first), None)
 
 
 def _merged(bars: Sequence[Bar], width: timedelta) -> list[Bar]:

@@ -77,7 +77,6 @@ READ = Read(
     topics=frozenset({Topic.MARKET, Topic.HEARTBEATS, Topic.ACCOUNTS}),
     unit="text",
     freshness=timedelta(minutes=1),
-    about="suite",
     scalar=lambda rows: sum(row.state == "open" for row in rows),
     formula="the sessions of the instrument's exchange calendar",
 )

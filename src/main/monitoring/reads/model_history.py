@@ -40,13 +40,10 @@ class Judged:
 FIRST = Query(
     Judged,
     """
-    SELECT min(first.at)::timestamptz AS first_at
+    SELECT min(p.at)::timestamptz AS first_at
       FROM (SELECT DISTINCT a.source FROM accounts_at($1, $2, $3, $4) a) s
-      JOIN models m ON m.source = s.source AND ($5::text IS NULL OR m.model = $5)
-      CROSS JOIN LATERAL (
-            SELECT min(p.at) AS at
-              FROM model_performance p
-             WHERE p.source = m.source AND p.model = m.model AND p.at > $6 AND p.at <= $2 AND p.recorded_at <= $3) first
+      JOIN model_performance p ON p.source = s.source
+     WHERE ($5::text IS NULL OR p.model = $5) AND p.at > $6 AND p.at <= $2 AND p.recorded_at <= $3
     """,
 )
 
