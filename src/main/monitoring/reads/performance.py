@@ -102,8 +102,7 @@ async def performance(db: Fetcher, scope: Scope, params: Rates | None = None) ->
 
 
 def _performance(row: GrowthDays, below: Depths, closes: dict[date, float], rates: Rates) -> Performance:
-    days, yearly = day_returns(row), row.periods_per_year
-    known = [value for value in days.returns if value is not None]
+    days = day_returns(row)
     return Performance(
         currency=row.currency,
         accounts=row.accounts,
@@ -111,27 +110,41 @@ def _performance(row: GrowthDays, below: Depths, closes: dict[date, float], rate
         end=row.times[-1],
         days=len(days.returns),
         gaps=days.gaps,
-        periods_per_year=yearly,
-        trading_days="every day" if yearly > WEEKDAYS else "Monday to Friday",
+        periods_per_year=row.periods_per_year,
+        trading_days="every day" if row.periods_per_year > WEEKDAYS else "Monday to Friday",
         risk_free=rates.risk_free,
         minimum_return=rates.minimum_return,
         benchmark=row.benchmark,
         period_return=window_return(row),
         roi=_return_on_investment(row),
-        cagr=ratios.cagr(days.returns, yearly, days=days.length),
-        volatility=ratios.volatility(days.returns, yearly),
-        sharpe=ratios.sharpe(days.returns, yearly, risk_free=rates.risk_free),
-        sortino=ratios.sortino(days.returns, yearly, minimum_return=rates.minimum_return),
-        calmar=ratios.calmar(days.returns, yearly, days=days.length),
         max_drawdown=_drawdown(row, below.deepest),
         current_drawdown=_drawdown(row, below.drawdown),
-        value_at_risk=tail_risk.value_at_risk(days.returns),
-        conditional_value_at_risk=tail_risk.conditional_value_at_risk(days.returns),
-        best_day=_of_days(days, max(known, default=0.0)),
-        worst_day=_of_days(days, min(known, default=0.0)),
-        positive_days=_of_days(days, sum(value > 0 for value in known) / max(1, len(known))),
+        **_ratios(days, rates),
+        **_tails(days),
         **_compared(row, days, closes, rates.risk_free),
     )
+
+
+def _ratios(days: DayReturns, rates: Rates) -> dict[str, Figure]:
+    returns, yearly = days.returns, days.periods_per_year
+    return {
+        "cagr": ratios.cagr(returns, yearly, days=days.length),
+        "volatility": ratios.volatility(returns, yearly),
+        "sharpe": ratios.sharpe(returns, yearly, risk_free=rates.risk_free),
+        "sortino": ratios.sortino(returns, yearly, minimum_return=rates.minimum_return),
+        "calmar": ratios.calmar(returns, yearly, days=days.length),
+    }
+
+
+def _tails(days: DayReturns) -> dict[str, Figure]:
+    known = [value for value in days.returns if value is not None]
+    return {
+        "value_at_risk": tail_risk.value_at_risk(days.returns),
+        "conditional_value_at_risk": tail_risk.conditional_value_at_risk(days.returns),
+        "best_day": _of_days(days, max(known, default=0.0)),
+        "worst_day": _of_days(days, min(known, default=0.0)),
+        "positive_days": _of_days(days, sum(value > 0 for value in known) / max(1, len(known))),
+    }
 
 
 def _compared(row: GrowthDays, days: DayReturns, closes: dict[date, float], risk_free: float) -> dict[str, Figure]:
