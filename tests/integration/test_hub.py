@@ -19,7 +19,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Announcement, Topic
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import PictureBook
-from main.monitoring.hub import Hub
+from main.monitoring.hub import MOST_IDLE, Hub
 from main.monitoring.read import Answer, LiveSource, Read, State
 from tests.integration.tcp_proxy import TcpProxy
 
@@ -249,6 +249,28 @@ async def test_a_replay_lives_in_its_own_time(database: Database, service: Datab
     async with running_hub(database) as hub:
         answer = await hub.ask(read_of(cash), SCOPE)
     assert (answer.freshness.moment, answer.freshness.clock, answer.state) == (then, "replay", State.LIVE)
+
+
+async def test_whoever_asks_about_ever_other_moments_does_not_fill_the_memory(database: Database) -> None:
+    async def cores(source: LiveSource, scope: Scope) -> int:
+        """How many processors there are."""
+        return 2
+
+    read = read_of(cores, source="live", about="suite")
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    most = 0
+    async with running_hub(database) as hub:
+        watched = hub.watch(read, SCOPE, lambda: None)
+        for batch in range(25):
+            moments = [first + timedelta(seconds=100 * batch + number) for number in range(100)]
+            answers = await asyncio.gather(*(hub.ask(read, replace(SCOPE, as_of=moment)) for moment in moments))
+            assert {answer.value for answer in answers} == {2}
+            most = max(most, len(hub._questions))
+        assert 100 < most <= MOST_IDLE + 100
+        hub.announce_all()
+        evaluated = hub.statistics.evaluated
+        await until(lambda: hub.statistics.evaluated > evaluated)  # what is watched stays asked
+        watched.close()
 
 
 async def test_a_past_moment_is_never_called_live(database: Database, service: Database) -> None:

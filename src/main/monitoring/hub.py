@@ -22,6 +22,8 @@ from main.monitoring.read import Answer, LiveSource, Read
 COALESCE_SECONDS = 0.02
 SWEEP_SECONDS = 15.0
 KEEP_SECONDS = 60.0
+MOST_IDLE = 1_000
+"""Questions kept that nobody asks any more: who browses the past, or scripts it, asks a new one every time."""
 REUSE_SECONDS = 1.0
 ALARM_MARGIN_SECONDS = 0.1
 ASK_SECONDS = 10.0
@@ -58,6 +60,7 @@ class Hub:
             on_overdue=self._part,
         )
         self._questions: dict[tuple[str, Scope, Hashable], Question] = {}
+        self._crowded_at = MOST_IDLE
         self._wake = asyncio.Event()
         self._outage = Outage()
         self._groups: dict[Group, asyncio.Task[None]] = {}  # those of stored questions that are being answered
@@ -179,8 +182,18 @@ class Hub:
         key = (read.name, scope, params)
         question = self._questions.get(key)
         if question is None:
+            if len(self._questions) >= self._crowded_at:
+                self._forget_idle()
             question = self._questions[key] = Question(read, scope, params)
         return question
+
+    def _forget_idle(self) -> None:
+        """Forget what nobody asks any more, but for the newest: there is no end of past moments to ask about."""
+        idle = [key for key, question in self._questions.items() if question.idle]
+        idle.sort(key=lambda key: self._questions[key].touched)
+        for key in idle[: max(0, len(idle) - MOST_IDLE // 2)]:
+            del self._questions[key]
+        self._crowded_at = len(self._questions) + MOST_IDLE // 2
 
     def _start_due(self) -> None:
         """Start what is due as far as there are places; who waited longest comes first."""
@@ -276,8 +289,7 @@ class Hub:
             await asyncio.sleep(SWEEP_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
             oldest = time.monotonic() - KEEP_SECONDS
             for key, question in tuple(self._questions.items()):
-                idle = not (question.watchers or question.waiting or question.running)
-                if idle and question.touched < oldest:
+                if question.idle and question.touched < oldest:
                     del self._questions[key]
                 question.mark()
             self._wake.set()

@@ -40,6 +40,11 @@ class Question:
         return self.dirty and not self.running and bool(self.watchers or self.waiting)
 
     @property
+    def idle(self) -> bool:
+        """Whether nobody watches it, waits for it or answers it."""
+        return not (self.watchers or self.waiting or self.running)
+
+    @property
     def stored(self) -> bool:
         """Whether the database has the answer; else this process knows it."""
         return self.read.source == "sql"
