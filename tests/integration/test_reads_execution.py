@@ -492,3 +492,14 @@ async def test_what_is_not_a_way_to_part_executions_is_refused_with_the_choices(
         slippage.FillParts("colour")
     with pytest.raises(ValueError, match='orders: got "some", expected one of executed, all'):
         shortfall.ShortfallParams(orders="some")
+
+
+async def test_of_more_orders_than_are_looked_at_the_newest_count_and_the_others_are_told(
+    service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shortfall, "MOST", 2)
+    await given_account(service)
+    for number, price in enumerate((101, 102, 103)):
+        await given_executed(service, f"o{number}", MOMENT - number * HOUR, (10, price))
+    (part,) = await asked(database, shortfall.READ, live())
+    assert (part.orders, part.left_out, part.unpriced, part.total) == (2, 1, 0, 30)

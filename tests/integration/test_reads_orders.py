@@ -296,3 +296,16 @@ async def test_a_page_of_orders_that_is_asked_for_wrongly_is_refused_with_the_ch
             orders.OrdersPage(**given)
     with pytest.raises(ValueError, match='kind: got "gone"'):
         order_events.OrderEventsPage(kind="gone")
+
+
+async def test_of_more_orders_than_are_looked_at_the_newest_latencies_count(
+    service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latency, "MOST", 1)
+    await given_account(service)
+    for number, took in enumerate((5 * SECOND, 7 * SECOND)):
+        placed = MOMENT - (number + 1) * HOUR
+        await given_order_event(service, "placed", placed, order_id=f"o{number}")
+        await given_order_event(service, "accepted", placed + took, order_id=f"o{number}")
+    (row,) = await asked(database, latency.READ, live())
+    assert (row.orders, row.longest) == (1, 5.0)

@@ -9,7 +9,7 @@ from main.monitoring.paging import Page, check_choice
 SIDES = ("buy", "sell")
 LONGEST = 200
 
-COUNTED = 100_000
+COUNTED = 10_000
 """A list is counted so far: more rows make a total that costs more than it tells."""
 
 Side = Literal["buy", "sell"]

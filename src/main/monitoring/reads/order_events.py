@@ -114,7 +114,7 @@ def _page(order: LiteralString) -> Query[OrderStep]:
 _PAGES = {name: _page(order) for name, order in _KEYS.items()}
 
 NEWEST = _PAGES["-at"]
-COUNT = Query(StepsCount, _COUNT + _MATCHING + "LIMIT 100000) s GROUP BY s.kind ORDER BY s.kind")
+COUNT = Query(StepsCount, _COUNT + _MATCHING + "LIMIT 10000) s GROUP BY s.kind ORDER BY s.kind")
 
 StepsFound = Paged[OrderStep, list[StepsCount]]
 NEWEST_STEPS = OrderEventsPage()
@@ -123,7 +123,7 @@ NEWEST_STEPS = OrderEventsPage()
 async def order_events(db: Fetcher, scope: Scope, page: OrderEventsPage = NEWEST_STEPS) -> StepsFound:
     """Return one page of the steps of orders in the scope's window, newest first, and counts by kind.
 
-    A step counts with the highest revision known. ``total`` and the summary count up to 100,000 steps that match. No
+    A step counts with the highest revision known. ``total`` and the summary count up to 10,000 steps that match. No
     items where nothing was ordered.
     """
     wanted = (page.symbol or None, page.side, page.kind, page.order_id or None)

@@ -116,7 +116,7 @@ _MATCHING: LiteralString = """
                AND ($8::text IS NULL OR c.status = $8)
 """
 _ENDED: LiteralString = " AND ($10 OR c.status IN ('filled', 'cancelled', 'rejected', 'expired'))"
-_COUNTED: LiteralString = "LIMIT 100000) s GROUP BY s.status ORDER BY s.status"
+_COUNTED: LiteralString = "LIMIT 10000) s GROUP BY s.status ORDER BY s.status"
 
 _KEYS: dict[str, LiteralString] = {
     "placed_at": "o.placed_at ASC, o.order_id ASC",
@@ -169,7 +169,7 @@ OPEN_ORDERS = OrdersPage()
 async def orders(db: Fetcher, scope: Scope, page: OrdersPage = OPEN_ORDERS) -> OrdersFound:
     """Return one page of the orders that may still fill, or of those placed in the window, and counts by status.
 
-    A past moment shows every order in the state it had then. ``total`` and the summary count up to 100,000 orders that
+    A past moment shows every order in the state it had then. ``total`` and the summary count up to 10,000 orders that
     match. No items where nothing waits, or nothing was placed.
     """
     bounds = scope.bounds()

@@ -17,6 +17,9 @@ from main.monitoring.trade_filter import window_arguments
 END_TOLERANCE = timedelta(minutes=5)
 """How much earlier than an order's end the last mid may have been seen."""
 
+MOST = 5_000
+"""So many of the newest orders are looked at: their fills and a mid each, however long the window is."""
+
 Which = Literal["executed", "all"]
 UNPRICED = "no order has all the prices that it takes"
 
@@ -40,6 +43,7 @@ class ShortfallSums:
     name: str | None
     orders: int
     unpriced: int
+    left_out: int
     notional: Decimal | None
     delay: Decimal | None
     impact: Decimal | None
@@ -56,13 +60,15 @@ class Shortfall:
     (decision to fill of orders without an arrival mid), ``opportunity`` (what was not filled, at the mid when the
     order ended) and ``fees``; ``bps`` is that over ``notional`` · 10⁴, the orders at their decision prices.
     ``unpriced`` orders lack a price that it takes, their fills, or a rate into the account's currency; they are not
-    among ``orders``. ``name`` is ``None`` where it is not known, and with ``by=all``.
+    among ``orders``, nor are those ``left_out`` beyond the newest 5,000. ``name`` is ``None`` where it is not known,
+    and with ``by=all``.
     """
 
     currency: str
     name: str | None
     orders: int
     unpriced: int
+    left_out: int
     notional: Decimal | None
     delay: Decimal | None
     impact: Decimal | None
@@ -76,31 +82,35 @@ class Shortfall:
 SUMS = Query(
     ShortfallSums,
     """
-    WITH ended AS (
-        SELECT a.currency, a.zone, a.source AS market, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
+    WITH found AS MATERIALIZED (
+        SELECT a.currency, a.zone, a.source AS market, o.*,
+               row_number() OVER (ORDER BY o.at DESC, o.account_id, o.order_id) <= $10 AS looked_at
+          FROM accounts_at($1, $3, $4, $5) a
+          CROSS JOIN LATERAL ended_orders(a.account_id, $2, $3, $4, $5) o
+         WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0)
+    ), ended AS (
+        SELECT o.currency, o.zone, o.market, o.looked_at, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
                CASE o.side WHEN 'buy' THEN 1 ELSE -1 END AS sign, o.decision_price AS decision,
                o.arrival_mid AS arrival,
                o.quantity, o.filled_quantity AS told, f.filled, f.paid, f.fees,
                greatest(o.quantity - coalesce(f.filled, 0), 0) AS unfilled,
                coalesce(f.multiplier, i.multiplier, 1)
-               * CASE WHEN i.currency IS NULL OR i.currency = a.currency THEN 1
-                      ELSE fx_rate_at(a.source, i.currency, a.currency, o.at, $4) END AS worth
-          FROM accounts_at($1, $3, $4, $5) a
-          CROSS JOIN LATERAL ended_orders(a.account_id, $2, $3, $4, $5) o
-          LEFT JOIN instruments i ON i.source = a.source AND i.symbol = o.symbol
+               * CASE WHEN i.currency IS NULL OR i.currency = o.currency THEN 1
+                      ELSE fx_rate_at(o.market, i.currency, o.currency, o.at, $4) END AS worth
+          FROM found o
+          LEFT JOIN instruments i ON i.source = o.market AND i.symbol = o.symbol
           LEFT JOIN LATERAL (
                 SELECT sum(f.quantity) AS filled, sum(f.quantity * f.price) AS paid, sum(f.fee) AS fees,
                        max(f.multiplier) AS multiplier
                   FROM fills f
                  WHERE f.account_id = o.account_id AND f.order_id = o.order_id AND o.filled_quantity > 0
-                   AND f.at <= $3 AND f.recorded_at <= $4 AND f.quantity > 0
+                   AND o.looked_at AND f.at <= $3 AND f.recorded_at <= $4 AND f.quantity > 0
                    AND NOT EXISTS (SELECT FROM fills newer
                                     WHERE newer.account_id = f.account_id AND newer.source = f.source
                                       AND newer.source_id = f.source_id AND newer.revision > f.revision
                                       AND newer.revision > 0 AND newer.recorded_at <= $4)) f ON true
-         WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0)
     ), measured AS (
-        SELECT e.currency, e.decision * e.quantity * e.worth AS notional, coalesce(e.fees, 0) AS fees,
+        SELECT e.currency, e.looked_at, e.decision * e.quantity * e.worth AS notional, coalesce(e.fees, 0) AS fees,
                execution_part($7, e.symbol, e.strategy, e.account_id, e.side, NULL, e.at, e.zone,
                               e.decision * e.quantity * e.worth) AS name,
                e.arrival IS NOT NULL AS split,
@@ -111,14 +121,16 @@ SUMS = Query(
                e.told = 0 OR e.filled > 0 AS complete
           FROM ended e
           LEFT JOIN LATERAL mid_before(e.market, e.symbol, e.at - $9::interval,
-                                       CASE WHEN e.unfilled > 0 THEN e.at END, $4) m ON true
+                                       CASE WHEN e.unfilled > 0 AND e.looked_at THEN e.at END, $4) m ON true
     ), told AS (
         SELECT m.*,
-               coalesce(m.complete, false) AND m.notional IS NOT NULL AND m.opportunity IS NOT NULL AS priced
+               m.looked_at AND coalesce(m.complete, false) AND m.notional IS NOT NULL
+               AND m.opportunity IS NOT NULL AS priced
           FROM measured m
     )
     SELECT t.currency, t.name, count(*) FILTER (WHERE t.priced) AS orders,
-           count(*) FILTER (WHERE NOT t.priced) AS unpriced,
+           count(*) FILTER (WHERE t.looked_at AND NOT t.priced) AS unpriced,
+           count(*) FILTER (WHERE NOT t.looked_at) AS left_out,
            sum(t.notional) FILTER (WHERE t.priced) AS notional,
            sum(CASE WHEN t.split THEN t.delay ELSE 0 END) FILTER (WHERE t.priced) AS delay,
            sum(CASE WHEN t.split THEN t.execution - t.delay ELSE 0 END) FILTER (WHERE t.priced) AS impact,
@@ -137,11 +149,11 @@ async def shortfall(db: Fetcher, scope: Scope, params: ShortfallParams = BY_SYMB
 
     Filled, cancelled, rejected or expired orders; ``orders=executed`` leaves out those that never had a fill, as
     quotes that are replaced every few seconds. Fills, not what the order says of them, are counted. The price at the
-    end is the last mid until then, at most 5 minutes old; the rate into the account's currency that of the end. Empty
-    when none ended.
+    end is the last mid until then, at most 5 minutes old; the rate into the account's currency that of the end. Of
+    more than 5,000 the newest 5,000 count. Empty when none ended.
     """
     rows = await SUMS.all(
-        db, *window_arguments(scope), scope.strategy, params.by, params.orders == "all", END_TOLERANCE
+        db, *window_arguments(scope), scope.strategy, params.by, params.orders == "all", END_TOLERANCE, MOST
     )
     return sorted_parts([_part(row) for row in rows], params.by, lambda part: part.total)
 
@@ -154,6 +166,7 @@ def _part(row: ShortfallSums) -> Shortfall:
         name=row.name,
         orders=row.orders,
         unpriced=row.unpriced,
+        left_out=row.left_out,
         notional=row.notional,
         delay=row.delay,
         impact=row.impact,
