@@ -9,6 +9,7 @@ import pytest
 
 from main.analytics.microstructure import realised_volatility, volatility_over_time
 from main.database.pool import Database
+from main.database.rollups import roll_up
 from main.monitoring.reads import (
     breadth,
     candles,
@@ -140,6 +141,25 @@ async def test_all_of_a_short_history_is_shown_in_buckets_of_its_own_length(
     history = await asked(database, spread_history.READ, live(window="All"))
     assert [p.mid_price for p in history.points] == list(range(1, 11))
     assert {p.spread_bps for p in history.points} == {None}
+
+
+async def test_what_is_purged_is_told_by_its_roll_ups(service: Database, database: Database) -> None:
+    await given_market(service)
+    mids = [100 + (step == 77) * 50 for step in range(240)]
+    await given_mids(service, *mids, every=30 * SECOND, ending=MOMENT - DAY, spread_bps=4)
+    await given_snapshots(service, MOMENT, mid=200)
+    kept = await asked_with(database, spread_history.READ, live(window="1W"), points=4000)
+    await roll_up(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM market_snapshots WHERE at <= $1", MOMENT - HOUR)
+        await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT - HOUR)
+    told = await asked_with(database, spread_history.READ, live(window="1W"), points=4000)
+    assert (kept.bucket_seconds, told.bucket_seconds) == (30.0, 60.0)
+    assert max(point.high for point in told.points) == max(point.high for point in kept.points) == 200
+    assert sum(point.snapshots for point in told.points) == sum(point.snapshots for point in kept.points) == 241
+    assert {point.spread_bps for point in told.points[:-1]} == {4.0}
+    (row,) = await asked(database, sectors.READ, live(window="6h"))
+    assert (row.change, row.since) == (pytest.approx(1.0), MOMENT - DAY + MINUTE)
 
 
 async def test_a_market_that_was_never_recorded_has_no_spread(service: Database, database: Database) -> None:
