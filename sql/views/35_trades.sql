@@ -30,8 +30,8 @@ $$;
 -- What matching trades add up to, one row an account, trading day (null unless asked for: `daily`) and key. The key is
 -- what `by_part` names: symbol, strategy, exit_type, side, model, regime (when it was entered), segment, account, weekday and
 -- hour (of the exit, on the account's clock; ISO weekday of the trading day), else null. P&L belongs to the day of the exit.
-DROP FUNCTION IF EXISTS trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
-CREATE FUNCTION trade_sums(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
+DROP FUNCTION IF EXISTS sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
+CREATE FUNCTION sums_of_trades(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
                            of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
 RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint, wins bigint, losses bigint, won numeric, lost numeric,
                gross numeric, fees numeric, best numeric, worst numeric, held interval, newest timestamptz)
@@ -115,6 +115,29 @@ LANGUAGE sql STABLE ROWS 100 AS $$
            sum(p.gross), sum(p.fees), max(p.best), min(p.worst), sum(p.held), max(p.newest)
       FROM pieces p
      GROUP BY p.account_id, p.currency, p.day, p.key
+$$;
+
+-- The same. Planning it takes longer than answering it from the sums by day, so that is planned once a connection; where
+-- the trades themselves are asked, planning it for what is asked is worth the while.
+DROP FUNCTION IF EXISTS trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
+CREATE FUNCTION trade_sums(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
+                           of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint, wins bigint, losses bigint, won numeric, lost numeric,
+               gross numeric, fees numeric, best numeric, worst numeric, held interval, newest timestamptz)
+LANGUAGE plpgsql STABLE ROWS 100 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+    IF known >= '9999-01-01 00:00Z' AND of_tag IS NULL AND by_part IS DISTINCT FROM 'regime'
+       AND num_nonnulls(of_symbol, of_segment, of_exit_type, of_side) <= (by_part IS NULL)::integer
+       AND EXISTS (SELECT FROM trade_days_progress p WHERE p.account_id = ANY (for_accounts)) THEN
+        RETURN QUERY
+        SELECT s.* FROM sums_of_trades(for_accounts, start, until, known, live, by_part, daily,
+                                       of_strategy, of_symbol, of_segment, of_exit_type, of_side, of_tag) s;
+    ELSE
+        RETURN QUERY EXECUTE 'SELECT s.* FROM sums_of_trades($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) s'
+            USING for_accounts, start, until, known, live, by_part, daily, of_strategy, of_symbol, of_segment, of_exit_type, of_side, of_tag;
+    END IF;
+END
 $$;
 
 -- The same with the accounts of a currency put together.
@@ -229,6 +252,7 @@ $$;
 
 GRANT EXECUTE ON FUNCTION matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, text),
     regime_at(text, timestamptz, timestamptz),
+    sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
     trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
     trade_totals(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
     initial_stop(text, text, timestamptz, timestamptz),
