@@ -68,6 +68,34 @@ async def hanging(_: Database) -> str | None:
     return None
 
 
+async def test_a_worker_that_leads_no_longer_leaves_no_connection_behind_whatever_job_takes_its_time_to_end(
+    address: Address,
+) -> None:
+    made: list[Database] = []
+    at_it = asyncio.Event()
+
+    def connect() -> Database:
+        made.append(connecting(address)())
+        return made[-1]
+
+    async def slow_to_end(database: Database) -> str | None:
+        async with database.scoped() as connection:
+            try:
+                at_it.set()
+                await asyncio.sleep(3600)
+            finally:
+                await connection.execute("SELECT pg_sleep(0.3)")
+        return None
+
+    schedule = Schedule([Job("resting", 3600.0, hanging), Job("slow", 0.01, slow_to_end)], connect)
+    running = asyncio.create_task(schedule.run())
+    await at_it.wait()
+    running.cancel()
+    await asyncio.wait({running}, timeout=PATIENCE)
+    assert running.cancelled()
+    assert [database.status.pool_size for database in made] == [0]
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -73,15 +73,16 @@ class Lender:
 
     async def close(self) -> None:
         """Close all connections; those still busy after two seconds, or without a server, are cut."""
-        await self.reach.close()
-        if self._pool is None:
-            return
         pool, self._pool = self._pool, None
-        if self.reach.reachable is not False:
-            with contextlib.suppress(TimeoutError, *UNREACHABLE):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await pool.close()
-        pool.terminate()
+        try:
+            await self.reach.close()
+            if pool is not None and self.reach.reachable is not False:
+                with contextlib.suppress(TimeoutError, *UNREACHABLE):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await pool.close()
+        finally:  # also when cancelled: nobody would close them later
+            if pool is not None:
+                pool.terminate()
 
     async def lend(self, opening: Callable[[Any], Awaitable[object]]) -> Loan:
         """Return a connection on which `opening` was done; on another one when the first turns out to be dead.

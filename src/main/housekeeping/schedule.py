@@ -49,13 +49,16 @@ class Schedule:
 
     async def run(self) -> None:
         """Run all jobs until cancelled."""
-        rounds = [asyncio.create_task(self._repeat(job), name=job.name) for job in self._jobs]
+        rounds = {asyncio.create_task(self._repeat(job), name=job.name) for job in self._jobs}
         try:
-            await asyncio.gather(*rounds)
+            done, _ = await asyncio.wait(rounds, return_when=asyncio.FIRST_EXCEPTION)
+            for each in done:
+                each.result()
         finally:
+            # Once each: a second cancellation would meet the ones that wind up, and leave their connections behind.
             for each in rounds:
                 each.cancel()
-            await asyncio.gather(*rounds, return_exceptions=True)
+            await asyncio.wait(rounds)
 
     async def _repeat(self, job: Job) -> None:
         due = monotonic() + random.uniform(0, min(_JITTER_SHARE * job.every_seconds, _LONGEST_JITTER_SECONDS))  # noqa: S311
@@ -110,9 +113,11 @@ class _Turn:
 
     async def close(self) -> None:
         """End the run under way and let go of the connection."""
-        if self._run is not None and not self._run.done():
-            await self._end(self._run)
-        await self._disconnect()
+        try:
+            if self._run is not None and not self._run.done():
+                await self._end(self._run)
+        finally:
+            await self._disconnect()
 
     async def _attempt(self) -> Outcome:
         """Run the job and return what came of it: also what would otherwise end more than this task."""
