@@ -78,8 +78,11 @@ SUMS = Query(
                f.sign * (m.mid - f.price) * f.worth AS gain, m.at - f.at - h.horizon AS late
           FROM found f
           CROSS JOIN unnest($9::interval[], $10::interval[]) AS h (horizon, tolerance)
-          LEFT JOIN LATERAL mid_after(f.market, f.symbol, CASE WHEN f.looked_at THEN f.at + h.horizon END,
-                                      least(f.at + h.horizon + h.tolerance, $11), $4) m ON true
+          LEFT JOIN LATERAL (
+                SELECT a.at, a.mid
+                  FROM mid_after(f.market, f.symbol, f.at + h.horizon,
+                                 least(f.at + h.horizon + h.tolerance, $11), $4) a
+                 WHERE f.looked_at AND f.at + h.horizon <= $11) m ON true
     )
     SELECT m.currency, m.name, extract(epoch FROM m.horizon)::integer AS horizon_seconds, count(m.gain) AS fills,
            count(*) FILTER (WHERE m.looked_at AND NOT m.due) AS pending,

@@ -120,8 +120,10 @@ SUMS = Query(
                * CASE WHEN e.unfilled = 0 THEN 0 ELSE e.unfilled * (m.mid - e.decision) END AS opportunity,
                e.told = 0 OR e.filled > 0 AS complete
           FROM ended e
-          LEFT JOIN LATERAL mid_before(e.market, e.symbol, e.at - $9::interval,
-                                       CASE WHEN e.unfilled > 0 AND e.looked_at THEN e.at END, $4) m ON true
+          LEFT JOIN LATERAL (
+                SELECT b.mid
+                  FROM mid_before(e.market, e.symbol, e.at - $9::interval, e.at, $4) b
+                 WHERE e.unfilled > 0 AND e.looked_at) m ON true
     ), told AS (
         SELECT m.*,
                m.looked_at AND coalesce(m.complete, false) AND m.notional IS NOT NULL
