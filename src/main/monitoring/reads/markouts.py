@@ -82,7 +82,8 @@ SUMS = Query(
                 SELECT a.at, a.mid
                   FROM mid_after(f.market, f.symbol, f.at + h.horizon,
                                  least(f.at + h.horizon + h.tolerance, $11), $4) a
-                 WHERE f.looked_at AND f.at + h.horizon <= $11) m ON true
+                 WHERE f.looked_at AND f.at + h.horizon <= $11
+                OFFSET 0) m ON true  -- keeps the condition inside, where it spares the look-up
     )
     SELECT m.currency, m.name, extract(epoch FROM m.horizon)::integer AS horizon_seconds, count(m.gain) AS fills,
            count(*) FILTER (WHERE m.looked_at AND NOT m.due) AS pending,

@@ -123,7 +123,8 @@ SUMS = Query(
           LEFT JOIN LATERAL (
                 SELECT b.mid
                   FROM mid_before(e.market, e.symbol, e.at - $9::interval, e.at, $4) b
-                 WHERE e.unfilled > 0 AND e.looked_at) m ON true
+                 WHERE e.unfilled > 0 AND e.looked_at
+                OFFSET 0) m ON true  -- keeps the condition inside, where it spares the look-up
     ), told AS (
         SELECT m.*,
                m.looked_at AND coalesce(m.complete, false) AND m.notional IS NOT NULL
