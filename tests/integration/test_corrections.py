@@ -237,6 +237,7 @@ async def test_while_the_database_is_away_nothing_stops_and_nothing_is_raised(ad
         await watch.check()
         await watch.check()
     assert [each["event"] for each in told] == [
+        "database lost",
         "when the last run ended is unknown",
         "late facts cannot be asked for now",
     ]
