@@ -43,6 +43,18 @@ def run_dir() -> Path:
     return Path(os.environ[RUN_DIR])
 
 
+@pytest.fixture(autouse=True)
+def _own_data_home(run_dir: Path) -> Iterator[None]:
+    """Let what a bot of one test leaves for its next start reach no other test's database."""
+    kept = os.environ.get("XDG_DATA_HOME")
+    os.environ["XDG_DATA_HOME"] = str(run_dir / f"home-{uuid.uuid4().hex[:12]}")
+    yield
+    if kept is None:
+        del os.environ["XDG_DATA_HOME"]
+    else:
+        os.environ["XDG_DATA_HOME"] = kept
+
+
 @pytest.fixture(scope="session")
 def server(run_dir: Path) -> Iterator[Address]:
     """Keep one embedded server running for the session: started by the first worker, stopped by the last."""

@@ -5,7 +5,7 @@ import contextlib
 import json
 import random
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,16 @@ def settings_for(prices: Path, accounts: str, **trade: object) -> Settings:
     values = {"feed": f"replay:{prices}", "account": accounts, "health_port": first_of_free_ports(2), **trade}
     (prices / "config").mkdir(exist_ok=True)
     (prices / "config" / "dashboards.yaml").write_text(ACCOUNTS)
-    return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=prices)
+    return load_settings(given_settings(values), env=folder_of(prices), cwd=prices)
+
+
+def given_settings(trade: Mapping[str, object]) -> dict[str, object]:
+    return {f"trade.{name}": value for name, value in trade.items()}
+
+
+def folder_of(prices: Path) -> dict[str, str]:
+    """A data folder of its own: what a killed bot left there must not reach another test's database."""
+    return {"AI_TRADER_DATA_DIR": str(prices / "data")}
 
 
 async def value(service: Database, sql: str, *arguments: object) -> Any:
@@ -141,7 +150,7 @@ from main.database.address import Address
 from main.trading.run import run_bot
 
 given = json.load(sys.stdin)
-settings = load_settings(given["trade"], env={}, cwd=Path(given["folder"]))
+settings = load_settings(given["trade"], env=given["environment"], cwd=Path(given["folder"]))
 asyncio.run(run_bot(settings, Address(**given["address"]), asyncio.Event()))
 """
 
@@ -152,7 +161,8 @@ async def run_and_kill(
     """Trade in a process of its own, and kill it `pause` seconds after a condition is met."""
     trade = settings.trade.model_dump(exclude_defaults=True)
     given = {
-        "trade": {f"trade.{name}": each for name, each in trade.items()},
+        "trade": given_settings(trade),
+        "environment": folder_of(prices),
         "folder": str(prices),
         "address": told(address),
     }

@@ -18,6 +18,7 @@ import pytest
 from main.database.address import Address
 from tests.conftest import administrator
 from tests.integration.whole_suite import PROCESSES
+from tests.quiet import server, template  # noqa: F401 - fixtures: a login that may not grant the roles others made
 from tests.running import ROOT, Suite, fetch, until
 
 PASSWORD = "canary-7'b1 \"x@/:%é\\z"
@@ -66,7 +67,7 @@ class Outside:
 
 
 @pytest.fixture
-async def outside(server: Address) -> AsyncIterator[Outside]:
+async def outside(server: Address) -> AsyncIterator[Outside]:  # noqa: F811
     name = f"secrets_{uuid.uuid4().hex[:12]}"
     admin = await administrator(server)
     try:
