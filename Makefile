@@ -17,7 +17,9 @@ run: setup                                    ## embedded PostgreSQL, bot and da
 	@exec $(BIN)/python ai_trader.py trade --enable-monitoring
 
 test: $(VENV)/.installed-dev check            ## lint, types, unit, integration and browser tests
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist loadfile || { test $$? -eq 1 && \
+	echo "Once more, one after the other: what failed may have waited for the other tests." && \
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 check: $(VENV)/.installed-dev                 ## lint, types, import layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -151,6 +151,8 @@ async def test_a_frozen_and_then_lost_database_is_said_so_on_every_panel_and_its
 ) -> None:
     trading, seen = await opened(browser, suite, "trading")
     system, system_seen = await opened(browser, suite, "system")
+    for page in (trading, system):
+        await page.set_viewport_size({"width": 1440, "height": 2600})  # who is below the fold is not told
     loads: list[str] = []
     for page in (trading, system):
         page.on("load", lambda loaded: loads.append(loaded.url))

@@ -58,7 +58,7 @@ def test_a_page_that_is_live_with_new_facts_is_right() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [update(age=61), update(as_of=None), update(error="it failed"), update(age=-5)],
+    [update(age=61), update(as_of=None), update(error="it failed"), update(age=-3600)],
     ids=["too old", "no time", "an error", "in the future"],
 )
 def test_live_on_what_is_not_is_an_unlabelled_stale_panel(message: bytes) -> None:

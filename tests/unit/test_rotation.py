@@ -99,7 +99,7 @@ def test_threads_and_processes_that_write_one_file_lose_nothing_and_mix_no_lines
     found = lines_in(tmp_path)
     assert set(found) == expected(4, 150)
     assert len(found) == 600
-    assert len(list(tmp_path.iterdir())) > 10
+    assert len(list(tmp_path.iterdir())) > 5
 
 
 def test_a_stranger_who_holds_the_file_locked_stops_nobody(tmp_path: Path) -> None:

@@ -262,6 +262,9 @@ class Hub:
         asyncio.get_running_loop().call_later(max(0.0, moment - time.monotonic()), self._wake.set)
 
     def _publish(self, question: Question, answer: Answer[Any], beat: Pulse) -> None:
+        if answer.error is not None and question.stored and self._outage.error is not None:
+            # What was under way when the database was lost ends later, in an error of its own that tells less.
+            answer = troubled(question.read, question.answer, self._outage.error)
         if answer.error is None:
             self.statistics.evaluated += 1
         else:
