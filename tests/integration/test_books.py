@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from main.books.bookkeeper import Bookkeeper
@@ -178,9 +178,17 @@ def _row_of(name: str, row: tuple[str, tuple[Any, ...]]) -> Row:
     return table, {key: Decimal(value) if key == "rate" else value for key, value in made.items()}
 
 
+A_CLOSE_THAT_MOVES_TO_AN_EARLIER_TIME = [
+    [("fill", (2, 4, "sell 1", 98, {"symbol": "X"}))],
+    [("fill", (3, 91, "buy 4", 98, {"symbol": "X"})), ("rate", (-50, "1.1")), ("flow", (0, -60, "deposit", 10_000))],
+    [("fill", (1, 27, "buy 3", 90, {"symbol": "X"}))],
+]
+
+
 @settings(
     max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
 )
+@example(batches=A_CLOSE_THAT_MOVES_TO_AN_EARLIER_TIME, clock="replay", restarts=True)
 @given(batches=told(), clock=st.sampled_from(["wall", "replay"]), restarts=st.booleans())
 def test_any_order_any_batching_and_any_correction_give_the_books_of_one_fold(
     address: Address, batches: list[Any], clock: str, restarts: bool
