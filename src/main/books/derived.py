@@ -97,8 +97,8 @@ async def _write_positions(connection: Any, account: Account, kept: Stored, book
     rows = [_row(position) for _, position in sorted(right.items())]
     for row in rows:
         del row["initial_stop"], row["lot_size"]
-    # A bot marks its positions itself; the suite marks those that it keeps, as long as there are prices to do it by. What
-    # is closed is as its last fill left it: a correction may move that to an earlier time.
+    # A bot marks its positions itself; the suite marks those that it keeps, as long as there are prices to do it by.
+    # What is closed is as its last fill left it: a correction may move that to an earlier time.
     told = f" OR ((excluded.at >= stored.at OR NOT excluded.is_active) AND {_differ(_TOLD)})"
     marked = told if account.books == "suite" else ""
     update = _or_update(
