@@ -135,5 +135,5 @@ def _moments_of(
     spread = squared - total * total / count
     part = values[first:end]
     # Where the window hardly varies, or stands far off, the difference has lost its digits.
-    exact = spread > 1e-4 * squared
+    exact = spread > max(1e-4 * squared, 1e-20)  # what is nearly flat is judged in one place
     return mean(part), math.sqrt(spread / (count - 1)) if exact else deviation(part)
