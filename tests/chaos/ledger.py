@@ -15,7 +15,8 @@ LOST_SECONDS = 1.0
 
 _FILLS = "SELECT at, order_id, symbol, side, quantity, price FROM fills WHERE account_id = $1"
 _ORDERS = "SELECT at, order_id, symbol, side, quantity, kind FROM order_events WHERE account_id = $1"
-_EQUITY = "SELECT at, equity FROM trading_pnl WHERE account_id = $1 AND source_id LIKE 'equity-%'"
+# Only what the bot itself said: a fill of a killed run that comes late corrects the observations since, by revisions.
+_EQUITY = "SELECT at, equity FROM trading_pnl WHERE account_id = $1 AND source_id LIKE 'equity-%' AND revision = 0"
 _TWICE = {
     "fills": "SELECT count(*) - count(DISTINCT (source, source_id)) FROM fills WHERE account_id = $1",
     "order_events": "SELECT count(*) - count(DISTINCT (source, source_id)) FROM order_events WHERE account_id = $1",

@@ -16,7 +16,6 @@ from main.monitoring.freshness import freshness_of, troubled
 from main.monitoring.question import Group, Question
 from main.monitoring.read import Answer, LiveSource
 
-REST_FACTOR = 3.0
 AGAIN_SECONDS = 3.0
 """The rest after an answer that did not come in time."""
 OVERDUE_SECONDS = 1.0
@@ -124,8 +123,7 @@ class Answering:
             self._publish(question, troubled(question.read, question.answer, error), beat)
             return source is self._live
         finally:
-            question.took = time.monotonic() - started
-            question.not_before = started + question.took * (1 + REST_FACTOR)
+            question.rest(started)
         self._publish(question, answer, beat)
         return True
 

@@ -12,6 +12,8 @@ from main.domain.topics import Announcement, Topic
 from main.monitoring.read import Answer, Read, State
 
 SLOW_SECONDS = 0.5
+REST_FACTOR = 3.0
+"""A question rests so many times as long as it took: one that is asked all the time has a quarter of a connection."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,6 +78,15 @@ class Question:
         """Take note that its evaluation begins: what is announced from now on calls for another one."""
         self.running, self.dirty = True, False
         self.learned, self.heard = self.heard or time.monotonic(), 0.0
+
+    def rest(self, started: float) -> None:
+        """Take note of how long an evaluation took that began at `started`, and let the question rest accordingly.
+
+        The quicker of the last two counts: once, it may have waited for a lock, and what it says then is soon wrong.
+        """
+        ended = time.monotonic()
+        usual, self.took = min(self.took, ended - started), ended - started
+        self.not_before = ended + usual * REST_FACTOR
 
     def end(self) -> None:
         """Take note that its evaluation is over. Who still waits, because it was cut short, is not forgotten."""

@@ -99,7 +99,6 @@ class _Start:
         if staff is None:
             return None
         self._staff = staff
-        self._recorder.start()
         for server in self._health:
             server.waiting_for = "the past to be lived through again"
         floor, engines = staff.floor(self._recorder, [server.port for server in self._health])
@@ -146,8 +145,15 @@ class _Start:
         staff = Staff(self._chosen)
         await staff.check(self._database)
         await self._backfill(staff)
+        await self._write_what_was_spooled()
         await staff.restore(self._database)
         return staff
+
+    async def _write_what_was_spooled(self) -> None:
+        """Have the facts of a run that was killed in the database before the books are read from it."""
+        self._recorder.start()
+        if not await asyncio.to_thread(self._recorder.flush, committed=True):
+            _log.warning("facts of an earlier run are still on their way", books="corrected when they come")
 
     async def _backfill(self, staff: Staff) -> None:
         """Give a simulated market that is new to the database its months of history."""
