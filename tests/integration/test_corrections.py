@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from main.clock import now
 from main.config import Settings, load_settings
 from main.database.address import Address
 from main.database.pool import Database
-from main.domain.events import Account
+from main.domain.events import Account, Fill
 from main.domain.ledger import Ledger
 from main.recording import Recorder
+from main.recording.sqlite_spool import SqliteSpool
 from main.trading.brokers.paper import PaperBroker
 from main.trading.corrections import Corrections
 from main.trading.engine import Engine
@@ -242,3 +244,46 @@ async def test_while_the_database_is_away_nothing_stops_and_nothing_is_raised(ad
         "late facts cannot be asked for now",
     ]
     await away.close()
+
+
+async def test_a_restarted_bot_begins_with_the_fills_that_its_killed_run_had_only_on_the_disk(
+    settings: Settings, address: Address, service: Database
+) -> None:
+    async def run_until(met: Callable[[], Awaitable[bool]]) -> None:
+        stop = asyncio.Event()
+        bot = asyncio.create_task(run_bot(settings, address, stop))
+        try:
+            await until(met, bot)
+        finally:
+            stop.set()
+            await bot
+
+    async def traded() -> bool:
+        return bool(await value(service, "SELECT count(*) > 3 FROM fills WHERE account_id = 'SIM'"))
+
+    await run_until(traded)
+    spool = SqliteSpool(settings.spool_folder)
+    away = Recorder(replace(address, port=first_of_free_ports(1)), spool=spool)
+    away.start()
+    async with service.scoped() as connection:
+        newest = await connection.fetchrow("SELECT * FROM fills WHERE account_id = 'SIM' ORDER BY at DESC LIMIT 1")
+        cycles = await connection.fetchval("SELECT count(*) FROM trading_pnl WHERE account_id = 'SIM'")
+    assert newest is not None
+    held = {name: newest[name] for name in ("source", "symbol", "side", "quantity", "price", "order_id")}
+    at = newest["at"] + timedelta(microseconds=1)
+    away.record(Fill(at=at, account="SIM", **held, source_id="spooled"))
+    assert await asyncio.to_thread(away.flush)
+    assert await asyncio.to_thread(away.close, 0.1) == 1
+
+    async def went_on() -> bool:
+        count = await value(service, "SELECT count(DISTINCT at) FROM trading_pnl WHERE account_id = 'SIM'")
+        return bool(count > cycles + 60)  # some corrections' rounds later
+
+    await run_until(went_on)
+    assert await value(service, "SELECT count(*) FROM fills WHERE source_id = 'spooled'") == 1
+    assert (
+        await value(
+            service, "SELECT count(*) FROM trading_pnl WHERE account_id = 'SIM' AND at > $1 AND revision > 0", at
+        )
+        == 0
+    )
