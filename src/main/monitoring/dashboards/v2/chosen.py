@@ -1,0 +1,68 @@
+"""What did the viewer choose of a panel's options, as the page writes it: ``NAME?OPTION=VALUE&…``?"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from main.errors import ConfigurationError, Problem, UnknownName
+from main.monitoring.dashboards.v2.panel import Chosen, Option, Panel
+from main.monitoring.read import Read
+
+LONGEST = 64
+"""Characters of a value that is a name out of the data, such as a symbol."""
+MOST_OPTIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A panel as a viewer wants it: what it asks, with which parameters, and what was chosen."""
+
+    panel: Panel
+    chosen: Chosen
+    asks: tuple[tuple[Read[Any], Hashable], ...]
+
+
+def panel_name(written: str) -> str:
+    """Return the panel's name without what was chosen."""
+    return written.partition("?")[0]
+
+
+def wanted(panel: Panel, written: str) -> Wanted:
+    """Return what `written` asks of its panel.
+
+    Raise `UnknownName` for an option or a value that there is not, `ConfigurationError` for one that makes no sense.
+    """
+    options = {option.name: option for option in panel.options}
+    chosen = {option.name: option.default for option in panel.options}
+    for name, value in _given(panel, written):
+        if name not in options:
+            raise UnknownName(f"option of the panel {panel.name}", name[:LONGEST], options)
+        _check(panel, options[name], value)
+        chosen[name] = value
+    return Wanted(panel, chosen, _asks(panel, chosen))
+
+
+def _given(panel: Panel, written: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(written.partition("?")[2], keep_blank_values=True, max_num_fields=MOST_OPTIONS)
+    except ValueError:
+        raise ConfigurationError(Problem("too many options", f"at most {MOST_OPTIONS}", key=panel.name)) from None
+
+
+def _check(panel: Panel, option: Option, value: str) -> None:
+    known = [choice for choice, _ in option.choices]
+    if known and value not in known:
+        raise UnknownName(f"{option.label.lower()} of the panel {panel.name}", value[:LONGEST], known)
+    if len(value) > LONGEST:
+        problem = Problem(f"{len(value)} characters", f"at most {LONGEST}", key=f"{panel.name}.{option.name}")
+        raise ConfigurationError(problem)
+
+
+def _asks(panel: Panel, chosen: Chosen) -> tuple[tuple[Read[Any], Hashable], ...]:
+    try:
+        params = panel.params(chosen) if panel.params is not None else {}
+    except ValueError as error:
+        key = f"{panel.name} with {', '.join(f'{name} {value!r}' for name, value in chosen.items())}"
+        raise ConfigurationError(Problem(str(error), "a value that the panel takes", key=key)) from None
+    return tuple((read, params.get(read)) for read in panel.reads)

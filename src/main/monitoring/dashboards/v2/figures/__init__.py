@@ -1,0 +1,40 @@
+"""Which picture a series becomes: Plotly figures as plain data, without template, in the house's rules for charts.
+
+One module a family of pictures; panels take them from here, as ``figures.NAME``.
+A colour is a token of `assets/tokens.css` written ``@name`` or ``@name/0.3`` (its opacity); the browser puts in the
+value of the theme it shows. A time is a count of milliseconds since 1970 UTC (`epoch_ms`); the browser moves it to the
+viewer's zone.
+Text in tags, cells and tooltips is ready to read. No pandas, numpy or graph objects: a dict costs a hundredth of them.
+"""
+
+from main.monitoring.dashboards.v2.figures.bars import pnl_bars
+from main.monitoring.dashboards.v2.figures.categories import CategoryBar, category_bars
+from main.monitoring.dashboards.v2.figures.heat_map import Cells, correlation_map, intensity_map, profit_map
+from main.monitoring.dashboards.v2.figures.histogram import histogram
+from main.monitoring.dashboards.v2.figures.lines import Curve, Level, lines
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write, epoch_ms
+from main.monitoring.dashboards.v2.figures.time_series import area, equity_and_drawdown, host_trend
+from main.monitoring.dashboards.v2.figures.treemap import Tile, positions_treemap
+
+__all__ = [
+    "CategoryBar",
+    "Cells",
+    "Curve",
+    "FigureDict",
+    "Level",
+    "Series",
+    "Tile",
+    "Write",
+    "area",
+    "category_bars",
+    "correlation_map",
+    "epoch_ms",
+    "equity_and_drawdown",
+    "histogram",
+    "host_trend",
+    "intensity_map",
+    "lines",
+    "pnl_bars",
+    "positions_treemap",
+    "profit_map",
+]

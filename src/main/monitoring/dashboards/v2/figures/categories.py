@@ -1,0 +1,74 @@
+"""What does each of a few things come to: one horizontal bar a thing, its figure written at its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from main.monitoring.dashboards.v2.figures.parts import FigureDict
+
+ROW_PIXELS = 26
+"""What a bar with its gap needs: a panel of `count` bars is about this high times `count`, and 24 more."""
+_LETTER = 6.4  # pixels, on average, of the labels' size
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryBar:
+    """One bar. ``written`` is its figure ready to read, ``tone`` its colour's token, ``hover`` more of it."""
+
+    name: str
+    value: float | None
+    written: str
+    tone: str = "accent"
+    hover: str = ""
+
+
+def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
+    """Return horizontal bars from zero, the first on top; a thing whose value is unknown has its words and no bar."""
+    names = [bar.name for bar in bars]
+    values = [bar.value if bar.value is not None else 0.0 for bar in bars]
+    low, high = min([0.0, *values]), max([0.0, *values])
+    span = high - low or 1.0
+    # The figure stands outside its bar's end: each side that has bars needs room for it.
+    room = span * 0.3
+    trace = {
+        "type": "bar",
+        "orientation": "h",
+        "x": values,
+        "y": list(range(len(bars))),
+        "text": [bar.written for bar in bars],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "textfont": {"size": 11, "color": "@ink-2"},
+        "customdata": [bar.hover or f"{bar.name}: {bar.written}" for bar in bars],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {"color": [f"@{bar.tone}" for bar in bars], "cornerradius": 2},
+    }
+    widest = max((len(name) for name in names), default=0)
+    layout = {
+        "margin": {"l": min(160, round(widest * _LETTER) + 14), "r": 8, "t": 4, "b": 4},
+        "hovermode": "closest",
+        "xaxis": {
+            "range": [low - (room if low < 0 else 0), high + (room if high > 0 or not low else 0)],
+            "showticklabels": False,
+            "showgrid": False,
+            "zeroline": True,
+            "zerolinecolor": "@zero-line",
+            "fixedrange": True,
+            "showspikes": False,
+        },
+        "yaxis": {
+            "side": "left",
+            "tickvals": list(range(len(bars))),
+            "ticktext": [_shortened(name) for name in names],
+            "range": [len(bars) - 0.5, -0.5],
+            "showgrid": False,
+            "fixedrange": True,
+            "automargin": False,
+            "showspikes": False,
+        },
+        "uirevision": "keep",
+    }
+    return {"data": [trace], "layout": layout}
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 22 else name[:21] + "…"

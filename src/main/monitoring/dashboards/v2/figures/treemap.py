@@ -1,0 +1,53 @@
+"""What is held, by size and by profit: one tile a position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from main.monitoring.dashboards.v2.figures.parts import FigureDict
+from main.monitoring.dashboards.v2.figures.tones import diverging
+
+_CLIP = 0.03  # P&L per cent at which a tile has its full colour
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A position as a tile: its size |value|, its colour P&L over cost (a fraction), its words ready to read."""
+
+    name: str
+    value: float
+    pnl_fraction: float | None
+    lines: tuple[str, ...]
+    hover: str
+
+
+def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
+    """Return positions as areas of |value| in seven steps of colour around 0, clipped at ±3 % of P&L."""
+    total = sum(abs(tile.value) for tile in tiles) or 1.0
+    trace = {
+        "type": "treemap",
+        "ids": [str(index) for index in range(len(tiles))],
+        "labels": [tile.name for tile in tiles],
+        "parents": [""] * len(tiles),
+        "values": [abs(tile.value) for tile in tiles],
+        "text": [_words(tile, abs(tile.value) / total) for tile in tiles],
+        "customdata": [tile.hover for tile in tiles],
+        "texttemplate": "%{text}",
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {
+            "colors": [diverging(tile.pnl_fraction, _CLIP) for tile in tiles],
+            "line": {"width": 2, "color": "@surface-panel"},
+            "cornerradius": 4,
+            "pad": {"t": 0, "l": 0, "r": 0, "b": 0},
+        },
+        "textfont": {"size": 11, "color": "@ink"},
+        "tiling": {"pad": 2},
+        "pathbar": {"visible": False},
+        "root": {"color": "@surface-panel"},
+    }
+    return {"data": [trace], "layout": {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}}
+
+
+def _words(tile: Tile, share: float) -> str:
+    # Plotly shrinks what does not fit: a small tile says its name only, and stays readable.
+    lines = tile.lines if share > 0.1 else ()
+    return "<br>".join((f"<b>{tile.name}</b>", *lines))
