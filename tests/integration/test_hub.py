@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -300,8 +300,8 @@ class CountingEncoder:
     def __init__(self) -> None:
         self.encoded = 0
 
-    def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        return (read_of(cash),)
+    def asks(self, panel: str) -> tuple[tuple[Read[Any], Hashable], ...]:
+        return ((read_of(cash), None),)
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         self.encoded += 1

@@ -5,7 +5,7 @@ import contextlib
 import json
 import socket
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,12 +34,12 @@ from tests.integration.test_hub import cash, given_account, given_cash, read_of,
 class CashEncoder:
     """A panel that shows the sum of all cash flows, padded to a usual size, and one that may tell of every account."""
 
-    def reads(self, panel: str) -> tuple[Read[Any], ...]:
+    def asks(self, panel: str) -> tuple[tuple[Read[Any], Hashable], ...]:
         match panel:
             case "cash":
-                return (read_of(cash),)
+                return ((read_of(cash), None),)
             case "logs":
-                return (replace(read_of(cash), everything=True),)
+                return ((replace(read_of(cash), everything=True), None),)
         raise UnknownName("panel", panel, ["cash", "logs"])
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:

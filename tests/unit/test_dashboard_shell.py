@@ -321,7 +321,7 @@ def test_a_read_that_never_answered_is_not_drawn_as_empty():
 
 def test_an_unknown_panel_names_the_known_ones():
     with pytest.raises(UnknownName, match="number"):
-        PanelEncoder([panel(None)]).reads("numbre")
+        PanelEncoder([panel(None)]).asks("numbre")
 
 
 @pytest.mark.parametrize(

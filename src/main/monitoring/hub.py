@@ -179,6 +179,8 @@ class Hub:
                 task.cancel()
 
     def _question(self, read: Read[Any], scope: Scope, params: Hashable) -> Question:
+        # Who leaves a read's parameters open asks the same as who writes its defaults.
+        params = read.defaults if params is None else params
         key = (read.name, scope, params)
         question = self._questions.get(key)
         if question is None:

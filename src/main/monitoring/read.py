@@ -6,13 +6,13 @@ terminal, command line, alerts, exports) asks the same reads, so a number has on
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from main.domain.topics import Topic
 from main.errors import AccessDenied, UnknownName
@@ -113,9 +113,20 @@ class Read(Generic[T]):
             )
 
     @property
+    def defaults(self) -> Hashable:
+        """Its parameters as they are where nobody gives any; ``None`` without parameters, or when one must be given."""
+        return None if self.params is None else _defaults(self.params)
+
+    @property
     def description(self) -> str:
         """What the number means, from the docstring of its function."""
         return (self.fetch.__doc__ or "").strip()
+
+
+@cache
+def _defaults(params: type) -> Hashable:
+    required = any(each.default is MISSING and each.default_factory is MISSING for each in fields(params))
+    return None if required else cast(Hashable, params())
 
 
 @dataclass(slots=True)

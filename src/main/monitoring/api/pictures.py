@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -22,8 +22,8 @@ THREAD_SECONDS = 0.004
 class Encoder(Protocol):
     """Who knows the panels. Handed in from above, so that the socket knows no figure."""
 
-    def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        """Return what a panel asks; raise `UnknownName` for one that is not there."""
+    def asks(self, panel: str) -> tuple[tuple[Read[Any], Hashable], ...]:
+        """Return what a panel asks, each read with its parameters; raise `AITraderError` for one that cannot be."""
         ...
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
@@ -33,7 +33,7 @@ class Encoder(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Picture:
-    """The newest encoding of one panel for one scope. ``version`` grows with every new content.
+    """The newest encoding of one panel, as chosen, for one scope. ``version`` grows with every new content.
 
     ``learned`` is when this process learned of the change that the content shows, on the monotonic clock.
     """
@@ -58,12 +58,12 @@ class PictureBook:
     def look(self, panel: str, scope: Scope, on_change: Callable[[Picture, bool], None]) -> Callable[[], None]:
         """Look at a picture: ``on_change(picture, content changed?)`` is called at every change; return what ends it.
 
-        Raise `UnknownName` for a panel that is not there.
+        Raise `AITraderError` for a panel that is not there, or not with these options.
         """
         easel = self._easels.get((panel, scope))
         if easel is None:
             easel = self._easels[panel, scope] = _Easel(
-                self._hub, self._encoder, self._workers, Picture(panel, scope), self._encoder.reads(panel)
+                self._hub, self._encoder, self._workers, Picture(panel, scope), self._encoder.asks(panel)
             )
         easel.viewers.append(on_change)
         if easel.picture.version:
@@ -71,8 +71,8 @@ class PictureBook:
         return lambda: self._leave(easel, on_change)
 
     def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        """Return what a panel asks. Raise `UnknownName` for one that is not there."""
-        return self._encoder.reads(panel)
+        """Return what a panel asks. Raise `AITraderError` for one that is not there, or not with these options."""
+        return tuple(read for read, _ in self._encoder.asks(panel))
 
     def __len__(self) -> int:
         return len(self._easels)
@@ -88,7 +88,12 @@ class _Easel:
     """One picture being kept up to date."""
 
     def __init__(
-        self, hub: Hub, encoder: Encoder, workers: Executor, picture: Picture, reads: tuple[Read[Any], ...]
+        self,
+        hub: Hub,
+        encoder: Encoder,
+        workers: Executor,
+        picture: Picture,
+        asks: tuple[tuple[Read[Any], Hashable], ...],
     ) -> None:
         self.picture = picture
         self.viewers: list[Callable[[Picture, bool], None]] = []
@@ -99,7 +104,7 @@ class _Easel:
         self._dirty = False
         self._painter: asyncio.Task[None] | None = None
         self._watched: dict[str, Watched] = {
-            read.name: hub.watch(read, picture.scope, self._answered) for read in reads
+            read.name: hub.watch(read, picture.scope, self._answered, params) for read, params in asks
         }
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """How does a panel become bytes for the browser? Drawn once, encoded by orjson, and never an exception."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from main.domain.scope import Scope
 from main.errors import UnknownName
 from main.monitoring.dashboards.v2 import components
+from main.monitoring.dashboards.v2.chosen import Wanted, panel_name, wanted
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
 from main.monitoring.read import Answer, Read, State
 
@@ -23,41 +24,48 @@ class PanelEncoder:
     def __init__(self, panels: Iterable[Panel]) -> None:
         self._panels = {panel.name: panel for panel in panels}
 
-    def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        """Return what a panel asks. Raise `UnknownName` for one that is not there."""
-        return self._named(panel).reads
+    def asks(self, panel: str) -> tuple[tuple[Read[Any], Hashable], ...]:
+        """Return what a panel asks, ``NAME`` or ``NAME?OPTION=VALUE``, each read with its parameters.
+
+        Raise `UnknownName` for a panel, an option or a value that is not there.
+        """
+        return self._wanted(panel).asks
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
-        """Draw a panel: the members ``figure`` and ``children``, and ``subtitle`` where it computes one.
+        """Draw a panel: the members ``figure`` and ``children``, ``subtitle`` and ``offers`` where it has them.
 
         A drawing that fails is logged and becomes the panel's error state, marked ``broken``.
         """
-        chosen = self._named(panel)
         try:
-            return _encoded(_members(chosen, answers, scope))
+            return _encoded(_members(self._wanted(panel), answers, scope))
         except Exception as error:  # noqa: BLE001  # a boundary: one broken drawing must not take the page with it
             _log.exception("panel failed", panel=panel, scope=repr(scope))
             details = f"{panel}: {type(error).__name__}: {error}"
             notice = components.failed("It could not be drawn; the log has more.", details)
             return _encoded({"children": notice, "broken": True})
 
-    def _named(self, panel: str) -> Panel:
+    def _wanted(self, written: str) -> Wanted:
+        name = panel_name(written)
         try:
-            return self._panels[panel]
+            panel = self._panels[name]
         except KeyError:
-            raise UnknownName("panel", panel, self._panels) from None
+            raise UnknownName("panel", name, self._panels) from None
+        return wanted(panel, written)
 
 
-def _members(panel: Panel, answers: Mapping[str, Answer[Any]], scope: Scope) -> dict[str, Any]:
+def _members(asked: Wanted, answers: Mapping[str, Answer[Any]], scope: Scope) -> dict[str, Any]:
+    panel = asked.panel
     unanswered = next((answer for answer in answers.values() if answer.value is None and answer.error), None)
     # What this process knows by itself (a live read) is worth showing while the database is away.
     known = any(read.source == "live" and answers[read.name].value is not None for read in panel.reads)
     if unanswered is not None and not known:
         return {"children": _without_answer(unanswered)}
-    given = Answers(answers)
+    given = Answers(answers, asked.chosen)
     members = _drawn(panel.draw(given, scope))
     if panel.caption is not None:
         members["subtitle"] = panel.caption(given, scope)
+    if panel.offers is not None:
+        members["offers"] = panel.offers(given, scope)
     return members
 
 

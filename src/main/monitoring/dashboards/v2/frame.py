@@ -45,6 +45,7 @@ def _header(panel: Panel) -> Component:
         html.H2(title),
         html.Span(panel.subtitle, id=f"subtitle-{panel.name}", className="panel-subtitle"),
         *([_legend(panel.legend)] if panel.legend else []),
+        *([html.Div(id=f"options-{panel.name}", className="panel-options")] if panel.options else []),
         html.Div(id=f"badge-{panel.name}", className="badge-slot", **quiet),
     ]
     return html.Header(parts, className="panel-header")

@@ -114,7 +114,8 @@ def _definition(panel: Panel) -> dict[str, Any]:
         {"title": read.title, "unit": read.unit, "formula": read.formula, "description": read.description}
         for read in panel.reads
     ]
-    return {"title": panel.title, "kind": panel.kind, "reads": reads}
+    options = [{"name": each.name, "label": each.label, "choices": each.choices} for each in panel.options]
+    return {"title": panel.title, "kind": panel.kind, "reads": reads, "options": options}
 
 
 def _header(controls: Sequence[str]) -> list[Component]:

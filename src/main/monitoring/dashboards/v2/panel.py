@@ -10,14 +10,16 @@ frame (title, unit, freshness badge, skeleton, the states of trouble); ``draw`` 
 time as it is (`components.moment`), because only the browser knows the viewer's zone. An exception in it becomes this
 one panel's error state. The badge shows the worst freshness of the panel's reads.
 
-What the viewer types into or switches is no part of ``draw``, or every update would take it out of their hands: it is
-in ``controls``, mounted once with the page, and ``connect`` registers the callbacks of its elements.
+What changes the question a panel asks (by symbol or by weekday, which book) is one of its `options`: shown in its
+header, kept in the URL, drawn once for all who chose alike. What the viewer types into or presses is no part of
+``draw`` either, or every update would take it out of their hands: it is in ``controls``, mounted once with the page,
+and ``connect`` registers the callbacks of its elements.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -43,11 +45,34 @@ class Picture:
     figure: FigureDict
 
 
+Chosen = Mapping[str, str]
+"""What a viewer chose of each of a panel's options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice of the viewer's that changes what a panel asks.
+
+    ``choices`` pairs values with their words, the first is where it begins. Without any, the values are names that the
+    data have, such as symbols: the panel's ``offers`` lists them, and the empty text is where it begins.
+    """
+
+    name: str
+    label: str
+    choices: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def default(self) -> str:
+        """The value where the viewer chose nothing."""
+        return self.choices[0][0] if self.choices else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers a panel draws, by read: ``answers[equity.READ].value``."""
+    """The answers a panel draws, by read: ``answers[equity.READ].value``; ``chosen`` has its options' values."""
 
     by_name: Mapping[str, Answer[Any]]
+    chosen: Chosen = field(default_factory=dict)
 
     def __getitem__(self, read: Read[T]) -> Answer[T]:
         """Return the answer of a read. Raise `UnknownName` for one that the panel did not list in ``reads``."""
@@ -92,6 +117,8 @@ class Panel:
     is the body's in pixels (a chart height of the guide; ``None``: as its content). ``subtitle`` names unit and scope;
     ``caption``, where given, computes it from the answers. ``legend`` pairs a label with the token of its colour.
     ``flush`` content (tables, bands, feeds) reaches the panel's edges; a ``strip`` is a line without frame or badge.
+    ``params`` makes the parameters of reads from the chosen `options`; it raises ``ValueError`` for a bad one.
+    ``offers`` names what there is to choose of an option without fixed choices.
     ``controls`` makes what stands above (or instead of) the drawing and is never drawn again, ``connect`` its
     callbacks; their elements' ids begin with the panel's name.
     """
@@ -109,6 +136,9 @@ class Panel:
     caption: Callable[[Answers, Scope], str] | None = None
     legend: tuple[tuple[str, str], ...] = ()
     skeleton: Literal["chart", "table", "band", "lights", "feed"] = "chart"
+    options: tuple[Option, ...] = ()
+    params: Callable[[Chosen], Mapping[Read[Any], Hashable]] | None = None
+    offers: Callable[[Answers, Scope], Mapping[str, Sequence[str]]] | None = None
     controls: Callable[[], Component] | None = None
     connect: Callable[[Wiring], None] | None = None
 

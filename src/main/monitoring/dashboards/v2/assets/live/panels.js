@@ -6,7 +6,7 @@
   var dirty = {};
   var waiting = {};    // names of charts that Plotly has not come for yet
   var near = {};       // names of panels in or near the viewport
-  var page = [];       // names on the page shown
+  var page = [];       // names on the page shown; the server knows each with what was chosen of its options
   var frame = 0;
   var observer = null;
 
@@ -76,7 +76,7 @@
 
   function wanted() {
     if (document.hidden) return [];
-    return page.filter(function (name) { return near[name]; });
+    return page.filter(function (name) { return near[name]; }).map(app.options.asked);
   }
 
   function subscribe() { app.socket.subscribe(app.view.asked(), wanted()); }
@@ -99,11 +99,12 @@
 
   app.panels = {
     /** Ask for a page before it is on the screen: its first data come while Dash still draws the shell. */
-    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), names); },
+    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), names.map(app.options.asked)); },
     /** Another page is shown: these are its panels. */
     shown: function (names) {
       page = names;
       near = {};
+      names.forEach(app.options.draw);
       names.forEach(function (name) {
         if (known[name]) { known[name].drawn = null; dirty[name] = true; } else app.freshness.loading(name);
       });
@@ -114,8 +115,9 @@
     /** The view changed: what was known belongs to another one, but stays until the new one comes. */
     subscribe: subscribe,
     received: function (message) {
-      Object.keys(message.panels).forEach(function (name) {
-        var news = message.panels[name], record = known[name] || (known[name] = {});
+      Object.keys(message.panels).forEach(function (asked) {
+        var name = asked.split("?")[0], news = message.panels[asked], record = known[name] || (known[name] = {});
+        if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
         record.version = news.version;
         record.freshness = news.freshness;
         app.view.heard(news.freshness);
@@ -124,6 +126,7 @@
           record.broken = news.broken;
           record.children = news.children;
           if ("subtitle" in news) record.subtitle = news.subtitle;
+          if ("offers" in news) app.options.offered(name, news.offers);
           dirty[name] = true;
         } else {
           aged(name, record);
