@@ -1,19 +1,17 @@
 """What panels draw from answers made by hand: figures, words, unknown values, empty states, hostile names."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 
 from main.database.pool import DatabaseStatus
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
-from main.monitoring.dashboards.v2.panel import Answers, Panel, panels_of
+from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.read import Answer, Freshness, Read, State
 from main.monitoring.reads import (
     account_summary,
@@ -33,10 +31,7 @@ from main.monitoring.reads import (
     worker_jobs,
 )
 from main.telemetry.log_search import LogPage
-
-NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
-SCOPE = Scope(accounts=("A",), window="3M").resolved(NOW)
-PANELS = {panel.name: panel for dashboard in ("trading", "system") for panel in panels_of(dashboard)}
+from tests.drawing import NOW, PANELS, SCOPE, answer, bot, drawn, filled, words
 
 TOTAL = account_totals.CurrencyTotal(
     currency="USD",
@@ -67,62 +62,10 @@ TOTAL = account_totals.CurrencyTotal(
 )
 
 
-def filled(row: type, **given: Any) -> Any:
-    """A row whose unnamed fields are `None` where they may be, else a plain value of their type."""
-    plain = {str: "text", int: 1, float: 0.5, bool: False, datetime: NOW, Decimal: Decimal(1)}
-    hints = get_type_hints(row)
-    values = {
-        spec.name: None if NoneType in get_args(hints[spec.name]) else plain.get(hints[spec.name])
-        for spec in fields(row)
-    }
-    return row(**(values | given))
-
-
-def bot(**given: Any) -> bots.BotState:
-    values = {
-        "account": "A",
-        "label": "Maker",
-        "mode": "paper",
-        "clock": "wall",
-        "condition": "ok",
-        "status": "running",
-    }
-    return filled(bots.BotState, **(values | {"uptime_seconds": 130.0, "heard_at": NOW, "silent": False} | given))
-
-
 def position(**given: Any) -> positions.OpenPosition:
     values = {"label": "Maker", "currency": "USD", "symbol": "XLK", "side": "long", "quantity": Decimal(180)}
     priced = {"value": Decimal(49844), "unrealized_pnl": Decimal("1528.2"), "pnl_share": 0.0316, "weight": 0.24}
     return filled(positions.OpenPosition, **(values | priced | {"current_price": Decimal("276.9")} | given))
-
-
-def answer(value: Any) -> Answer[Any]:
-    return Answer(value, Freshness(State.LIVE, NOW, NOW, 60.0))
-
-
-def drawn(name: str, *given: tuple[Read[Any], Any], scope: Scope = SCOPE) -> dict[str, Any]:
-    """The panel's members as the browser gets them; reads that are not given are empty."""
-    panel = PANELS[name]
-    values: dict[str, Any] = {read.name: [] for read in panel.reads} | {read.name: value for read, value in given}
-    encoded = PanelEncoder([panel]).encode(name, {key: answer(value) for key, value in values.items()}, scope)
-    members: dict[str, Any] = json.loads(b"{" + encoded + b"}")
-    assert "broken" not in members
-    return members
-
-
-def words(drawing: Any) -> str:
-    """Every text of a drawing in reading order."""
-    return " ".join(part.strip() for part in _texts(drawing.get("children")) if part.strip())
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for part in node:
-            yield from _texts(part)
-    elif isinstance(node, dict):
-        yield from _texts(node.get("props", {}).get("children"))
 
 
 def test_the_cards_say_what_the_mock_up_says() -> None:
