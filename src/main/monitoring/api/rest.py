@@ -1,6 +1,5 @@
 """Which numbers can be asked for over REST, and what is the answer? Every read, under its own name."""
 
-import asyncio
 import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
@@ -12,15 +11,14 @@ from main.clock import now
 from main.domain.scope import Scope
 from main.errors import AccessDenied, ConfigurationError, Problem, UnknownName
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.json import Decimals, encode
+from main.monitoring.api.forms import FORMAT, Form, chosen_form, written
+from main.monitoring.api.json import encode
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import COMMON, Question, parameters_of, question
 from main.monitoring.read import Answer, Read, State, reads
 from main.security.viewer import Viewer, current_viewer
 
 JSON_TYPE = "application/json"
-
-_MANY_ROWS = 1_000  # from here on encoding takes milliseconds, which the event loop has better use for
 
 
 class Asked(Protocol):
@@ -58,10 +56,13 @@ def read_routes(
         strategy: Annotated[str | None, Query(description=COMMON["strategy"])] = None,
         decimals: Annotated[str | None, Query(description=COMMON["decimals"])] = None,
         limit: Annotated[str | None, Query(description=COMMON["limit"])] = None,
+        format_: Annotated[str | None, Query(alias="format", description=FORMAT)] = None,
     ) -> Response:
-        asked = question(_named(name, catalogue()), _given(request))
+        given = _given(request)
+        form = chosen_form(given.pop("format", "json"))
+        asked = question(_named(name, catalogue()), given)
         scope, note = await chosen_scope(asked, current_viewer.get(), directory())
-        return await _answered(request, asked, scope, note, hub())
+        return await _answered(request, asked, scope, note, hub(), form=form)
 
     return router
 
@@ -88,7 +89,7 @@ async def chosen_scope(asked: Question, viewer: Viewer | None, directory: Direct
     return replace(asked.scope, accounts=selection.accounts), selection.note
 
 
-async def _answered(request: Request, asked: Question, scope: Scope, note: str, hub: Asked) -> Response:
+async def _answered(request: Request, asked: Question, scope: Scope, note: str, hub: Asked, *, form: Form) -> Response:
     started = time.perf_counter()
     answer = await hub.ask(asked.read, scope, asked.params)
     timing = {"Server-Timing": f"read;dur={(time.perf_counter() - started) * 1000:.2f}"}
@@ -98,7 +99,7 @@ async def _answered(request: Request, asked: Question, scope: Scope, note: str, 
     elif answer.value is None and answer.state is State.ERROR:
         response = problem(request, 500, f"{asked.read.title} failed", **_status_of(document))
     else:
-        response = Response(await _encoded(document, asked.decimals), media_type=JSON_TYPE)
+        response = await written(document, form, asked.decimals)
     response.headers.update(timing)
     return response
 
@@ -125,13 +126,6 @@ def envelope(asked: Question, scope: Scope, answer: Answer[Any], note: str = "")
 
 def _status_of(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: document[name] for name in ("read", "as_of", "moment", "state", "since")}
-
-
-async def _encoded(document: Mapping[str, Any], decimals: Decimals) -> bytes:
-    value = document["value"]
-    if isinstance(value, list | tuple) and len(value) <= _MANY_ROWS:
-        return encode(document, decimals)
-    return await asyncio.to_thread(encode, document, decimals)
 
 
 def _named(name: str, catalogue: Mapping[str, Read[Any]]) -> Read[Any]:

@@ -1,0 +1,155 @@
+"""How is an answer's value written as a table: one flat row an item, and as CSV that no spreadsheet executes?"""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from main.analytics.figure import Figure
+from main.monitoring.api.json import encode
+from main.monitoring.paging import Paged
+
+MEDIA_TYPE = "text/csv; charset=utf-8"
+PART = "part"
+"""The column that says which list of the value a row is of, where there are several."""
+
+_FORMULA = frozenset("=+-@\t\r\n\0＝＋－＠")  # what a spreadsheet may take for the beginning of something to reckon
+
+Cell = Any
+Row = dict[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Flat rows with the union of their columns; ``None`` where a row has none of it or it is not known."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+def table(value: object) -> Table:
+    """Return a read's value as flat rows: a list's items, or one row for a single object; nothing for ``None``.
+
+    An object inside a row becomes columns named ``outer.inner``, a `Figure` its value with its reason beside it. A list
+    of objects inside a row becomes rows of its own, which repeat the texts (account, symbol) of the row they are of.
+    """
+    found = list(_rows(value, "", {}))
+    several = len({part for part, _ in found}) > 1
+    rows = [{PART: part, **row} if several else row for part, row in found]
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return Table(columns, tuple(tuple(row.get(name) for name in columns) for row in rows))
+
+
+def write(of: Table) -> bytes:
+    """Return a table as CSV (RFC 4180) in UTF-8; a text that a spreadsheet would execute begins with an apostrophe."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([_inert(name) for name in of.columns])
+    writer.writerows([_written(cell) for cell in row] for row in of.rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def shown(of: Table, most: int) -> tuple[tuple[Cell, ...], ...]:
+    """Return at most so many rows for a person: of a series, which ends now, the newest first."""
+    rows = of.rows
+    if "at" in of.columns and PART not in of.columns:
+        place = of.columns.index("at")
+        times = [row[place] for row in rows]
+        if all(isinstance(at, date) for at in times) and times == sorted(times):
+            rows = rows[::-1]
+    return rows[:most]
+
+
+def _rows(value: object, part: str, inherited: Row) -> Iterator[tuple[str, Row]]:
+    match value:
+        case None:
+            return
+        case Paged():
+            yield from _rows(value.items, part, inherited)
+        case list() | tuple() | Set():
+            for item in value:
+                yield from _rows(item, part, inherited)
+        case Mapping():
+            for key, each in value.items():
+                yield from _rows(each, part, {**inherited, "key": _plain(key)})
+        case _ if is_dataclass(value) and not isinstance(value, Figure):
+            yield from _record(value, part, inherited)
+        case _:
+            yield part, inherited | _columns("value", value)
+
+
+def _record(record: Any, part: str, inherited: Row) -> Iterator[tuple[str, Row]]:
+    lists = {each.name: getattr(record, each.name) for each in fields(record) if _has_rows(getattr(record, each.name))}
+    row = dict(inherited)
+    for each in fields(record):
+        if each.name not in lists:
+            row |= _columns(each.name, getattr(record, each.name))
+    if len(row) > len(inherited):
+        yield part, row
+    texts = {name: cell for name, cell in row.items() if isinstance(cell, str)}
+    for name, items in lists.items():
+        yield from _rows(items, f"{part}.{name}" if part else name, texts)
+
+
+def _has_rows(value: object) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value
+    return isinstance(value, list | tuple | Mapping) and any(is_dataclass(each) for each in items)  # type: ignore[attr-defined]
+
+
+def _columns(name: str, value: object) -> Row:
+    match value:
+        case Figure():
+            return {name: value.value} | ({f"{name}.reason": value.reason} if value.reason else {})
+        case Mapping():
+            pairs = [(str(_plain(key)), each) for key, each in value.items()]
+        case _ if is_dataclass(value):
+            pairs = [(each.name, getattr(value, each.name)) for each in fields(value)]
+        case _:
+            return {name: _plain(value)}
+    return {column: cell for inner, each in pairs for column, cell in _columns(f"{name}.{inner}", each).items()}
+
+
+def _plain(value: object) -> Cell:
+    match value:
+        case Enum():
+            return value.value
+        case float() | Decimal() if not math.isfinite(value):
+            return None
+        case timedelta():
+            return value.total_seconds()
+        case list() | tuple() | Set():
+            return "; ".join(_as_text(each) for each in value)
+        case None | bool() | int() | float() | Decimal() | str() | date() | time():
+            return value
+        case _:
+            return str(value)
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(json.loads(encode(value)))
+
+
+def _written(cell: Cell) -> str:
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "true" if cell else "false"
+        case date() | time():
+            return cell.isoformat().replace("+00:00", "Z")
+        case Decimal():
+            return f"{cell:f}"
+        case str():
+            return _inert(cell)
+        case _:
+            return str(cell)
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.lstrip(" ")[:1] in _FORMULA else text
