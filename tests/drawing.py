@@ -47,7 +47,7 @@ def answer(value: Any) -> Answer[Any]:
 
 
 def drawn(written: str, *given: tuple[Read[Any], Any], scope: Scope = SCOPE) -> dict[str, Any]:
-    """The members of a panel (``NAME`` or ``NAME?OPTION=VALUE``) as the browser gets them; reads not given are empty."""
+    """The members of a panel, ``NAME?OPTION=VALUE``, as the browser gets them; reads that are not given are empty."""
     panel = PANELS[written.partition("?")[0]]
     values: dict[str, Any] = {read.name: [] for read in panel.reads} | {read.name: value for read, value in given}
     encoded = PanelEncoder([panel]).encode(written, {key: answer(value) for key, value in values.items()}, scope)

@@ -12,12 +12,12 @@ from main.monitoring.paging import check_choice
 from main.monitoring.read import Read
 from main.monitoring.trade_filter import window_arguments
 
-By = Literal["reason", "symbol", "strategy", "account", "side", "hour"]
+By = Literal["reason", "all", "symbol", "strategy", "account", "side", "hour"]
 
 
 @dataclass(frozen=True, slots=True)
 class RejectsParams:
-    """By what to part the rejected orders; ``hour`` is on the account's clock."""
+    """By what to part the rejected orders: ``all`` by nothing; ``hour`` is on the account's clock."""
 
     by: By = "reason"
 
@@ -41,7 +41,7 @@ class RejectSums:
 class Rejects:
     """The rejected orders of one part. ``share`` is the fraction that they are of all orders placed in the window.
 
-    ``symbols`` is how many symbols they are of; ``name`` is ``None`` where no reason was given.
+    ``symbols`` is how many symbols they are of; ``name`` is ``None`` where no reason was given, and with ``by=all``.
     """
 
     name: str | None

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from main.monitoring.dashboards.v2.figures.parts import FigureDict
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, literal
 
 ROW_PIXELS = 26
 """What a bar with its gap needs: a panel of `count` bars is about this high times `count`, and 24 more."""
+_LONGEST = 22  # letters of a name
 _LETTER = 6.4  # pixels, on average, of the labels' size
 
 
@@ -38,7 +39,7 @@ def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
         "textposition": "outside",
         "cliponaxis": False,
         "textfont": {"size": 11, "color": "@ink-2"},
-        "customdata": [bar.hover or f"{bar.name}: {bar.written}" for bar in bars],
+        "customdata": [literal(bar.hover or f"{bar.name}: {bar.written}") for bar in bars],
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {"color": [f"@{bar.tone}" for bar in bars], "cornerradius": 2},
     }
@@ -71,4 +72,4 @@ def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= 22 else name[:21] + "…"
+    return literal(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from main.monitoring.dashboards.v2.figures.parts import FigureDict
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, literal
 from main.monitoring.dashboards.v2.figures.tones import STEPS, step
 
 Scale = list[list[float | str]]
@@ -58,10 +58,10 @@ def _map(
         "x": list(range(len(cells.columns))),
         "y": list(range(len(cells.rows))),
         "z": [list(row) for row in values],
-        "text": [list(row) for row in cells.words],
+        "text": [[literal(each) for each in row] for row in cells.words],
         "texttemplate": "%{text}",
         "textfont": {"size": 11, "color": "@ink"},
-        "customdata": [list(row) for row in cells.hover or cells.words],
+        "customdata": [[literal(each) for each in row] for row in cells.hover or cells.words],
         "hovertemplate": "%{customdata}<extra></extra>",
         "hoverongaps": False,
         "colorscale": scale,
@@ -88,4 +88,4 @@ def _labels(names: Sequence[str]) -> FigureDict:
 
 
 def _shortened(name: str) -> str:
-    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    return literal(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")

@@ -13,6 +13,12 @@ _RIGHT = 60  # room for the value axis, in steps: almost nothing moves it when a
 _RIGHT_STEP = 16
 
 
+def literal(said: str) -> str:
+    """Return a text for Plotly to show as it is: it would make a link of ``<a href…>``. A ``<br>`` goes on to break."""
+    escaped = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("&lt;br&gt;", "<br>")
+
+
 def epoch_ms(at: datetime) -> int:
     """Return an aware moment as the charts' time."""
     return round(at.timestamp() * 1000)
@@ -49,10 +55,10 @@ def line(x: Sequence[int], y: Series, name: str, write: Write, tone: str, *, wid
         "mode": "lines",
         "x": list(x),
         "y": list(y),
-        "name": name,
+        "name": literal(name),
         "line": {"color": f"@{tone}", "width": width},
         "text": [write(value) for value in y],
-        "hovertemplate": f"%{{text}}<extra>{name}</extra>",
+        "hovertemplate": f"%{{text}}<extra>{literal(name)}</extra>",
         "connectgaps": False,
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from main.monitoring.dashboards.v2.figures.parts import FigureDict
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, literal
 from main.monitoring.dashboards.v2.figures.tones import diverging
 
 _CLIP = 0.03  # P&L per cent at which a tile has its full colour
@@ -26,11 +26,11 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
     trace = {
         "type": "treemap",
         "ids": [str(index) for index in range(len(tiles))],
-        "labels": [tile.name for tile in tiles],
+        "labels": [literal(tile.name) for tile in tiles],
         "parents": [""] * len(tiles),
         "values": [abs(tile.value) for tile in tiles],
         "text": [_words(tile, abs(tile.value) / total) for tile in tiles],
-        "customdata": [tile.hover for tile in tiles],
+        "customdata": [literal(tile.hover) for tile in tiles],
         "texttemplate": "%{text}",
         "hovertemplate": "%{customdata}<extra></extra>",
         "marker": {
@@ -50,4 +50,4 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
 def _words(tile: Tile, share: float) -> str:
     # Plotly shrinks what does not fit: a small tile says its name only, and stays readable.
     lines = tile.lines if share > 0.1 else ()
-    return "<br>".join((f"<b>{tile.name}</b>", *lines))
+    return "<br>".join((f"<b>{literal(tile.name)}</b>", *map(literal, lines)))

@@ -1,0 +1,81 @@
+"""How are the parts of a breakdown named and asked for: the option that chooses by what, and each part's words?"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from main import text
+from main.analytics.figure import Figure
+from main.monitoring.dashboards.v2 import components
+from main.monitoring.dashboards.v2.panel import Option
+
+UNNAMED = "not known"
+
+_WORDS = {
+    "all": "All",
+    "symbol": "Symbol",
+    "strategy": "Strategy",
+    "account": "Account",
+    "side": "Side",
+    "hour": "Hour",
+    "size": "Size",
+    "liquidity": "Maker or taker",
+    "reason": "Reason",
+    "month": "Month",
+    "trade": "Trade",
+    "model": "Model",
+    "regime": "Regime",
+    "weekday": "Weekday",
+    "exit_type": "Exit",
+}
+
+
+class Part(Protocol):
+    """What the rows of every breakdown have."""
+
+    @property
+    def currency(self) -> str:
+        """Of its money."""
+        ...
+
+    @property
+    def name(self) -> str | None:
+        """Of the part; ``None`` where it is not known, or of all."""
+        ...
+
+
+P = TypeVar("P", bound=Part)
+
+
+def option(*by: str) -> Option:
+    """Return the option that chooses by what to part, the first one where nobody did."""
+    return Option("by", "By", tuple((each, _WORDS[each]) for each in by))
+
+
+def word(by: str) -> str:
+    """Return what the parts are, as the head of their column."""
+    return _WORDS[by]
+
+
+def part_name(name: str | None, by: str) -> str:
+    """Return a part's name ready to read: an hour as `14:00`, a size as the band it is."""
+    if by == "all":
+        return "All"
+    if name is None:
+        return UNNAMED
+    if by == "hour":
+        return f"{name}:00"
+    if by == "size":
+        return f"from {text.compact(float(name))}"
+    return name
+
+
+def labels(parts: Sequence[P], by: str) -> list[str]:
+    """Return each part's name, with its currency where there are several: their money is never added."""
+    several = len({part.currency for part in parts}) > 1
+    names = [part_name(part.name, by) for part in parts]
+    return [f"{name} · {part.currency}" if several else name for name, part in zip(names, parts, strict=True)]
+
+
+def figure(value: Figure, write: Callable[[float], str]) -> components.Child:
+    """Return a figure as it is written, or a dash with its reason."""
+    return components.unknown(value.reason) if value.value is None else write(value.value)

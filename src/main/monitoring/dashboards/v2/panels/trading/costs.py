@@ -1,0 +1,71 @@
+"""Costs: fees, slippage, spread and funding of the trades that closed."""
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
+from main.monitoring.reads import bots, costs
+from main.monitoring.reads.costs import Costs, CostsParams
+
+MOST = 14
+_UNMEASURED = "the market at the time of the fills was not recorded"
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    parts = answers[costs.READ].value or []
+    if not parts:
+        running = f"no trade has closed in {scope.window}."
+        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
+        return components.empty("No closed trades", reason, icon_name="wallet")
+    by = answers.chosen["by"]
+    shown = parts[-MOST:] if by == "month" else parts[:MOST]
+    months = by == "month"
+    columns = [
+        Column(breakdown.word(by), phone="name"),
+        Column("Trades", "right", muted=True),
+        Column("Fees", "right", phone="corner"),
+        Column("A trade", "right"),
+        Column("Slippage", "right", phone="figure"),
+        Column("Spread", "right", phone="figure"),
+        *([Column("Funding", "right", phone="figure")] if months else []),
+    ]
+    rows = [_row(part, label, months) for part, label in zip(shown, breakdown.labels(shown, by), strict=True)]
+    return table(columns, rows, label="Costs of trades")
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    parts = answers[costs.READ].value or []
+    currencies = {part.currency for part in parts}
+    unit = f"{currencies.pop()}, " if len(currencies) == 1 else ""
+    return f"{unit}positive = paid" + (f" · {MOST} of {len(parts)}" if len(parts) > MOST else "")
+
+
+def _row(part: Costs, label: str, months: bool) -> Row:
+    per_trade: Cell = "—" if part.fees_per_trade is None else text.money(part.fees_per_trade)
+    slipped: Cell = components.unknown(_UNMEASURED) if part.slippage is None else text.signed_money(part.slippage)
+    spread: Cell = components.unknown(_UNMEASURED) if part.spread is None else text.signed_money(part.spread)
+    cells: list[Cell] = [label, f"{part.trades:,}", text.money(part.fees), per_trade, slipped, spread]
+    if months:
+        unknown = components.unknown("known by month only")
+        cells.append(unknown if part.funding is None else text.signed_money(part.funding))
+    return Row(label, cells)
+
+
+PANEL = Panel(
+    "costs",
+    "Costs",
+    page="Execution",
+    reads=(costs.READ, bots.READ),
+    options=(breakdown.option("month", "strategy", "symbol", "trade"),),
+    params=lambda chosen: {costs.READ: CostsParams(by=chosen["by"])},  # type: ignore[arg-type]  # it checks it
+    draw=draw,
+    caption=caption,
+    width=7,
+    order=61,
+    height=300,
+    kind="flush",
+    skeleton="table",
+)

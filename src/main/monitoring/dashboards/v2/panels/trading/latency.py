@@ -1,0 +1,66 @@
+"""Latency: how long orders took from decision to acknowledgement and to their first fill."""
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.table import Column, Row, table
+from main.monitoring.reads import bots, latency
+from main.monitoring.reads.latency import Latency, LatencyParams
+
+MOST = 15
+STEPS = {
+    "decision_to_ack": "decision → acknowledged",
+    "ack_to_fill": "acknowledged → filled",
+    "decision_to_fill": "decision → filled",
+}
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    steps = answers[latency.READ].value or []
+    if not steps:
+        running = f"nothing was ordered in {scope.window}."
+        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
+        return components.empty("No orders", reason, icon_name="timer")
+    by = answers.chosen["by"]
+    columns = [
+        *([] if by == "all" else [Column(breakdown.word(by), phone="name")]),
+        Column("Step", phone="name" if by == "all" else "hidden"),
+        Column("Orders", "right", muted=True),
+        Column("Median", "right", phone="corner"),
+        Column("90%", "right", phone="figure"),
+        Column("99%", "right", phone="figure"),
+        Column("Longest", "right", phone="figure"),
+    ]
+    return table(columns, [_row(step, by) for step in steps[:MOST]], label="Latency of orders")
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    steps = answers[latency.READ].value or []
+    return f"the first {MOST} of {len(steps)} steps" if len(steps) > MOST else "of the newest 5,000 orders an account"
+
+
+def _row(step: Latency, by: str) -> Row:
+    name = [] if by == "all" else [breakdown.part_name(step.name, by)]
+    times = [text.latency(seconds) for seconds in (step.p50, step.p90, step.p99, step.longest)]
+    cells = [*name, STEPS.get(step.step, step.step), f"{step.orders:,}", *times]
+    return Row(f"{step.name}-{step.step}", cells)
+
+
+PANEL = Panel(
+    "latency",
+    "Latency",
+    page="Execution",
+    reads=(latency.READ, bots.READ),
+    options=(breakdown.option("all", "liquidity", "symbol", "strategy", "side", "hour", "account"),),
+    params=lambda chosen: {latency.READ: LatencyParams(chosen["by"])},  # type: ignore[arg-type]  # it checks it
+    draw=draw,
+    caption=caption,
+    width=6,
+    order=50,
+    height=240,
+    kind="flush",
+    skeleton="table",
+)
