@@ -71,6 +71,7 @@ class OrderState:
     status: str
     quantity: Decimal
     filled_quantity: Decimal
+    remaining_quantity: Decimal
     progress: float
     quantity_step: Decimal | None
     price: Decimal | None
@@ -94,7 +95,8 @@ class OrdersCount:
 
 _COLUMNS: LiteralString = """
     SELECT a.account_id AS account, a.label, o.order_id, o.symbol, o.side, o.order_type, o.status, o.quantity,
-           o.filled_quantity, (o.filled_quantity / o.quantity)::float8 AS progress,
+           o.filled_quantity, o.quantity - o.filled_quantity AS remaining_quantity,
+           (o.filled_quantity / o.quantity)::float8 AS progress,
            i.quantity_step::numeric AS quantity_step,
            o.price, o.stop_price, o.average_fill_price, i.tick::numeric AS tick, o.placed_at, o.at,
            o.strategy, o.model, o.reason

@@ -16,7 +16,8 @@ class OpenPosition:
 
     ``pnl_share`` is unrealised P&L over cost,
     ``weight`` |value| over that of all the scope's positions of the currency;
-    both fractions. ``mark_at`` is when position or mark last changed. ``None`` where no price is known.
+    both fractions. ``leverage`` is |value| over the account's equity, also ``None`` where that is unknown or not above
+    0. ``mark_at`` is when position or mark last changed. ``None`` where no price is known.
     """
 
     account: str
@@ -34,6 +35,7 @@ class OpenPosition:
     unrealized_pnl: Decimal | None
     pnl_share: float | None
     weight: float | None
+    leverage: float | None
     strategy: str | None
     mark_at: datetime
 
@@ -41,14 +43,20 @@ class OpenPosition:
 OPEN = Query(
     OpenPosition,
     """
+    WITH owners AS MATERIALIZED (
+        SELECT a.account_id, a.label, a.currency, a.source, e.equity::numeric AS equity
+          FROM accounts_at($1, $2, $3, $4) a
+          LEFT JOIN LATERAL latest_equity(a.account_id, $2, $3) e ON true
+    )
     SELECT a.account_id AS account, a.label, a.currency, p.symbol, p.side, p.quantity,
            i.quantity_step::numeric AS quantity_step,
            p.entry_time, p.entry_price, p.current_price, i.tick::numeric AS tick, p.value, p.unrealized_pnl,
            (p.unrealized_pnl / (p.quantity * p.multiplier * p.entry_price * p.fx_rate))::float8 AS pnl_share,
            (abs(p.value) / nullif(sum(abs(p.value)) OVER (PARTITION BY a.currency), 0))::float8 AS weight,
+           (abs(p.value) / CASE WHEN a.equity > 0 THEN a.equity END)::float8 AS leverage,
            p.strategy, p.at AS mark_at
       FROM open_positions($1, $2, $3, $4) p
-      JOIN accounts_at($1, $2, $3, $4) a ON a.account_id = p.account_id
+      JOIN owners a ON a.account_id = p.account_id
       LEFT JOIN instruments i ON i.source = a.source AND i.symbol = p.symbol
      WHERE $5::text IS NULL OR p.strategy = $5
      ORDER BY a.currency, abs(p.value) DESC NULLS LAST, p.symbol, p.position_id
@@ -70,8 +78,9 @@ READ = Read(
     "positions",
     "Positions",
     positions,
-    topics=frozenset({Topic.POSITIONS, Topic.ACCOUNTS}),
+    topics=frozenset({Topic.POSITIONS, Topic.EQUITY, Topic.ACCOUNTS}),
     unit="account currency",
     freshness=timedelta(minutes=1),
-    formula="unrealised P&L = side · quantity · multiplier · (mark − average entry), before fees",
+    formula="unrealised P&L = side · quantity · multiplier · (mark − average entry), before fees; "
+    "leverage = |value| / the account's equity",
 )
