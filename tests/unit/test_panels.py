@@ -375,7 +375,9 @@ def test_hostile_names_stay_text() -> None:
 def test_answers_of_a_panel_are_only_those_it_lists() -> None:
     for panel in PANELS.values():
         assert isinstance(panel, Panel)
-        assert panel.draw(Answers({read.name: answer(_nothing(read)) for read in panel.reads}), SCOPE) is not None
+        chosen = {option.name: option.default for option in panel.options}
+        answers = Answers({read.name: answer(_nothing(read)) for read in panel.reads}, chosen)
+        assert panel.draw(answers, SCOPE) is not None
 
 
 def _service(name: str, kind: str = "dashboard", **given: Any) -> services.ServiceState:
