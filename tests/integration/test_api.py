@@ -28,6 +28,7 @@ from main.domain.topics import Topic
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
 from main.monitoring.hub import Hub
+from main.monitoring.paging import check_choice, check_page
 from main.monitoring.read import Read
 from main.recording.intake import Intake
 from main.security.binding import server_options
@@ -53,6 +54,11 @@ class Wish:
     symbol: str
     depth: int = 5
     limit: int = 10
+    side: str | None = None
+
+    def __post_init__(self) -> None:
+        check_page(self.limit, 0)
+        check_choice("side", self.side, ("long", "short"))
 
 
 NAMED = Query(
@@ -228,16 +234,17 @@ async def test_the_past_is_asked_for_with_as_of_also_where_the_plus_was_not_esca
 
 async def test_a_reads_own_parameters_are_parsed_by_their_types(site: Site) -> None:
     document = (await site.client.get("/api/reads/wishes?symbol=BTC&depth=3&limit=7")).json()
-    assert document["value"] == {"symbol": "BTC", "depth": 3, "limit": 7}
+    assert document["value"] == {"symbol": "BTC", "depth": 3, "limit": 7, "side": None}
 
 
 async def test_every_mistake_in_a_question_is_named_at_once(site: Site) -> None:
     query = "range=2X&as_of=yesterday&known_at=2026-11-20T10:00:00&decimals=roman&depth=deep&limit=0&acounts=A"
+    query += "&side=north&format=xml"
     answer = await site.client.get(f"/api/reads/wishes?{query}")
     assert answer.status_code == 422
     problem = answer.json()
     named = {each["name"] for each in problem["errors"]}
-    assert named == {"range", "as_of", "known_at", "decimals", "depth", "limit", "acounts", "symbol"}
+    assert named == {"range", "as_of", "known_at", "decimals", "depth", "limit", "side", "acounts", "symbol", "format"}
     assert 'did you mean "accounts"?' in problem["detail"]
     hostile = await site.client.get("/api/reads/figures", params={"accounts": "A'); DROP TABLE accounts; --"})
     assert hostile.status_code == 422
@@ -281,7 +288,7 @@ async def test_the_catalogue_describes_every_read(site: Site) -> None:
     assert figure["topics"] == ["accounts"]
     assert figure["description"] == "Return one exact figure an account."
     assert figure["formula"] == "x"
-    assert document["items"][1]["parameters"][-2:] == ["symbol", "depth"]
+    assert document["items"][1]["parameters"][-4:] == ["symbol", "depth", "limit", "side"]
     openapi = (await site.client.get("/openapi.json")).json()
     assert "/api/reads/{name}" in openapi["paths"]
 

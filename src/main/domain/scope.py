@@ -21,6 +21,8 @@ _LENGTHS = {
     "3M": timedelta(days=91),
     "1Y": timedelta(days=365),
 }
+_DAYS = re.compile(r"[1-9][0-9]{0,3}d")
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,8 +48,8 @@ class Bounds:
 class Scope:
     """The subject of a question. Relative while it is a key, resolved while it is being answered.
 
-    ``accounts`` is sorted and never empty for account figures. ``window`` is a name of ``WINDOWS`` or
-    ``FROM..TO`` in ISO dates or times. ``as_of=None`` means live; ``moment`` is set by `resolved` only.
+    ``accounts`` is sorted and never empty for account figures. ``window`` is a name of ``WINDOWS``, a
+    number of days (``45d``) or ``FROM..TO`` in ISO dates or times. ``as_of=None`` means live; ``moment`` is set by `resolved` only.
     """
 
     accounts: tuple[str, ...] = ()
@@ -59,7 +61,7 @@ class Scope:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "accounts", tuple(sorted({account_id(a) for a in self.accounts})))
-        if self.window not in WINDOWS:
+        if self.window not in WINDOWS and not _DAYS.fullmatch(self.window):
             _custom_window(self.window)
 
     @property
@@ -84,6 +86,8 @@ class Scope:
         known_at = self.known_at or datetime.max.replace(tzinfo=UTC)
         if self.window in _LENGTHS:
             return Bounds(end - _LENGTHS[self.window], end, known_at)
+        if _DAYS.fullmatch(self.window):
+            return Bounds(end - timedelta(days=int(self.window[:-1])), end, known_at)
         if self.window == "All":
             return Bounds(_BEGINNING, end, known_at)
         if self.window == "YTD":
@@ -95,15 +99,26 @@ class Scope:
 def trading_day(at: datetime, zone: str, roll_over: timedelta = timedelta(0)) -> datetime:
     """Return the start, in UTC, of the trading day that `at` falls in: midnight plus `roll_over` on the zone's clock.
 
-    A day begins at a wall-clock time, so on a day of changed clocks it is 23 or 25 hours long.
+    A day begins at a wall-clock time, so on a day of changed clocks it is 23 or 25 hours long. Where they show that
+    time twice, it begins at the first.
     """
-    wall = datetime.combine(trading_date(at, zone, roll_over), datetime.min.time()) + roll_over
-    return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    return _start(trading_date(at, zone, roll_over), zone, roll_over)
 
 
 def trading_date(at: datetime, zone: str, roll_over: timedelta = timedelta(0)) -> date:
     """Return the date that names the trading day of `at`: the one on which it began on the zone's clock."""
-    return (at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - roll_over).date()
+    day = (at.astimezone(ZoneInfo(zone)).replace(tzinfo=None) - roll_over).date()
+    if roll_over % _HOUR:  # changed clocks may show it twice, or never: then the wall clock does not tell
+        if at >= _start(day + _DAY, zone, roll_over):
+            return day + _DAY
+        if at < _start(day, zone, roll_over):
+            return day - _DAY
+    return day
+
+
+def _start(day: date, zone: str, roll_over: timedelta) -> datetime:
+    wall = datetime.combine(day, datetime.min.time()) + roll_over
+    return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _custom_window(text: str) -> tuple[datetime, datetime]:
@@ -114,7 +129,8 @@ def _custom_window(text: str) -> tuple[datetime, datetime]:
         separator = ""
     if not separator or start >= end:
         raise ValueError(
-            f"window {text!r}: use one of {', '.join(WINDOWS)}, or FROM..TO with FROM before TO in ISO form"
+            f"window {text!r}: use one of {', '.join(WINDOWS)}, a number of days such as 45d, or FROM..TO with FROM "
+            "before TO in ISO form"
         )
     return start, end
 

@@ -1,20 +1,20 @@
 """Which numbers can be asked for over REST, and what is the answer? Every read, under its own name."""
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from main.clock import now
 from main.domain.scope import Scope
 from main.errors import AccessDenied, ConfigurationError, Problem, UnknownName
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.forms import FORMAT, Form, chosen_form, written
+from main.monitoring.api.forms import Form, chosen_form, written
 from main.monitoring.api.json import encode
 from main.monitoring.api.problems import problem, unavailable
-from main.monitoring.api.question import COMMON, Question, parameters_of, question
+from main.monitoring.api.question import Question, parameters_of, question
 from main.monitoring.read import Answer, Read, State, reads
 from main.security.viewer import Viewer, current_viewer
 
@@ -43,24 +43,15 @@ def read_routes(
         items = [_described(read) for read in catalogue().values()]
         return Response(encode({"as_of": now(), "items": items}), media_type=JSON_TYPE)
 
-    # The declared parameters are documentation; all are parsed in one place, with the read's own ones.
     @router.get("/reads/{name}", summary="One read's value and how fresh it is")
-    async def answer(
-        *,
-        request: Request,
-        name: str,
-        accounts_: Annotated[str | None, Query(alias="accounts", description=COMMON["accounts"])] = None,
-        range_: Annotated[str | None, Query(alias="range", description=COMMON["range"])] = None,
-        as_of: Annotated[str | None, Query(description=COMMON["as_of"])] = None,
-        known_at: Annotated[str | None, Query(description=COMMON["known_at"])] = None,
-        strategy: Annotated[str | None, Query(description=COMMON["strategy"])] = None,
-        decimals: Annotated[str | None, Query(description=COMMON["decimals"])] = None,
-        limit: Annotated[str | None, Query(description=COMMON["limit"])] = None,
-        format_: Annotated[str | None, Query(alias="format", description=FORMAT)] = None,
-    ) -> Response:
-        given = _given(request)
-        form = chosen_form(given.pop("format", "json"))
-        asked = question(_named(name, catalogue()), given)
+    async def answer(request: Request, name: str) -> Response:
+        read = _named(name, catalogue())
+        given, problems = texts_of(request)
+        try:
+            form = chosen_form(given.pop("format", "json"))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+        asked = question(read, given, problems)
         scope, note = await chosen_scope(asked, current_viewer.get(), directory())
         return await _answered(request, asked, scope, note, hub(), form=form)
 
@@ -68,25 +59,35 @@ def read_routes(
 
 
 async def chosen_scope(asked: Question, viewer: Viewer | None, directory: Directory) -> tuple[Scope, str]:
-    """Return the question's scope with its accounts, those named or those a page would show, and a note on the choice.
+    """Return the question's scope as `visible_scope` does."""
+    return await visible_scope((asked.read,), asked.scope, viewer, directory)
+
+
+async def visible_scope(
+    reads: Sequence[Read[Any]], asked: Scope, viewer: Viewer | None, directory: Directory
+) -> tuple[Scope, str]:
+    """Return the scope in which reads are asked, its accounts being those named or those a page would show.
+
+    A note on the choice comes with it.
 
     Raises `AccessDenied` without a viewer or where the read is not for this one, `UnknownName` for an account that is
     not there or not the viewer's: the two look alike, so that nobody learns which accounts exist.
     """
     if viewer is None:
         raise AccessDenied("nobody is logged in: the request did not come through the guard")
-    asked.read.allow(viewer)
-    named = asked.scope.accounts
+    for read in reads:
+        read.allow(viewer)
+    named = asked.accounts
     visible = await directory.visible(viewer.accounts)
     if not directory.known:  # the database was away since the start: the answer will say so
-        return replace(asked.scope, accounts=viewer.visible(named)), ""
+        return replace(asked, accounts=viewer.visible(named)), ""
     for account in named:
         if account not in visible:
             raise UnknownName("account", account, visible)
-    if asked.read.about == "suite" and not named:  # no account's figures: nothing there to mix
-        return replace(asked.scope, accounts=visible), ""
+    if not named and all(read.about == "suite" for read in reads):  # no account's figures: nothing there to mix
+        return replace(asked, accounts=visible), ""
     selection = await directory.select(named, viewer.accounts)
-    return replace(asked.scope, accounts=selection.accounts), selection.note
+    return replace(asked, accounts=selection.accounts), selection.note
 
 
 async def _answered(request: Request, asked: Question, scope: Scope, note: str, hub: Asked, *, form: Form) -> Response:
@@ -135,13 +136,18 @@ def _named(name: str, catalogue: Mapping[str, Read[Any]]) -> Read[Any]:
         raise UnknownName("read", name, catalogue) from None
 
 
-def _given(request: Request) -> dict[str, str]:
+def texts_of(request: Request) -> tuple[dict[str, str], list[Problem]]:
+    """Return the texts of a request's query by name, and what is wrong with it as a whole.
+
+    Only accounts may be named more than once.
+    """
     given: dict[str, str] = {}
+    twice: dict[str, Problem] = {}
     for name, text in request.query_params.multi_items():
         if name in given and name != "accounts":
-            raise ConfigurationError(Problem("several values", "one", key=name))
-        given[name] = f"{given[name]},{text}" if name in given else text
-    return given
+            twice[name] = Problem("several values", "one", key=name[:80])
+        given[name] = f"{given[name]},{text}" if name in given and name == "accounts" else text
+    return given, list(twice.values())
 
 
 def _described(read: Read[Any]) -> dict[str, Any]:
