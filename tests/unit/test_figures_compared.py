@@ -113,3 +113,10 @@ def test_a_grid_of_correlations_keeps_its_values_and_uses_no_colour_of_money():
 def test_intensity_is_cut_at_both_ends():
     trace = figures.intensity_map(Cells(["a"], ["x", "y", "z"], [[-1, 0.5, 7]], [["", "", ""]]))["data"][0]
     assert trace["z"] == [[0, 3, 6]]
+
+
+def test_a_single_value_is_a_point_for_there_is_nothing_to_draw_a_line_to():
+    figure = figures.lines(
+        DAYS, [Curve("A", [None, 5.0, None, None], "accent")], write=text.ratio, ticks=axes.money_ticks
+    )
+    assert figure["data"][0]["mode"] == "markers"

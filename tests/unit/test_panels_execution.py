@@ -123,7 +123,7 @@ def test_rejects_without_a_reason_say_so() -> None:
 def test_latency_is_told_step_by_step() -> None:
     step = filled(latency.Latency, name="maker", step="ack_to_fill", orders=3, p50=1.5, p90=2.0, p99=3.0, longest=60.0)
     said = words(drawn("latency?by=liquidity", (latency.READ, [step])))
-    assert "maker acknowledged → filled 3 1.50 s 2.00 s 3.00 s 60.0 s" in said
+    assert "maker acknowledged → filled 3 1.50 s 2.00 s 3.00 s 1 m 00 s" in said
 
 
 @pytest.mark.parametrize("name", [n for n, panel in sorted(PANELS.items()) if panel.page == "Execution"])

@@ -50,13 +50,15 @@ def room(tags: Iterable[str]) -> int:
 
 def line(x: Sequence[int], y: Series, name: str, write: Write, tone: str, *, width: float = 1.75) -> FigureDict:
     """Return one line in the colour `tone`; a gap in `y` stays a gap."""
+    alone = sum(value is not None for value in y) == 1  # nothing to draw a line to
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "markers" if alone else "lines",
         "x": list(x),
         "y": list(y),
         "name": literal(name),
         "line": {"color": f"@{tone}", "width": width},
+        **({"marker": {"color": f"@{tone}", "size": 6}} if alone else {}),
         "text": [write(value) for value in y],
         "hovertemplate": f"%{{text}}<extra>{literal(name)}</extra>",
         "connectgaps": False,

@@ -17,7 +17,7 @@
 
   function choices(name, option) {
     if (option.choices.length) return option.choices;
-    return ((offers[name] || {})[option.name] || []).map(function (each) { return [each, each]; });
+    return ((offers[name] || {})[option.name] || []).map(function (each) { return [each, each || "All"]; });
   }
 
   function choose(name, option, to) {

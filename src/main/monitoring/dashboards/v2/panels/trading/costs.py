@@ -65,7 +65,7 @@ PANEL = Panel(
     caption=caption,
     width=7,
     order=61,
-    height=300,
+    height=240,
     kind="flush",
     skeleton="table",
 )

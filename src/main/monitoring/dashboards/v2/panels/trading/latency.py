@@ -11,6 +11,7 @@ from main.monitoring.reads import bots, latency
 from main.monitoring.reads.latency import Latency, LatencyParams
 
 MOST = 15
+MINUTE = 60  # seconds: an order that waits in the book does so for minutes
 STEPS = {
     "decision_to_ack": "decision → acknowledged",
     "ack_to_fill": "acknowledged → filled",
@@ -44,9 +45,13 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 def _row(step: Latency, by: str) -> Row:
     name = [] if by == "all" else [breakdown.part_name(step.name, by)]
-    times = [text.latency(seconds) for seconds in (step.p50, step.p90, step.p99, step.longest)]
+    times = [_took(seconds) for seconds in (step.p50, step.p90, step.p99, step.longest)]
     cells = [*name, STEPS.get(step.step, step.step), f"{step.orders:,}", *times]
     return Row(f"{step.name}-{step.step}", cells)
+
+
+def _took(seconds: float) -> str:
+    return text.latency(seconds) if seconds < MINUTE else text.duration(seconds)
 
 
 PANEL = Panel(

@@ -37,7 +37,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     count = len(_by_part(answers[markouts.READ].value or []))
-    return "bps of the fill, positive = good" + (f" · the largest {MOST} of {count}" if count > MOST else "")
+    return "bps, positive = good" + (f" · the largest {MOST} of {count}" if count > MOST else "")
 
 
 def _by_part(found: Sequence[MarkOut]) -> list[list[MarkOut]]:
@@ -69,7 +69,7 @@ PANEL = Panel(
     "Mark-outs",
     page="Execution",
     reads=(markouts.READ, bots.READ),
-    options=(breakdown.option("all", "symbol", "strategy", "side", "hour", "size", "liquidity", "account"),),
+    options=(breakdown.option("symbol", "all", "strategy", "side", "hour", "size", "liquidity", "account"),),
     params=lambda chosen: {markouts.READ: FillParts(chosen["by"])},  # type: ignore[arg-type]  # checked by FillParts
     draw=draw,
     caption=caption,

@@ -16,8 +16,7 @@ _COLUMNS = (
     Column("Rank", "right", phone="figure"),
     Column("Sector", muted=True),
     Column("Momentum, %", "right", phone="corner"),
-    Column("From", "right", muted=True),
-    Column("To", "right", phone="figure", muted=True),
+    Column("Last close", "right", phone="figure", muted=True),
 )
 
 
@@ -41,7 +40,6 @@ def _row(rank: MomentumRank) -> Row:
         "—" if rank.rank is None else f"{rank.rank}",
         rank.sector or "",
         _momentum(rank),
-        components.moment(rank.since),
         components.moment(rank.until),
     ]
     return Row(f"{rank.source}-{rank.symbol}", cells)

@@ -52,7 +52,7 @@ PANEL = Panel(
     caption=caption,
     width=5,
     order=60,
-    height=300,
+    height=240,
     kind="flush",
     skeleton="table",
 )

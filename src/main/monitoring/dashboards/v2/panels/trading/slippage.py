@@ -35,8 +35,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     parts = answers[slippage.READ].value or []
-    more = f" · the dearest {MOST} of {len(parts)}" if len(parts) > MOST else ""
-    return "bps of the arrival mid, positive = cost" + more
+    return "positive = cost" + (f" · {MOST} of {len(parts)}" if len(parts) > MOST else "")
 
 
 PANEL = Panel(
