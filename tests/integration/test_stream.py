@@ -28,6 +28,7 @@ from main.monitoring.api.pictures import PictureBook
 from main.monitoring.api.stream import Greeting, Stream
 from main.monitoring.read import Answer, Read
 from main.security.viewer import Viewer
+from tests.given import given_trade
 from tests.integration.test_hub import cash, given_account, given_cash, read_of, running_hub
 
 
@@ -90,8 +91,11 @@ async def subscribe(socket: Any, *panels: str, **view: Any) -> None:
 
 async def test_a_page_is_greeted_shown_its_accounts_and_kept_up_to_date(database: Database, service: Database) -> None:
     await given_account(service)
+    await given_trade(service, 1, datetime.now(UTC), strategy="maker")
     async with served(database) as (url, _), websockets.connect(url) as socket:
-        assert [account["account"] for account in (await heard(socket, "hello"))["accounts"]] == ["A"]
+        hello = await heard(socket, "hello")
+        assert [account["account"] for account in hello["accounts"]] == ["A"]
+        assert hello["strategies"] == [{"strategy": "maker", "account": "A"}]
         await subscribe(socket, "cash")
         assert (await heard(socket, "view"))["accounts"] == ["A"]
         first = (await heard(socket, "update"))["panels"]["cash"]

@@ -144,7 +144,10 @@ class _Connection:
 
     async def _greet_and_settle(self) -> None:
         accounts = await self._directory.visible(self._viewer.accounts)
-        answer = await self._hub.ask(read_named("accounts"), Scope(accounts))
+        scope = Scope(accounts)
+        known, run = await asyncio.gather(
+            self._hub.ask(read_named("accounts"), scope), self._hub.ask(read_named("strategies"), scope)
+        )
         self._say(
             {
                 "type": "hello",
@@ -152,7 +155,8 @@ class _Connection:
                 "version": self._greeting.version,
                 "started": self._greeting.started,
                 "now": now(),
-                "accounts": answer.value or [],
+                "accounts": known.value or [],
+                "strategies": run.value or [],
             }
         )
         if self._wish["panels"]:
