@@ -28,7 +28,11 @@ class CalendarParams(TradeFilter):
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay:
-    """One trading day with trades, in account currency. ``cumulative`` is the net P&L of the year so far."""
+    """One trading day with trades, in account currency. ``cumulative`` is the net P&L of the year so far.
+
+    ``week_to_date`` and ``month_to_date`` are those of its week, from Monday, and month up to and with this day, within
+    the year: those of its last day are the whole week's or month's.
+    """
 
     currency: str
     day: date
@@ -38,6 +42,8 @@ class CalendarDay:
     losses: int
     fees: Decimal
     cumulative: Decimal
+    week_to_date: Decimal
+    month_to_date: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,19 @@ async def pnl_calendar(db: Fetcher, scope: Scope, params: CalendarParams = THIS_
     for row in rows:
         if row.day is None or row.day.year != year:
             continue
-        before = days[-1].cumulative if days and days[-1].currency == row.currency else Decimal(0)
-        days.append(
-            CalendarDay(row.currency, row.day, row.net, row.trades, row.wins, row.losses, row.fees, before + row.net)
-        )
+        last = days[-1] if days and days[-1].currency == row.currency else None
+        sums = [before + row.net for before in _before(last, row.day)]
+        days.append(CalendarDay(row.currency, row.day, row.net, row.trades, row.wins, row.losses, row.fees, *sums))
     return days
+
+
+def _before(last: CalendarDay | None, day: date) -> tuple[Decimal, Decimal, Decimal]:
+    """What the year, the week and the month of a day had come to before it."""
+    if last is None:
+        return Decimal(0), Decimal(0), Decimal(0)
+    week = last.week_to_date if last.day.isocalendar()[:2] == day.isocalendar()[:2] else Decimal(0)
+    month = last.month_to_date if last.day.month == day.month else Decimal(0)
+    return last.cumulative, week, month
 
 
 READ = Read(

@@ -7,34 +7,51 @@ viewer's zone.
 Text in tags, cells and tooltips is ready to read. No pandas, numpy or graph objects: a dict costs a hundredth of them.
 """
 
+from main.monitoring.dashboards.v2.figures.bands import Usual, banded
 from main.monitoring.dashboards.v2.figures.bars import pnl_bars
+from main.monitoring.dashboards.v2.figures.candles import Candle, FillMark, candles, price_ticks, volume_bars
 from main.monitoring.dashboards.v2.figures.categories import CategoryBar, category_bars
+from main.monitoring.dashboards.v2.figures.depth import DepthPoint, book_depth
+from main.monitoring.dashboards.v2.figures.growth import growth_against
 from main.monitoring.dashboards.v2.figures.heat_map import Cells, correlation_map, intensity_map, profit_map
 from main.monitoring.dashboards.v2.figures.histogram import histogram
 from main.monitoring.dashboards.v2.figures.lines import Curve, Level, lines
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write, epoch_ms
 from main.monitoring.dashboards.v2.figures.time_series import area, equity_and_drawdown, host_trend
 from main.monitoring.dashboards.v2.figures.treemap import Tile, positions_treemap
+from main.monitoring.dashboards.v2.figures.waterfall import Step, waterfall
 
 __all__ = [
+    "Candle",
     "CategoryBar",
     "Cells",
     "Curve",
+    "DepthPoint",
     "FigureDict",
+    "FillMark",
     "Level",
     "Series",
+    "Step",
     "Tile",
+    "Usual",
     "Write",
     "area",
+    "banded",
+    "book_depth",
+    "candles",
     "category_bars",
     "correlation_map",
     "epoch_ms",
     "equity_and_drawdown",
+    "growth_against",
     "histogram",
     "host_trend",
     "intensity_map",
     "lines",
     "pnl_bars",
     "positions_treemap",
+    "price_ticks",
     "profit_map",
+    "volume_bars",
+    "waterfall",
 ]

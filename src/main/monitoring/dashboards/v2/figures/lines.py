@@ -14,7 +14,10 @@ _APART = 0.075  # of the axis: labels nearer than this cover each other at the s
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line: its colour's token, and ``fill`` the opacity of the area down to zero (0: none)."""
+    """One line: its colour's token, and ``fill`` the opacity of the area down to zero (0: none).
+
+    ``at`` are its own moments, where they are not those of all.
+    """
 
     name: str
     values: Series
@@ -23,6 +26,7 @@ class Curve:
     width: float = 1.75
     fill: float = 0.0
     steps: bool = False
+    at: Sequence[datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,12 @@ def lines(
     zero: bool = False,
     low: float | None = None,
     high: float | None = None,
+    legend: bool = False,
 ) -> FigureDict:
     """Return curves over one time axis; each ends in its last value, in its colour.
 
-    The axis spans the values and the levels, and zero where `zero` asks for it; `low` and `high` fix its ends.
+    The axis spans the values and the levels, and zero where `zero` asks for it; `low` and `high` fix its ends. From
+    four curves on there is a legend; `legend` asks for it with fewer, for names that the header does not say.
     """
     x = [epoch_ms(moment) for moment in at]
     known = [value for curve in curves for value in curve.values if value is not None]
@@ -61,11 +67,15 @@ def lines(
     layout["margin"]["r"] = room(each["text"] for each in layout["annotations"])
     layout["shapes"] = [_level(level) for level in levels] + ([_level(Level(0.0, solid=True))] if zero else [])
     layout["annotations"] += [_words(level) for level in levels if level.words]
-    if len(x) > 1:
-        layout["xaxis"]["range"] = [x[0], x[-1]]
-    if len(curves) > _LABELLED:
+    traces = [
+        _trace(x if curve.at is None else [epoch_ms(moment) for moment in curve.at], curve, write) for curve in curves
+    ]
+    ends_at = [trace["x"][place] for trace in traces if trace["x"] for place in (0, -1)]
+    if ends_at and min(ends_at) < max(ends_at):
+        layout["xaxis"]["range"] = [min(ends_at), max(ends_at)]
+    if legend or len(curves) > _LABELLED:
         layout |= {"showlegend": True, "margin": layout["margin"] | {"t": 24}}
-    return {"data": [_trace(x, curve, write) for curve in curves], "layout": layout}
+    return {"data": traces, "layout": layout}
 
 
 def _span(known: Sequence[float], low: float | None, high: float | None) -> tuple[float, float]:
