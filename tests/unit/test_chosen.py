@@ -10,7 +10,7 @@ from dash import html
 from main.clock import now
 from main.domain.scope import Scope
 from main.errors import ConfigurationError, UnknownName
-from main.monitoring.dashboards.v2.chosen import wanted
+from main.monitoring.dashboards.v2.chosen import addresses, wanted
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.panel import Option, Panel
 from main.monitoring.read import Answer, Freshness, Read, State
@@ -89,3 +89,10 @@ def test_a_drawing_knows_what_was_chosen_and_says_what_there_is_to_choose():
 
 def test_a_read_asked_without_parameters_is_the_same_question_as_with_its_defaults():
     assert READ.defaults == Cut()
+
+
+def test_the_rows_behind_a_panel_are_asked_with_its_own_parameters_and_only_those_that_differ():
+    assert addresses(wanted(panel(), "cut")) == ["cut"]
+    assert addresses(wanted(panel(), "cut?by=weekday")) == ["cut?by=weekday"]
+    hostile = panel(params=lambda chosen: {READ: Cut(chosen["symbol"])})
+    assert addresses(wanted(hostile, "cut?symbol=%26limit%3D1")) == ["cut?by=%26limit%3D1"]

@@ -1,16 +1,18 @@
 """What did the viewer choose of a panel's options, as the page writes it: ``NAME?OPTION=VALUE&…``?"""
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from main.errors import ConfigurationError, Problem, UnknownName
 from main.monitoring.dashboards.v2.panel import Chosen, Option, Panel
 from main.monitoring.read import Read
 
-LONGEST = 64
-"""Characters of a value that is a name out of the data, such as a symbol."""
+LONGEST = 1000
+"""Characters of a value that is typed or a name out of the data, such as a trade's; its read knows better."""
+SHOWN = 64  # characters of a wrong one that are repeated
 MOST_OPTIONS = 16
 
 
@@ -37,10 +39,27 @@ def wanted(panel: Panel, written: str) -> Wanted:
     chosen = {option.name: option.default for option in panel.options}
     for name, value in _given(panel, written):
         if name not in options:
-            raise UnknownName(f"option of the panel {panel.name}", name[:LONGEST], options)
+            raise UnknownName(f"option of the panel {panel.name}", name[:SHOWN], options)
         _check(panel, options[name], value)
         chosen[name] = value
     return Wanted(panel, chosen, _asks(panel, chosen))
+
+
+def addresses(asked: Wanted) -> list[str]:
+    """Return what the panel asks as the API takes it: ``READ`` or ``READ?PARAMETER=VALUE``, without the view."""
+    return [
+        f"{read.name}?{urlencode(given)}" if (given := dict(_parameters(read, params))) else read.name
+        for read, params in asked.asks
+    ]
+
+
+def _parameters(read: Read[Any], params: Hashable) -> Iterator[tuple[str, str]]:
+    if not is_dataclass(params):
+        return
+    for each in fields(params):
+        value = getattr(params, each.name)
+        if value is not None and value != getattr(read.defaults, each.name, None):
+            yield each.name, value.isoformat() if isinstance(value, date) else str(value)
 
 
 def _given(panel: Panel, written: str) -> list[tuple[str, str]]:
@@ -53,7 +72,7 @@ def _given(panel: Panel, written: str) -> list[tuple[str, str]]:
 def _check(panel: Panel, option: Option, value: str) -> None:
     known = [choice for choice, _ in option.choices]
     if known and value not in known:
-        raise UnknownName(f"{option.label.lower()} of the panel {panel.name}", value[:LONGEST], known)
+        raise UnknownName(f"{option.label.lower()} of the panel {panel.name}", value[:SHOWN], known)
     if len(value) > LONGEST:
         problem = Problem(f"{len(value)} characters", f"at most {LONGEST}", key=f"{panel.name}.{option.name}")
         raise ConfigurationError(problem)

@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from main.domain.scope import Scope
 from main.errors import UnknownName
 from main.monitoring.dashboards.v2 import components
-from main.monitoring.dashboards.v2.chosen import Wanted, panel_name, wanted
+from main.monitoring.dashboards.v2.chosen import Wanted, addresses, panel_name, wanted
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
 from main.monitoring.read import Answer, Read, State
 
@@ -34,7 +34,7 @@ class PanelEncoder:
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         """Draw a panel: the members ``figure`` and ``children``, ``subtitle`` and ``offers`` where it has them.
 
-        A drawing that fails is logged and becomes the panel's error state, marked ``broken``.
+        ``rows`` is where the API has the rows behind it; it is left out where that is only the reads' names. A drawing that fails is logged and becomes the panel's error state, marked ``broken``.
         """
         try:
             return _encoded(_members(self._wanted(panel), answers, scope))
@@ -62,6 +62,9 @@ def _members(asked: Wanted, answers: Mapping[str, Answer[Any]], scope: Scope) ->
         return {"children": _without_answer(unanswered)}
     given = Answers(answers, asked.chosen)
     members = _drawn(panel.draw(given, scope))
+    rows = addresses(asked)
+    if rows != [read.name for read in panel.reads]:
+        members["rows"] = rows
     if panel.caption is not None:
         members["subtitle"] = panel.caption(given, scope)
     if panel.offers is not None:

@@ -111,10 +111,18 @@ def _address(page: Page) -> dict[str, Any]:
 
 def _definition(panel: Panel) -> dict[str, Any]:
     reads = [
-        {"title": read.title, "unit": read.unit, "formula": read.formula, "description": read.description}
+        {
+            "name": read.name,
+            "title": read.title,
+            "unit": read.unit,
+            "formula": read.formula,
+            "description": read.description,
+        }
         for read in panel.reads
     ]
-    options = [{"name": each.name, "label": each.label, "choices": each.choices} for each in panel.options]
+    options = [
+        {"name": each.name, "label": each.label, "choices": each.choices, "kind": each.kind} for each in panel.options
+    ]
     return {"title": panel.title, "kind": panel.kind, "reads": reads, "options": options}
 
 
