@@ -59,7 +59,7 @@ LANGUAGE sql STABLE ROWS 50 AS $$
                    h.fired_at, h.resolved_at, h.acknowledged_at, h.acknowledged_by, h.at, h.recorded_at
               FROM (SELECT DISTINCT ON (o.alert_id) o.*
                       FROM alerts_history o
-                     WHERE NOT live AND o.changed_at <= known
+                     WHERE NOT live AND o.changed_at <= known AND (o.operation <> 'delete' OR o.changed_at <= until)
                      ORDER BY o.alert_id, o.changed_at DESC) h
              WHERE h.operation <> 'delete') v
      WHERE (v.account_id IS NULL OR v.account_id = ANY (for_accounts))

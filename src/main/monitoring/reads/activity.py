@@ -52,22 +52,26 @@ LAST = Query(
     WITH chosen AS (
         SELECT a.account_id, a.label, a.currency, a.source FROM accounts_at($1, $2, $3, $4) a
     ), happened AS (
-        SELECT e.*
+        SELECT f.at::timestamptz, 'fill' AS kind, f.source || f.source_id AS key, c.account_id, f.symbol,
+               f.side, f.quantity::numeric, o.quantity::numeric AS order_quantity, f.price::numeric,
+               NULL::numeric AS pnl, NULL::text AS word, NULL::text AS said, NULL::text AS severity
           FROM chosen c
           CROSS JOIN LATERAL (
-                SELECT f.at::timestamptz, 'fill' AS kind, f.source || f.source_id AS key, c.account_id, f.symbol,
-                       f.side, f.quantity::numeric, o.quantity::numeric AS order_quantity, f.price::numeric,
-                       NULL::numeric AS pnl,
-                       NULL::text AS word, NULL::text AS said, NULL::text AS severity
+                SELECT f.*
                   FROM fills f
-                  LEFT JOIN orders o ON o.account_id = f.account_id AND o.order_id = f.order_id
                  WHERE f.account_id = c.account_id AND f.at <= $2 AND f.recorded_at <= $3 AND f.quantity > 0
                    AND ($5::text IS NULL OR f.strategy = $5)
                    AND NOT EXISTS (SELECT FROM fills n
                                     WHERE n.account_id = f.account_id AND n.source = f.source
                                       AND n.source_id = f.source_id AND n.revision > f.revision AND n.recorded_at <= $3)
                  ORDER BY f.at DESC
-                 LIMIT $6) e
+                 LIMIT $6) f
+          LEFT JOIN LATERAL (
+                SELECT p.quantity
+                  FROM orders p
+                 WHERE $4 AND p.account_id = f.account_id AND p.order_id = f.order_id
+                UNION ALL
+                SELECT v.quantity FROM order_version(f.account_id, f.order_id, $2, $3) v WHERE NOT $4) o ON true
         UNION ALL
         SELECT e.*
           FROM chosen c

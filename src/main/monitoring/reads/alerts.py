@@ -61,7 +61,7 @@ ITEMS = Query(
     SELECT i.alert_id, i.account_id AS account, a.label, i.rule, i.severity, i.title, i.details, i.value, i.threshold,
            i.unit, i.state, i.fired_at, i.resolved_at, i.acknowledged_at, i.acknowledged_by, i.duration_seconds
       FROM incidents($1, $2, $3, $4, $5) i
-      LEFT JOIN accounts a ON a.account_id = i.account_id
+      LEFT JOIN accounts_at($1, $3, $4, $5) a ON a.account_id = i.account_id
       CROSS JOIN LATERAL (
             SELECT array_position(ARRAY['info', 'warning', 'critical'], i.severity) AS severity) grave
      WHERE ($6::text IS NULL OR i.state = $6) AND ($7::text IS NULL OR i.severity = $7)

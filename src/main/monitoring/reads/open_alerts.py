@@ -32,27 +32,11 @@ class OpenAlert:
 OPEN = Query(
     OpenAlert,
     """
-    WITH versions AS (
-        SELECT a.*
-          FROM alerts a
-         WHERE $4
-        UNION ALL
-        SELECT v.alert_id, v.account_id, v.rule, v.severity, v.title, v.details, v.value, v.threshold, v.unit,
-               v.fired_at, v.resolved_at, v.acknowledged_at, v.acknowledged_by, v.at, v.recorded_at
-          FROM (SELECT DISTINCT ON (h.alert_id) h.*
-                  FROM alerts_history h
-                 WHERE NOT $4 AND h.changed_at <= $3
-                 ORDER BY h.alert_id, h.changed_at DESC) v
-         WHERE v.operation <> 'delete'
-    )
-    SELECT v.alert_id, v.account_id::text AS account, a.label, v.rule, v.severity, v.title, v.details,
-           v.value::numeric AS value, v.threshold::numeric AS threshold, v.unit,
-           v.fired_at::timestamptz AS fired_at, v.acknowledged_at::timestamptz AS acknowledged_at, v.acknowledged_by
-      FROM versions v
-      LEFT JOIN accounts a ON a.account_id = v.account_id
-     WHERE (v.account_id IS NULL OR v.account_id = ANY ($1))
-       AND v.fired_at <= $2 AND (v.resolved_at IS NULL OR v.resolved_at > $2)
-     ORDER BY array_position(ARRAY['critical', 'warning', 'info'], v.severity), v.fired_at DESC, v.alert_id
+    SELECT i.alert_id, i.account_id AS account, a.label, i.rule, i.severity, i.title, i.details, i.value, i.threshold,
+           i.unit, i.fired_at, i.acknowledged_at, i.acknowledged_by
+      FROM incidents($1, $2, $2, $3, $4) i
+      LEFT JOIN accounts_at($1, $2, $3, $4) a ON a.account_id = i.account_id
+     ORDER BY array_position(ARRAY['critical', 'warning', 'info'], i.severity), i.fired_at DESC, i.alert_id
      LIMIT 200
     """,
 )
