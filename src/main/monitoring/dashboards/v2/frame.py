@@ -5,6 +5,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from main.monitoring.dashboards.v2.components import icon
 from main.monitoring.dashboards.v2.panel import Panel
 
 _SKELETON_PARTS = {"chart": 2, "table": 6, "band": 6, "lights": 7, "feed": 8}
@@ -21,10 +22,12 @@ def panel_frame(panel: Panel) -> Component:
     """Return one panel as it is before its first answer. Ids: panel-, subtitle-, badge-, body-, footer-NAME."""
     attributes: dict[str, Any] = {"data-panel": panel.name, "data-state": "loading", "data-kind": panel.kind}
     named: dict[str, Any] = {"aria-labelledby": f"title-{panel.name}"}
+    over = panel.kind == "drawer"
+    attributes |= {"role": "dialog", "tabIndex": -1, "hidden": True} if over else {}
     return html.Section(
         [_header(panel), _body(panel), html.Div(id=f"footer-{panel.name}", className="panel-footer", hidden=True)],
         id=f"panel-{panel.name}",
-        className=f"panel col-{panel.width}",
+        className="panel panel-drawer" if over else f"panel col-{panel.width}",
         **attributes,
         **named,
     )
@@ -48,6 +51,10 @@ def _header(panel: Panel) -> Component:
         *([html.Div(id=f"options-{panel.name}", className="panel-options")] if panel.options else []),
         html.Div(id=f"badge-{panel.name}", className="badge-slot", **quiet),
     ]
+    if panel.kind == "drawer":
+        option = f"{panel.name}.{panel.options[0].name}"
+        close: dict[str, Any] = {"data-choose": option, "data-value": "", "aria-label": "Close"}
+        parts.append(html.Button(icon("x"), className="icon-button", type="button", **close))
     return html.Header(parts, className="panel-header")
 
 

@@ -24,7 +24,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === "Escape") {
       if (document.querySelector(":popover-open")) return; // the browser closes it
-      if (app.drawer.isOpen) app.drawer.close(); else app.panelMenu.leave();
+      if (app.drawer.isOpen) app.drawer.close(); else if (!app.options.close()) app.panelMenu.leave();
       return;
     }
     if (going && performance.now() - going < 1500) { going = 0; if (go(event.key)) event.preventDefault(); return; }

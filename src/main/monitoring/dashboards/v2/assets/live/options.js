@@ -3,6 +3,8 @@
   "use strict";
   var FEW = 4;       // so many fit side by side; more open as a menu
   var SEARCHED = 12; // from so many on a menu has a field to narrow it
+  var TYPING = 300;  // milliseconds after which who types has finished
+  var timers = {}, opener = null;
   var offers = {};   // by panel: the names that the data have, by option
 
   function options(name) { return (app.shell.config.panels[name] || {}).options || []; }
@@ -23,9 +25,41 @@
   function choose(name, option, to) {
     var change = {};
     change[key(name, option)] = to === standard(option) ? null : to;
+    // What was the third page of something is nothing of something else.
+    if (option.name !== "page") change[name + ".page"] = null;
     app.view.set(change, "option");
     draw(name);
     app.panels.subscribe();
+  }
+
+  /** Something inside a panel chooses: `data-choose` is PANEL.OPTION, also of another panel, `data-value` the value. */
+  function chosenBy(node) {
+    var parts = node.dataset.choose.split("."), option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
+    if (!option) return;
+    if (isDrawer(parts[0]) && node.dataset.value) opener = node;
+    choose(parts[0], option, node.dataset.value);
+  }
+
+  function isDrawer(name) { return (app.shell.config.panels[name] || {}).kind === "drawer"; }
+
+  /** A drawer is there while its first option has a value; the focus goes in with it, and back out. */
+  function uncover(name) {
+    var panel = document.getElementById("panel-" + name), shown = Boolean(value(name, options(name)[0]));
+    if (!panel || panel.hidden === !shown) return;
+    panel.hidden = !shown;
+    if (shown) { panel.focus(); return; }
+    var key = opener && opener.dataset.key, back = opener && opener.isConnected ? opener : key && document.querySelector('[data-key="' + CSS.escape(key) + '"]');
+    if (back) back.focus();
+    opener = null;
+  }
+
+  function typed(name, option, now) {
+    var input = app.shell.element("input", { class: "field field-text", type: "search", value: now, placeholder: option.label, "aria-label": option.label, maxlength: "200" });
+    input.addEventListener("input", function () {
+      clearTimeout(timers[name + option.name]);
+      timers[name + option.name] = setTimeout(function () { choose(name, option, input.value.trim()); }, TYPING);
+    });
+    return input;
   }
 
   function segmented(name, option, now) {
@@ -78,8 +112,13 @@
     var slot = document.getElementById("options-" + name);
     if (!slot) return;
     var had = slot.contains(document.activeElement);
-    var nodes = options(name).map(function (option) {
+    if (isDrawer(name)) uncover(name);
+    var drawn = options(name).filter(function (option) { return option.kind !== "hidden"; });
+    var focused = document.activeElement;
+    if (had && focused.tagName === "INPUT") return; // who types keeps the field, and where the cursor stands in it
+    var nodes = drawn.map(function (option) {
       var now = value(name, option), small = option.choices.length && option.choices.length <= FEW;
+      if (option.kind === "text") return typed(name, option, now);
       return small ? segmented(name, option, now) : menu(name, option, now);
     });
     slot.replaceChildren.apply(slot, nodes);
@@ -87,7 +126,28 @@
     if (focus) focus.focus();
   }
 
+  document.addEventListener("click", function (event) {
+    var node = event.target.closest("[data-choose]");
+    if (!node || (event.target !== node && event.target.closest("a, button, input, summary") && !event.target.closest("button[data-choose]"))) return;
+    chosenBy(node);
+  });
+  document.addEventListener("keydown", function (event) {
+    var node = event.target;
+    if (!node.matches || !node.matches("tr[data-choose]")) return;
+    var next = { ArrowDown: node.nextElementSibling, ArrowUp: node.previousElementSibling }[event.key];
+    if (event.key === "Enter" || event.key === " ") { event.preventDefault(); chosenBy(node); }
+    else if (next && next.matches("[data-choose]")) { event.preventDefault(); next.focus(); }
+  });
+
   app.options = {
+    /** Close the drawer that lies over the page; tells whether there was one. */
+    close: function () {
+      var panel = document.querySelector(".panel-drawer:not([hidden])");
+      if (!panel) return false;
+      var name = panel.dataset.panel;
+      choose(name, options(name)[0], "");
+      return true;
+    },
     /** The panel as the server is asked for it: its name, and what was chosen other than the standard. */
     asked: function (name) {
       var chosen = options(name).filter(function (option) { return value(name, option) !== standard(option); });
@@ -95,6 +155,8 @@
       return name + "?" + chosen.map(function (option) { return option.name + "=" + encodeURIComponent(value(name, option)); }).join("&");
     },
     draw: draw,
+    /** The URL changed by itself: back, forward, a link. */
+    moved: function () { Object.keys(app.shell.config.panels).forEach(draw); },
     /** The names that there are to choose from came with the panel's content. */
     offered: function (name, named) {
       if (JSON.stringify(offers[name]) === JSON.stringify(named)) return;

@@ -13,6 +13,7 @@
   function changed(what) {
     chrome();
     if (what === "scope") {
+      app.options.moved();
       app.panels.subscribe();
       var asked = new URLSearchParams(location.search).get("theme");
       if (asked) app.theme.set(asked, false);
