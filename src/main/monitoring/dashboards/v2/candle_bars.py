@@ -1,0 +1,31 @@
+"""How are recorded bars handed to the charts that draw them: as numbers, and in words for the tooltip?"""
+
+from collections.abc import Sequence
+
+from main import text
+from main.monitoring.dashboards.v2 import figures
+from main.monitoring.reads.candles import Bar
+
+
+def candle_bars(
+    bars: Sequence[Bar], tick: text.Number | None = None, quantity_step: text.Number | None = None
+) -> list[figures.Candle]:
+    """Return the bars in their order; prices are written in steps of `tick`, volumes of `quantity_step`."""
+    return [
+        figures.Candle(
+            bar.at,
+            float(bar.open),
+            float(bar.high),
+            float(bar.low),
+            float(bar.close),
+            None if bar.volume is None else float(bar.volume),
+            _said(bar, tick, quantity_step),
+        )
+        for bar in bars
+    ]
+
+
+def _said(bar: Bar, tick: text.Number | None, step: text.Number | None) -> str:
+    prices = [("Open", bar.open), ("High", bar.high), ("Low", bar.low), ("Close", bar.close)]
+    lines = [f"{name} {text.price(value, tick)}" for name, value in prices]
+    return "<br>".join([*lines, f"Volume {text.quantity(bar.volume, step)}"])

@@ -1,0 +1,131 @@
+"""How did a price go, bar by bar, what was traded in each, and where did we buy and sell?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+
+from main import text
+from main.monitoring.dashboards.v2 import axes
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, caption, epoch_ms, room, tag, time_layout
+
+_SIDES = {"buy": ("triangle-up", "bid"), "sell": ("triangle-down", "ask")}
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One bar; ``hover`` says it in words. ``volume`` is ``None`` where it is not known."""
+
+    at: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float | None
+    hover: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillMark:
+    """One of our executions: ``side`` is buy or sell."""
+
+    at: datetime
+    price: float
+    side: str
+    hover: str
+
+
+def price_ticks(ticks: Sequence[float]) -> list[str]:
+    """Write ticks of a price in full, with the decimals that tell them apart."""
+    step = min((b - a for a, b in pairwise(ticks)), default=1.0)
+    decimals = max(0, min(8, -math.floor(math.log10(step) + 1e-9))) if step > 0 else 2
+    if any(abs(tick * 10**decimals - round(tick * 10**decimals)) > 1e-6 for tick in ticks):
+        decimals += 1  # steps of 2.5
+    return [text.money(tick, decimals) for tick in ticks]
+
+
+def candles(bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str) -> FigureDict:
+    """Return bars, filled where the price rose and hollow where it fell, over their volume; `last` is the tag's price.
+
+    Fills stand at their own time and price, in the colours of bid and ask.
+    """
+    known = [value for bar in bars for value in (bar.low, bar.high)] + [fill.price for fill in fills]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    margin = (high - low) * 0.08 or abs(high) * 0.001 or 1.0
+    close = bars[-1].close if bars else None
+    axis = axes.value_axis(low - margin, high + margin, price_ticks, avoid=close)
+    layout = time_layout(yaxis=axis, annotations=[] if close is None else [tag(close, last, "accent")])
+    layout["xaxis"]["rangeslider"] = {"visible": False}
+    layout["margin"]["r"] = room([*axis["ticktext"], f"<b>{last}</b>"])
+    layout["hovermode"] = "closest"
+    data = [_sticks(bars), *(_marks(side, fills) for side in _SIDES if any(fill.side == side for fill in fills))]
+    if any(bar.volume for bar in bars):
+        layout["yaxis"]["domain"] = [0.24, 1]
+        layout["xaxis"]["anchor"] = "y2"
+        data.append(_volumes(bars) | {"yaxis": "y2"})
+        layout["yaxis2"] = volume_axis(bars) | {"domain": [0, 0.15]}
+        layout["annotations"].append(caption("Volume", 0.155))
+    return {"data": data, "layout": layout}
+
+
+def volume_bars(bars: Sequence[Candle]) -> FigureDict:
+    """Return what was traded in each bar; one whose volume is not known is a gap."""
+    axis = volume_axis(bars, count=4)
+    layout = time_layout(yaxis=axis)
+    layout["margin"]["r"] = room(axis["ticktext"])
+    return {"data": [_volumes(bars) | {"marker": {"color": "@accent-4", "cornerradius": 2}}], "layout": layout}
+
+
+def volume_axis(bars: Sequence[Candle], *, count: int = 1) -> FigureDict:
+    """Return the axis of volumes, from zero."""
+    top = max([bar.volume or 0.0 for bar in bars], default=0.0) or 1.0
+    return axes.value_axis(0.0, top * 1.1, axes.money_ticks, count=count)
+
+
+def _sticks(bars: Sequence[Candle]) -> FigureDict:
+    return {
+        "type": "candlestick",
+        "x": [epoch_ms(bar.at) for bar in bars],
+        "open": [bar.open for bar in bars],
+        "high": [bar.high for bar in bars],
+        "low": [bar.low for bar in bars],
+        "close": [bar.close for bar in bars],
+        "hovertext": [bar.hover for bar in bars],
+        "hoverinfo": "text",
+        "name": "",
+        "increasing": {"line": {"color": "@profit-4", "width": 1}, "fillcolor": "@profit-4"},
+        "decreasing": {"line": {"color": "@loss-4", "width": 1}, "fillcolor": "@surface-panel"},
+    }
+
+
+def _volumes(bars: Sequence[Candle]) -> FigureDict:
+    return {
+        "type": "bar",
+        "x": [epoch_ms(bar.at) for bar in bars],
+        "y": [bar.volume for bar in bars],
+        "name": "",
+        "hovertext": [bar.hover for bar in bars],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+        "marker": {"color": "@neutral-3"},
+    }
+
+
+def _marks(side: str, fills: Sequence[FillMark]) -> FigureDict:
+    shape, tone = _SIDES[side]
+    ours = [fill for fill in fills if fill.side == side]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [epoch_ms(fill.at) for fill in ours],
+        "y": [fill.price for fill in ours],
+        "name": "",
+        "customdata": [fill.hover for fill in ours],
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "marker": {
+            "symbol": shape,
+            "size": 9,
+            "color": f"@{tone}",
+            "line": {"width": 1, "color": "@surface-panel"},
+        },
+    }

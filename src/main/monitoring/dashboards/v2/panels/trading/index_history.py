@@ -1,0 +1,81 @@
+"""Index history: how did one measure of the market run through the window?"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2.figures import Curve, FigureDict, Level
+from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option, Panel
+from main.monitoring.read import Read
+from main.monitoring.reads import bots, indices, volatility
+from main.monitoring.reads.indices import IndexParams, Indices
+
+INDEX = Option("index", "Measure")
+
+
+def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
+    return {indices.READ: IndexParams(name=chosen["index"] or None)}
+
+
+def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
+    told = answers[indices.READ].value
+    if not told or len(told.points) < 2:
+        reason = reasons.nothing_because(
+            answers[bots.READ].value, scope, running="a curve needs two levels: choose a longer range."
+        )
+        return components.empty("No levels in this range", reason, icon_name="chart-line")
+    at, levels = [point.at for point in told.points], [point.level for point in told.points]
+    if _kind(told) != "volatility":
+        name = told.name or ""
+        return figures.area(
+            at,
+            levels,
+            name=name,
+            write=text.money,
+            ticks=figures.price_ticks,
+            write_tag=text.money,
+        )
+    report = answers[volatility.READ].value
+    shares = report.bands if report else ()
+    shown = [Level(share * 100, f"{share * 100:.0f}") for share in shares if share * 100 < max(levels) * 1.3]
+    curve = Curve(told.name or "", levels, "accent")
+    return figures.lines(at, [curve], write=text.money, ticks=figures.price_ticks, levels=shown)
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    told = answers[indices.READ].value
+    name = told.name if told else None
+    return " · ".join([*([name] if name else []), scope.window])
+
+
+def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
+    told = answers[indices.READ].value
+    names = [each.name for each in told.levels] if told else []
+    first = [told.name] if told and told.name and not answers.chosen["index"] else []
+    return {"index": list(dict.fromkeys([*first, *names]))}
+
+
+def _kind(told: Indices) -> str:
+    found = (each.kind for each in told.levels if each.name == told.name and each.source == told.source)
+    return next(found, "index")
+
+
+PANEL = Panel(
+    "index_history",
+    "Index",
+    page="Market",
+    reads=(indices.READ, volatility.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    options=(INDEX,),
+    params=params,
+    offers=offers,
+    width=8,
+    order=20,
+    height=300,
+    kind="figure",
+)

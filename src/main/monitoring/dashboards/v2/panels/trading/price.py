@@ -1,0 +1,101 @@
+"""Price: how did a symbol go, bar by bar, and where did we buy and sell?"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2.candle_bars import candle_bars
+from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Option, Panel
+from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
+from main.monitoring.read import Read
+from main.monitoring.reads import bots, candles, fills, market_current
+from main.monitoring.reads.candles import CandleParams
+from main.monitoring.reads.fills import Fill, FillParams
+from main.monitoring.reads.market_current import MarketSymbol
+
+_POINTS = 300  # bars that a screen can tell apart
+_FILLS = 500
+_AUTO = "auto"
+INTERVAL = Option(
+    "interval",
+    "Interval",
+    ((_AUTO, "Auto"), ("1m", "1 min"), ("5m", "5 min"), ("15m", "15 min"), ("1h", "1 h"), ("1d", "1 d")),
+)
+
+
+def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
+    symbol, interval = chosen_symbol(chosen), chosen["interval"]
+    return {
+        candles.READ: CandleParams(symbol=symbol, interval=None if interval == _AUTO else interval, points=_POINTS),
+        fills.READ: FillParams(symbol=symbol, limit=_FILLS),
+    }
+
+
+def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
+    shown = answers[candles.READ].value
+    if shown is None or not shown.bars:
+        running = "no bar of this interval has closed in this range: choose another interval or a longer range."
+        return components.empty(
+            "No bars in this range",
+            reasons.nothing_because(answers[bots.READ].value, scope, running=running),
+            icon_name="chart-candlestick",
+        )
+    described = _described(answers, shown.symbol)
+    tick = described.tick if described else None
+    first = shown.bars[0].at
+    ours = [fill for fill in answers[fills.READ].value or [] if fill.symbol == shown.symbol and fill.at >= first]
+    return figures.candles(
+        candle_bars(shown.bars, tick, described.quantity_step if described else None),
+        [_mark(fill) for fill in ours],
+        last=text.price(shown.bars[-1].close, tick),
+    )
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    shown = answers[candles.READ].value
+    if shown is None:
+        return scope.window
+    described = _described(answers, shown.symbol)
+    ours = sum(fill.symbol == shown.symbol for fill in answers[fills.READ].value or [])
+    marks = f"newest {ours} fills" if len(answers[fills.READ].value or []) >= _FILLS else f"{ours} fills"
+    length = f"bars of {text.duration(shown.bar_seconds)}".removesuffix(" 00 s").removesuffix(" 00 m")
+    currency = [described.currency] if described else []
+    return " · ".join([shown.symbol, *currency, length.removesuffix(" 00 h"), *([marks] if ours else [])])
+
+
+def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
+    shown = answers[candles.READ].value
+    return offered_symbols(answers, shown.symbol if shown else None)
+
+
+def _described(answers: Answers, symbol: str) -> MarketSymbol | None:
+    rows = answers[market_current.READ].value or []
+    return next((row for row in rows if row.symbol == symbol), None)
+
+
+def _mark(fill: Fill) -> figures.FillMark:
+    quantity, price = text.quantity(fill.quantity, fill.quantity_step), text.price(fill.price, fill.tick)
+    verb = "Bought" if fill.side == "buy" else "Sold"
+    return figures.FillMark(fill.at, float(fill.price), fill.side, f"{verb} {quantity} at {price}")
+
+
+PANEL = Panel(
+    "price",
+    "Price",
+    page="Trading",
+    reads=(candles.READ, fills.READ, market_current.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    options=(SYMBOL, INTERVAL),
+    params=params,
+    offers=offers,
+    width=8,
+    order=30,
+    height=400,
+    kind="figure",
+    legend=(("Bought", "bid"), ("Sold", "ask")),
+)

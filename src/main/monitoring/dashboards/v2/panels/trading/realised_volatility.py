@@ -1,0 +1,91 @@
+"""Realised volatility: how nervous was a symbol through the window?"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2.figures import Curve, Level
+from main.monitoring.dashboards.v2.panel import Answers, Chosen, Panel, Picture
+from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
+from main.monitoring.read import Read
+from main.monitoring.reads import bots, market_current, volatility
+from main.monitoring.reads.volatility import VolatilityParams, VolatilityReport
+
+BANDS = ("low", "normal", "elevated")
+"""What is below each of the limits."""
+
+
+def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
+    return {volatility.READ: VolatilityParams(symbol=chosen_symbol(chosen))}
+
+
+def draw(answers: Answers, scope: Scope) -> Component | Picture:
+    report = answers[volatility.READ].value
+    if not report or len(report.points) < 2:
+        running = "30 moves of its prices are needed: choose a longer range."
+        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
+        return components.empty("Too few prices in this range", reason, icon_name="chart-line")
+    values = [point.volatility for point in report.points]
+    figure = figures.lines(
+        [point.at for point in report.points],
+        [Curve("Volatility", values, "accent")],
+        write=_percent,
+        ticks=lambda ticks: [text.percent(tick, 0).removesuffix("%") for tick in ticks],
+        levels=_levels(report, max(values)),
+        low=0.0,
+    )
+    return Picture(_heading(report), figure)
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    report = answers[volatility.READ].value
+    symbol = report.symbol if report else None
+    return " · ".join([*([symbol] if symbol else []), "% a year", scope.window])
+
+
+def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
+    report = answers[volatility.READ].value
+    return offered_symbols(answers, report.symbol if report else None)
+
+
+def _heading(report: VolatilityReport) -> Component:
+    now = next((each for each in report.symbols if each.symbol == report.symbol and each.source == report.source), None)
+    window = report.window.value if report.window else None
+    detail = f"{_percent(window)} over the range"
+    if now is None or now.volatility.value is None:
+        reason = (now.volatility.reason if now else None) or "its present volatility is not known"
+        return components.reading(components.unknown(reason), unit="now", detail=detail)
+    return components.reading(_percent(now.volatility.value), unit=f"% now · {now.band}", detail=detail)
+
+
+def _levels(report: VolatilityReport, highest: float) -> list[Level]:
+    """The limits up to the first one above the line: the others would only press it down."""
+    shown = [limit for limit in report.bands if limit < highest] + [each for each in report.bands if each >= highest][
+        :1
+    ]
+    return [Level(limit, f"{BANDS[index]} below {limit * 100:.0f}%") for index, limit in enumerate(shown)]
+
+
+def _percent(fraction: float | None) -> str:
+    return text.percent(fraction, 1).removesuffix("%")
+
+
+PANEL = Panel(
+    "realised_volatility",
+    "Realised volatility",
+    page="Trading",
+    reads=(volatility.READ, market_current.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    options=(SYMBOL,),
+    params=params,
+    offers=offers,
+    width=4,
+    order=70,
+    height=240,
+    kind="figure",
+)

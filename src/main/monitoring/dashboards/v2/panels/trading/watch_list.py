@@ -1,0 +1,84 @@
+"""Watch list: what is every symbol worth now, how did it move in a day, how wide and deep is its book?"""
+
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2.long_table import LongColumn, LongRow, figure, long_table, share, word
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.reads import bots, market_current
+from main.monitoring.reads.market_current import MarketSymbol
+
+_NO_BOOK = "no book was recorded"
+_NO_DAY = "the record does not reach back a day"
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    rows = answers[market_current.READ].value
+    if not rows:
+        reason = reasons.nothing_because(
+            answers[bots.READ].value, scope, running="its instruments are not described yet."
+        )
+        return components.empty("No symbols yet", reason, icon_name="chart-candlestick")
+    several = len({row.source for row in rows}) > 1
+    return long_table(
+        _columns(several), [_row(row, several) for row in rows], name="watch_list", label="Watch list, by symbol"
+    )
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    rows = answers[market_current.READ].value or []
+    unknown = sum(row.mid_price is None for row in rows)
+    words = [f"{len(rows):,} symbols · change and volume of a day", *([f"{unknown} without a book"] if unknown else [])]
+    return " · ".join(words) if rows else ""
+
+
+def _columns(several: bool) -> list[LongColumn]:
+    return [
+        LongColumn("Symbol", phone="name", width=130),
+        *([LongColumn("Source", width=90)] if several else []),
+        LongColumn("Sector", width=120),
+        LongColumn("Mid", "right", phone="figure"),
+        LongColumn("Currency", width=86),
+        LongColumn("Change, %", "right", phone="corner"),
+        LongColumn("Bid", "right"),
+        LongColumn("Ask", "right"),
+        LongColumn("Spread, bps", "right", phone="figure"),
+        LongColumn("Bid depth", "right"),
+        LongColumn("Ask depth", "right"),
+        LongColumn("Volume", "right", phone="figure"),
+    ]
+
+
+def _row(row: MarketSymbol, several: bool) -> LongRow:
+    step = row.quantity_step
+    cells = [
+        word(row.symbol),
+        *([word(row.source)] if several else []),
+        word(row.sector or ""),
+        figure(text.price(row.mid_price, row.tick), row.mid_price, _NO_BOOK),
+        word(row.currency),
+        share(row.change, _NO_DAY if row.mid_price is not None else _NO_BOOK),
+        figure(text.price(row.best_bid, row.tick), row.best_bid, "nobody bids, or it was not recorded"),
+        figure(text.price(row.best_ask, row.tick), row.best_ask, "nobody offers, or it was not recorded"),
+        figure(text.bps(row.spread_bps).removesuffix(" bps"), row.spread_bps, "a side of the book is empty"),
+        figure(text.quantity(row.bid_depth, step), row.bid_depth, "the depth was not recorded"),
+        figure(text.quantity(row.ask_depth, step), row.ask_depth, "the depth was not recorded"),
+        figure(text.quantity(row.volume, step), row.volume, "no bar of the day tells of a volume"),
+    ]
+    return LongRow(f"{row.source}-{row.symbol}", cells)
+
+
+PANEL = Panel(
+    "watch_list",
+    "Watch list",
+    page="Trading",
+    reads=(market_current.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    width=12,
+    order=100,
+    kind="flush",
+    skeleton="table",
+)
