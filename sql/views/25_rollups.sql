@@ -134,7 +134,7 @@ LANGUAGE sql STABLE ROWS 20 AS $$
     (SELECT DISTINCT ON (m.at)
            m.source, m.symbol, 'fact', m.at::timestamptz, m.recorded_at::timestamptz, m.mid::numeric, m.mid::numeric, m.mid::numeric, m.mid::numeric,
            m.spread_bps::numeric, (m.spread_bps IS NOT NULL)::integer, m.bid_depth::numeric, (m.bid_depth IS NOT NULL)::integer,
-           m.ask_depth::numeric, (m.ask_depth IS NOT NULL)::integer, 1
+           m.ask_depth::numeric, (m.ask_depth IS NOT NULL)::integer, 1, m.spread_bps::numeric, m.spread_bps::numeric
       FROM market_snapshots m
      WHERE piece = 'fact' AND m.source = for_source AND m.symbol = for_symbol AND m.at >= from_moment AND m.at < before AND m.recorded_at <= known
      ORDER BY m.at, m.revision DESC)
@@ -144,14 +144,17 @@ LANGUAGE sql STABLE ROWS 20 AS $$
      WHERE piece <> 'fact' AND r.source = for_source AND r.symbol = for_symbol AND r.width = piece AND r.at >= from_moment AND r.at < before
 $$;
 
--- Buckets of the width `step` out of spans of pieces; those without an observation are absent.
+-- Buckets of the width `step` out of spans of pieces; those without an observation are absent. The extremes of the spread
+-- are null where a piece with spreads does not know its own.
 CREATE OR REPLACE FUNCTION market_buckets(for_source text, for_symbol text, pieces text[], froms timestamptz[], befores timestamptz[], known timestamptz, step interval)
 RETURNS SETOF market_rollups
 LANGUAGE sql STABLE ROWS 100 AS $$
     SELECT for_source, for_symbol, NULL::text, bucket_start(step, p.at), min(p.learned_at),
            (array_agg(p.open ORDER BY p.at))[1], max(p.high), min(p.low), (array_agg(p.close ORDER BY p.at DESC))[1],
            sum(p.spread_sum), sum(p.spread_count)::integer, sum(p.bid_depth_sum), sum(p.bid_depth_count)::integer,
-           sum(p.ask_depth_sum), sum(p.ask_depth_count)::integer, sum(p.snapshots)::integer
+           sum(p.ask_depth_sum), sum(p.ask_depth_count)::integer, sum(p.snapshots)::integer,
+           CASE WHEN NOT bool_or(p.spread_count > 0 AND p.spread_low IS NULL) THEN min(p.spread_low) END,
+           CASE WHEN NOT bool_or(p.spread_count > 0 AND p.spread_high IS NULL) THEN max(p.spread_high) END
       FROM unnest(pieces, froms, befores) AS span (piece, span_from, span_before)
       CROSS JOIN LATERAL market_pieces(for_source, for_symbol, span.piece, span.span_from, span.span_before, known) p
      GROUP BY bucket_start(step, p.at)
@@ -238,15 +241,16 @@ CREATE OR REPLACE FUNCTION roll_market(for_width text, most integer, horizon tim
           JOIN due d ON d.bucket_key = s.bucket_key AND d.bucket_at = b.at
     ), stored AS (
         INSERT INTO market_rollups (source, symbol, width, at, learned_at, open, high, low, close, spread_sum, spread_count, bid_depth_sum, bid_depth_count, ask_depth_sum, ask_depth_count,
-            snapshots)
+            snapshots, spread_low, spread_high)
         SELECT b.source, b.symbol, for_width, b.at, b.learned_at, b.open, b.high, b.low, b.close, b.spread_sum, b.spread_count, b.bid_depth_sum, b.bid_depth_count,
-               b.ask_depth_sum, b.ask_depth_count, b.snapshots
+               b.ask_depth_sum, b.ask_depth_count, b.snapshots, b.spread_low, b.spread_high
           FROM made b
             ON CONFLICT (source, symbol, width, at) DO UPDATE
            SET learned_at = excluded.learned_at, open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close,
                spread_sum = excluded.spread_sum, spread_count = excluded.spread_count, bid_depth_sum = excluded.bid_depth_sum,
                bid_depth_count = excluded.bid_depth_count, ask_depth_sum = excluded.ask_depth_sum, ask_depth_count =
-               excluded.ask_depth_count, snapshots = excluded.snapshots
+               excluded.ask_depth_count, snapshots = excluded.snapshots, spread_low = excluded.spread_low,
+               spread_high = excluded.spread_high
     ), emptied AS (
         DELETE FROM market_rollups r
          USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d

@@ -133,6 +133,38 @@ async def test_the_spread_is_the_mean_of_its_bucket_and_no_extreme_of_the_mid_is
     assert all(p.at.timestamp() % 60 == 0 for p in history.points)
 
 
+async def test_the_widest_and_the_narrowest_spread_outlive_downsampling_and_purging(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_mids(service, *[100] * 240, every=30 * SECOND, ending=MOMENT - DAY, spread_bps=4)
+    for at, spread in ((MOMENT - DAY - HOUR, 90), (MOMENT - DAY - 75 * MINUTE, -3)):  # crossed for a moment
+        await given_snapshots(service, at + SECOND, mid=100, spread_bps=spread)
+    await roll_up(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM market_snapshots")
+        await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT)
+    for points in (2, 20, 4000):
+        told = (await asked_with(database, spread_history.READ, live(window="1W"), points=points)).points
+        assert (max(p.spread_high for p in told), min(p.spread_low for p in told)) == (90.0, -3.0)
+        assert all(p.spread_low <= p.spread_bps <= p.spread_high for p in told)
+
+
+async def test_a_roll_up_made_before_extremes_of_the_spread_were_kept_does_not_pretend_to_know_them(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_mids(service, *[100] * 60, every=MINUTE, ending=MOMENT - DAY, spread_bps=4)
+    await roll_up(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM market_snapshots")
+        await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT)
+        old = "UPDATE market_rollups SET spread_low = NULL, spread_high = NULL WHERE at <= $1"
+        await connection.execute(old, MOMENT - DAY - HOUR)
+    told = (await asked_with(database, spread_history.READ, live(window="1W"), points=20)).points
+    assert (told[0].spread_bps, told[0].spread_low, told[0].spread_high) == (4.0, None, None)
+
+
 async def test_all_of_a_short_history_is_shown_in_buckets_of_its_own_length(
     service: Database, database: Database
 ) -> None:

@@ -133,5 +133,5 @@ READ = Read(
     unit="basis points",
     freshness=timedelta(minutes=1),
     params=SpreadParams,
-    formula="spread = (ask − bid) / mid · 10⁴, mean and extremes of the snapshots in a bucket; usual: 10th to 90th percentile",
+    formula="spread = (ask − bid) / mid · 10⁴, mean and extremes of a bucket; usual: 10th to 90th percentile",
 )
