@@ -1,115 +1,131 @@
-"""How is an answer printed: as a table for people, as JSON or CSV for programs?"""
+"""How is an answer printed: as tables for people, as JSON or CSV for programs? And the reads, how are they told of?"""
 
-import csv
-import io
-import math
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, is_dataclass
+from typing import Any, get_args, get_origin, get_type_hints
 
+from main import text
+from main.analytics.figure import Figure
+from main.cli.show_blocks import blocks
+from main.cli.show_cells import Cells, printable
+from main.cli.show_table import NOTHING, as_table
+from main.cli.show_table import printed as printed_block
 from main.domain.scope import Scope
+from main.monitoring.api import csv
 from main.monitoring.api.json import encode
-from main.monitoring.api.question import Question
+from main.monitoring.api.question import COMMON, Question
 from main.monitoring.api.rest import envelope
-from main.monitoring.read import Answer, Read
-from main.text import DASH
+from main.monitoring.parameters import Parameter, own_parameters
+from main.monitoring.read import Answer, Read, State
 
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
-
-Rows = tuple[tuple[str, ...], list[tuple[object, ...]]]
+_HELP_WIDTH = 100
 
 
-def printed(asked: Question, scope: Scope, answer: Answer[Any], format_: str) -> str:
-    """Return an answer as text in one of the formats table, json and csv."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer with all that it was asked with, and a note on the choice of its accounts."""
+
+    asked: Question
+    scope: Scope
+    answer: Answer[Any]
+    note: str = ""
+
+
+def printed(told: Answered, format_: str) -> str:
+    """Return an answer for a program, in one of the formats json and csv."""
+    document = envelope(told.asked, told.scope, told.answer, told.note)
     if format_ == "json":
-        return encode(envelope(asked, scope, answer)).decode()
-    columns, rows = rows_of(asked.limited(answer.value))
-    if format_ == "csv":
-        return as_csv(columns, rows)
+        return encode(document, told.asked.decimals).decode()
+    return csv.write(csv.table(document["value"])).decode().removesuffix("\r\n")
+
+
+def tables(told: Answered, cells: Cells, width: int) -> str:
+    """Return an answer for people: what it is about, its tables, and how fresh it is."""
+    scope = told.scope
+    about = [", ".join(scope.accounts) or "no accounts", scope.window]
+    about += [f"strategy {scope.strategy}"] if scope.strategy else []
+    about += [f"known at {cells.time(scope.known_at)}"] if scope.known_at else []
+    lines = [printable(" · ".join([told.asked.read.title, *about]))]
+    found = blocks(told.asked.limited(told.answer.value))
+    for block in found:
+        title = " · ".join(filter(None, (block.title.replace("_", " "), block.place)))
+        lines += ["", *([title] if title else []), printed_block(block, cells, width)]
+    lines += [] if found else ["", _nothing(told)]
+    return "\n".join([*lines, "", freshness_line(told.answer, cells), *([printable(told.note)] if told.note else [])])
+
+
+def _nothing(told: Answered) -> str:
+    if told.answer.error is not None:
+        return text.DASH
+    own = ", ".join(f"--{each.name.replace('_', '-')}" for each in own_parameters(told.asked.read))
+    return f"{NOTHING}; asked for with {own}" if own and told.answer.value is None else NOTHING
+
+
+def freshness_line(answer: Answer[Any], cells: Cells) -> str:
+    """Return the state, the time of the newest fact with its age, and the zone that times are in."""
     fresh = answer.freshness
-    as_of = _cell(fresh.as_of) if fresh.as_of else DASH
-    head = f"{asked.read.title} ({asked.read.unit}), {fresh.state}, as of {as_of}"
-    about = f"accounts: {', '.join(scope.accounts) or DASH}, range: {scope.window}"
-    return "\n".join((head, about, "", as_table(columns, rows) if rows else "nothing recorded"))
+    words = [str(fresh.state)]
+    if fresh.as_of is not None:
+        age = f"{text.duration(fresh.moment - fresh.as_of)} old"
+        words.append(f"as of {cells.time(fresh.as_of)} ({age})")
+    if fresh.state is State.PAST or fresh.clock == "replay":
+        words.append(f"seen from {cells.time(fresh.moment)}{' of a replay' if fresh.clock == 'replay' else ''}")
+    if fresh.state not in (State.LIVE, State.PAST) and fresh.detail:
+        words.append(fresh.detail)
+    return printable(" · ".join([*words, f"times in {cells.named_zone(fresh.moment)}"]))
 
 
-def catalogue(reads: Iterable[Read[Any]], format_: str) -> str:
-    """Return the list of all reads: name, unit and the first line of what they mean."""
-    columns = ("name", "unit", "meaning")
-    rows: list[tuple[object, ...]] = [(read.name, read.unit, read.description.partition("\n")[0]) for read in reads]
+def listed(reads: Iterable[Read[Any]], format_: str) -> str:
+    """Return the list of all reads: name, title, unit and own parameters; for programs also what they mean."""
+    columns = ("name", "title", "unit", "parameters")
+    rows = [(read.name, read.title, read.unit, " ".join(each.name for each in own_parameters(read))) for read in reads]
+    if format_ == "table":
+        return as_table(columns, rows)
+    items = [dict(zip(columns, row, strict=True)) for row in rows]
     if format_ == "json":
-        return encode([dict(zip(columns, row, strict=True)) for row in rows]).decode()
-    return as_csv(columns, rows) if format_ == "csv" else as_table(columns, rows)
+        return encode(items).decode()
+    return csv.write(csv.Table(columns, tuple(rows))).decode().removesuffix("\r\n")
 
 
-def rows_of(value: object) -> Rows:
-    """Return a value's column names and rows: a list of dataclasses or one, or a single figure as ``value``."""
-    if value is None:
-        return ("value",), []
-    items = list(value) if isinstance(value, list | tuple) else [value]
-    if not items:
-        return ("value",), []
-    if is_dataclass(items[0]):
-        columns = tuple(spec.name for spec in fields(items[0]))
-        return columns, [tuple(getattr(item, name) for name in columns) for item in items]
-    return ("value",), [(item,) for item in items]
-
-
-def as_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return CSV that no spreadsheet executes; unknown is an empty cell, negative numbers stay numbers."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_inert(cell) for cell in row] for row in rows)
-    return text.getvalue().rstrip("\n")
-
-
-def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return columns side by side, numbers to the right; control characters of a cell are shown, never obeyed."""
-    rows = list(rows)
-    cells = [[printable(_cell(cell)) for cell in row] for row in rows]
-    widths = [max(len(line[index]) for line in ([*columns], *cells)) for index in range(len(columns))]
-    numeric = [
-        any(isinstance(row[index], int | float | Decimal) and not isinstance(row[index], bool) for row in rows)
-        for index in range(len(columns))
+def help_of(read: Read[Any]) -> str:
+    """Return what one read means, which options it has of its own, and what it prints."""
+    paragraphs = [" ".join(part.split()) for part in read.description.split("\n\n")]
+    facts = [f"Definition: {read.formula}", *(f"See: {each}" for each in read.references), f"Unit: {read.unit}"]
+    lines = [f"{read.title} ({read.name})", ""]
+    for words in (*paragraphs, *facts):
+        lines += textwrap.wrap(words, _HELP_WIDTH)
+    own = [each for each in own_parameters(read) if each.name != "account"]
+    lines += ["", "Options of its own:", *map(_option, own)] if own else []
+    lines += [
+        "",
+        "Prints:",
+        *textwrap.wrap(", ".join(_fields(read)), _HELP_WIDTH, initial_indent="  ", subsequent_indent="  "),
     ]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in ([*columns], *cells)
-    ]
-    return "\n".join(lines)
+    every = " ".join(f"--{name.replace('_', '-')}" for name in COMMON if name != "accounts")
+    return "\n".join([*lines, "", f"Options of every read: --account {every} --format --zone (show --help)"])
 
 
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return DASH
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case Decimal():
-            return f"{value:f}" if value.is_finite() else DASH
-        case str():
-            return str(value)
-        case float() if not math.isfinite(value):
-            return DASH
-        case _:
-            return encode(value).decode()
+def _option(each: Parameter) -> str:
+    choices = f" One of {', '.join(each.choices)}." if each.choices else ""
+    default = f" By default {each.default}." if each.default else " Required." if each.required else ""
+    words = textwrap.wrap(f"{each.meaning}{choices}{default}", _HELP_WIDTH - 20)
+    name = f"  --{each.name.replace('_', '-')}"
+    return "\n".join([f"{name:<20}{words[0]}", *(f"{'':20}{line}" for line in words[1:])])
 
 
-def _inert(value: object) -> str:
-    text = _cell(value)
-    if text == DASH and not isinstance(value, str):
-        return ""
-    return f"'{text}" if isinstance(value, str) and text.startswith(_RISKY) else text
+def _fields(read: Read[Any]) -> list[str]:
+    """The fields of the rows that the read gives, the outermost first."""
+    found: dict[str, None] = {}
 
+    def walk(hint: Any) -> None:
+        row = get_origin(hint) or hint
+        for part in get_args(hint):
+            walk(part)
+        if is_dataclass(row) and row is not Figure:
+            found.update(dict.fromkeys(get_type_hints(row)))
+            for inner in get_type_hints(row).values():
+                walk(inner)
 
-def printable(text: str) -> str:
-    """Return a text whose control characters are shown, so that no terminal obeys them."""
-    return "".join(char if unicodedata.category(char)[0] != "C" else f"\\x{ord(char):02x}" for char in text)
+    walk(get_type_hints(read.fetch)["return"])
+    return list(found)
