@@ -112,7 +112,7 @@ async def _verified(address: "Address", accounts: list[str] | None) -> "tuple[Ve
 
 
 def _print_verified(found: "tuple[Verified, ...]") -> None:
-    from main.cli.show_output import as_table
+    from main.cli.show_table import as_table
 
     if not found:
         typer.echo("No accounts: nothing to verify.")

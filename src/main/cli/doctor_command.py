@@ -82,7 +82,7 @@ def _print(found: "Sequence[Finding]", counts: dict[str, int]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from main.cli.show_output import printable
+    from main.cli.show_cells import printable
 
     table = Table(box=None, padding=(0, 1), show_header=False, expand=False)
     table.add_column(no_wrap=True)

@@ -1,11 +1,12 @@
 """How are rows printed for people: side by side where they fit, else one below the other, nothing cut off unsaid?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from main.analytics.figure import Figure
 from main.cli.show_blocks import Block, with_steps
-from main.cli.show_cells import Cells
+from main.cli.show_cells import Cells, printable
 from main.cli.show_series import courses, is_series, thinned
 from main.monitoring.field_units import Unit
 from main.text import DASH
@@ -162,6 +163,13 @@ def _matrix(row: Mapping[str, Any], cells: Cells) -> str:
 _CELLS = ("names", "cells")
 
 
-def as_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return texts side by side below their columns' names."""
-    return "\n".join(_joined([list(columns), *rows], [False] * len(columns)))
+def as_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return columns side by side, every digit kept; control characters of a cell are shown, never obeyed."""
+    table = [list(columns), *([_exact(cell) for cell in row] for row in rows)]
+    return "\n".join(_joined(table, [False] * len(columns)))
+
+
+def _exact(cell: object) -> str:
+    if cell is None:
+        return DASH
+    return f"{cell:f}" if isinstance(cell, Decimal) else printable(str(cell))
