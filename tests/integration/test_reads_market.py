@@ -3,7 +3,8 @@
 import math
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from random import Random
 
 import pytest
 
@@ -240,6 +241,43 @@ async def test_a_symbol_with_trading_hours_is_judged_by_daily_closes(service: Da
     assert row.band == "normal"
 
 
+async def test_a_day_on_which_the_price_stands_still_is_no_trading_day(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service, "X", calendar="XNYS")
+    await given_instrument(service, "Y", calendar="XNYS")
+    walk = Random(5)
+    days = [MOMENT - step * DAY for step in reversed(range(59))]
+    price, frozen, weekdays = 100.0, [], []
+    for day in days:
+        if day.weekday() < 5:
+            price *= math.exp(walk.gauss(0, 0.01))
+            weekdays.append(price)
+        frozen.append(price)
+    await given_mids(service, *frozen, every=DAY)  # the feed repeats Friday's book through the weekend
+    gaps = [price if day.weekday() < 5 else None for day, price in zip(days, frozen, strict=True)]
+    await given_mids(service, *gaps, symbol="Y", every=DAY)
+    x, y = (await asked(database, volatility.READ, live())).symbols
+    assert x.volatility.value == y.volatility.value == pytest.approx(realised_volatility(weekdays, 252).value)
+    assert x.closes == len(weekdays)
+
+
+async def test_the_volatility_of_a_window_does_not_depend_on_how_many_points_are_drawn(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_instrument(service, "X", calendar="XNYS")
+    walk = Random(6)
+    prices = [100 * math.exp(each) for each in accumulate(walk.gauss(0, 0.01) for _ in range(900))]
+    await given_mids(service, *prices, every=DAY)
+    reports = [await asked_with(database, volatility.READ, live(window="All"), points=n) for n in (2, 40, 500, 5000)]
+    assert [report.window.value for report in reports] == [pytest.approx(realised_volatility(prices, 252).value)] * 4
+    drawn = [[point.volatility for point in report.points] for report in reports]
+    assert [max(each) for each in drawn] == [max(drawn[-1])] * 4  # nor do the extremes
+    assert [min(each) for each in drawn] == [min(drawn[-1])] * 4
+    assert [each[-1] for each in drawn] == [drawn[-1][-1]] * 4
+    assert all(len(each) <= n + 2 for each, n in zip(drawn, (2, 40, 500, 5000), strict=True))
+
+
 async def test_volatility_says_what_is_missing(service: Database, database: Database) -> None:
     await given_market(service)
     await given_mids(service, 100, 101, every=HOUR)
@@ -290,6 +328,18 @@ async def test_ten_years_of_days_become_few_bars_that_keep_the_extremes_and_the_
     assert sum(bar.volume for bar in shown.bars) == 3650
     assert (shown.bars[0].open, shown.bars[-1].close) == (closes[0], closes[-1])
     assert all((after.at - before.at).days % 7 == 0 for before, after in pairwise(shown.bars))
+
+
+async def test_of_more_minutes_than_can_be_looked_at_the_newest_make_a_whole_picture(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_bars(service, [5], interval="1m", every=MINUTE, last=MOMENT - 3650 * DAY)
+    bars = [Decimal(100 + step % 9) for step in range(20_100)]
+    await given_bars(service, bars, interval="1m", every=MINUTE, last=MOMENT - MINUTE)
+    shown = await asked_with(database, candles.READ, live(window="All"), points=200)
+    assert 60 <= len(shown.bars) <= 201
+    assert shown.bars[-1].close == bars[-1]
 
 
 async def test_a_bar_is_shown_once_it_has_closed_and_in_its_highest_revision(

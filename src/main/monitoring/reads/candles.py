@@ -130,7 +130,7 @@ async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) 
     bars = await BARS.all(db, *given)
     length = LENGTHS[chosen.interval]
     if len(bars) > asked.points:
-        length = bucket_width(chosen.first_at, bounds.end, asked.points, length)
+        length = bucket_width(bars[0].at, bounds.end, asked.points, length)
         bars = _merged(bars, length)
     return Candles(chosen.source, chosen.symbol, chosen.interval, length.total_seconds(), tuple(bars))
 

@@ -16,12 +16,15 @@ from main.domain.topics import Topic
 from main.monitoring.read import Read
 from main.monitoring.series import Series, bucket_width
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 ROUND_THE_CLOCK = "24/7"
 RECENT = {True: (HOUR, timedelta(days=3)), False: (DAY, timedelta(days=60))}
 """What "now" is, by whether the symbol trades round the clock: closes of which width, of how long. Over nights and
 weekends an exchange's prices stand still, so that only those of whole days can be compared."""
+
+USUAL = Series()
+"""How many buckets the window's figure is made of, however many points are asked for: a number has one definition."""
 
 TRADING_DAYS = 252
 DAYS_A_YEAR = 365
@@ -68,12 +71,13 @@ class VolatilityReport:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The last mid of a bucket."""
+    """The last mid of a bucket, and whether the mid moved at all inside it."""
 
     source: str
     symbol: str
     at: datetime
     close: float
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ SYMBOLS = Query(
 CLOSES = Query(
     Close,
     """
-    SELECT asked.source, asked.symbol, b.at, b.close::float8 AS close
+    SELECT asked.source, asked.symbol, b.at, b.close::float8 AS close, b.high > b.low AS moved
       FROM unnest($1::text[], $2::text[]) AS asked (source, symbol)
       CROSS JOIN LATERAL market_window(asked.source, asked.symbol, $3, $4, $5, $6) b
      ORDER BY asked.source, asked.symbol, b.at
@@ -118,9 +122,10 @@ async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None =
     """Return realised volatility, a fraction a year, of every symbol now and of one of them through the window.
 
     It is √(Σ log-return² / years) of closes: now those of the last three days by hour, of symbols with trading hours
-    those of 60 days by day; in the window those of its buckets, a point for the last 30 moves. No mean is taken off.
-    A year has 365 days round the clock, else 252 trading days. Missing below 30 moves; no points where nothing is
-    recorded.
+    those of 60 days by day; in the window those of 500 buckets, or of its days, a point for the last 30 moves. No mean
+    is taken off. A year has 365 days round the clock, else 252 trading days; a day on which a price with trading hours
+    stood still (a weekend, a holiday, a frozen feed) is none. Missing below 30 moves; no points where nothing is
+    recorded. Of more points than are asked for the lowest, the highest and the newest are kept.
     """
     asked = asked or VolatilityParams()
     bounds = scope.bounds()
@@ -130,13 +135,14 @@ async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None =
     shown = next(recorded, None)
     if shown is None or shown.first_at is None:
         return VolatilityReport(latest, None, asked.symbol, None, ())
-    least = timedelta(minutes=1) if shown.round_the_clock else DAY
-    width = bucket_width(shown.first_at, bounds.end, asked.points, least)
+    width = (
+        bucket_width(shown.first_at, bounds.end, USUAL.points, timedelta(minutes=1)) if shown.round_the_clock else DAY
+    )
     which = ([shown.source], [shown.symbol], bounds.start, bounds.end, bounds.known_at, width)
-    closes = await CLOSES.all(db, *which)
+    closes = _traded(await CLOSES.all(db, *which), round_the_clock=shown.round_the_clock)
     moves = _moves(closes, round_the_clock=shown.round_the_clock)
-    whole = volatility_over_time(moves)
-    return VolatilityReport(latest, shown.source, shown.symbol, whole, _course(closes, moves))
+    course = _thinned(_course(closes, moves), asked.points)
+    return VolatilityReport(latest, shown.source, shown.symbol, volatility_over_time(moves), course)
 
 
 async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described], part: bool) -> list[SymbolVolatility]:
@@ -151,10 +157,19 @@ async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described], part: b
         by_symbol[close.source, close.symbol].append(close)
     found = []
     for row in rows:
-        closes = by_symbol[row.source, row.symbol]
+        closes = _traded(by_symbol[row.source, row.symbol], round_the_clock=part)
         figure = volatility_over_time(_moves(closes, round_the_clock=part))
         band = volatility_band(figure.value) if figure.value is not None else None
         found.append(SymbolVolatility(row.source, row.symbol, figure, band, len(closes), width.total_seconds()))
+    return found
+
+
+def _traded(closes: Sequence[Close], *, round_the_clock: bool) -> list[Close]:
+    """The closes without the days on which nobody traded: a feed that goes on meanwhile repeats the last price."""
+    found: list[Close] = []
+    for close in closes:
+        if round_the_clock or close.moved or not found or close.close != found[-1].close:
+            found.append(close)
     return found
 
 
@@ -169,13 +184,24 @@ def _moves(closes: Sequence[Close], *, round_the_clock: bool) -> list[tuple[floa
     ]
 
 
-def _course(closes: Sequence[Close], moves: Sequence[tuple[float, float]]) -> tuple[VolatilityPoint, ...]:
+def _course(closes: Sequence[Close], moves: Sequence[tuple[float, float]]) -> list[VolatilityPoint]:
     found = []
     for last in range(MINIMUM, len(closes)):
         figure = volatility_over_time(moves[last - MINIMUM : last])
         if figure.value is not None:
             found.append(VolatilityPoint(closes[last].at, figure.value))
-    return tuple(found)
+    return found
+
+
+def _thinned(course: Sequence[VolatilityPoint], points: int) -> tuple[VolatilityPoint, ...]:
+    if len(course) <= points:
+        return tuple(course)
+    size = math.ceil(2 * len(course) / points)
+    kept = {course[-1]}
+    for begins in range(0, len(course), size):
+        part = sorted(course[begins : begins + size], key=lambda point: point.volatility)
+        kept |= {part[0], part[-1]}
+    return tuple(sorted(kept, key=lambda point: point.at))
 
 
 READ = Read(
