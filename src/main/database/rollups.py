@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from main.database.fill_days import roll_fill_days
 from main.database.pool import Database
 from main.database.trade_days import roll_trade_days
 
@@ -59,7 +60,8 @@ async def roll_up(database: Database, *, until: datetime | None = None, batch: i
     and two at once do the work once. A bucket that is not over yet is not made. Raise `DatabaseUnreachable` or
     `DatabaseTimeout`.
     """
-    await roll_trade_days(database)  # by marks, not by when they were recorded: it needs no horizon
+    await roll_trade_days(database)  # by marks, not by when they were recorded: these need no horizon
+    await roll_fill_days(database)
     async with database.scoped() as connection:
         await connection.execute(_SETTLE)
     async with database.scoped() as connection:

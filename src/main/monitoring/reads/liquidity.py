@@ -62,22 +62,10 @@ class Liquidity:
 SUMS = Query(
     LiquiditySums,
     """
-    SELECT s.currency, s.name, count(*) FILTER (WHERE s.kind = 'maker') AS maker_fills,
-           count(*) FILTER (WHERE s.kind = 'taker') AS taker_fills,
-           count(*) FILTER (WHERE s.kind IS NULL) AS unknown_fills,
-           count(*) - count(s.notional) AS unpriced,
-           coalesce(sum(s.notional) FILTER (WHERE s.kind = 'maker'), 0) AS maker_notional,
-           coalesce(sum(s.notional) FILTER (WHERE s.kind = 'taker'), 0) AS taker_notional,
-           coalesce(sum(s.notional) FILTER (WHERE s.kind IS NULL), 0) AS unknown_notional,
-           coalesce(sum(s.fee) FILTER (WHERE s.kind = 'maker'), 0) AS maker_fees,
-           coalesce(sum(s.fee) FILTER (WHERE s.kind = 'taker'), 0) AS taker_fees,
-           coalesce(sum(s.fee) FILTER (WHERE s.kind IS NULL), 0) AS unknown_fees,
-           coalesce(sum(s.fee) FILTER (WHERE s.notional IS NOT NULL), 0) AS priced_fees
-      FROM (SELECT e.currency, e.liquidity AS kind, e.fee, e.price * e.worth AS notional,
-                   execution_part($7, e.symbol, e.strategy, e.account_id, e.side, e.liquidity, e.at, e.zone,
-                                  e.price * e.worth) AS name
-              FROM executions($1, $2, $3, $4, $5, $6) e) s
-     GROUP BY s.currency, s.name
+    SELECT s.currency, s.name, s.maker_fills, s.taker_fills, s.fills - s.maker_fills - s.taker_fills AS unknown_fills,
+           s.fills - s.valued AS unpriced, s.maker_notional, s.taker_notional, s.unknown_notional,
+           s.maker_fees, s.taker_fees, s.unknown_fees, s.valued_fees AS priced_fees
+      FROM fill_sums($1, $2, $3, $4, $5, $6, $7) s
     """,
 )
 

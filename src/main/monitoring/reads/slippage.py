@@ -52,16 +52,9 @@ class Slippage:
 SUMS = Query(
     SlippageSums,
     """
-    SELECT s.currency, s.name, count(s.cost) AS fills, count(*) - count(s.cost) AS unpriced,
-           sum(s.notional) FILTER (WHERE s.cost IS NOT NULL) AS notional, sum(s.cost) AS cost,
-           min(s.cost / nullif(s.notional, 0) * 10000)::float8 AS best_bps,
-           max(s.cost / nullif(s.notional, 0) * 10000)::float8 AS worst_bps
-      FROM (SELECT e.currency, e.arrival_mid * e.worth AS notional,
-                   e.sign * (e.price - e.arrival_mid) * e.worth AS cost,
-                   execution_part($7, e.symbol, e.strategy, e.account_id, e.side, e.liquidity, e.at, e.zone,
-                                  e.price * e.worth) AS name
-              FROM executions($1, $2, $3, $4, $5, $6) e) s
-     GROUP BY s.currency, s.name
+    SELECT s.currency, s.name, s.costed AS fills, s.fills - s.costed AS unpriced, s.arrival_notional AS notional, s.cost,
+           s.best_bps::float8 AS best_bps, s.worst_bps::float8 AS worst_bps
+      FROM fill_sums($1, $2, $3, $4, $5, $6, $7) s
     """,
 )
 

@@ -1,0 +1,35 @@
+"""Are executions summed up by day, so that a question about what years of them cost is answered at once?"""
+
+from main.database.pool import Database
+
+DAYS = 14
+"""Days of one transaction: of an account with a thousand fills a day, a fraction of a second."""
+
+_ACCOUNTS = """
+    SELECT a.account_id::text
+      FROM accounts a
+      LEFT JOIN fill_days_progress p ON p.account_id = a.account_id AND p.source = a.source AND p.currency = a.currency
+                                    AND p.zone = a.zone AND p.roll_over = a.roll_over
+     WHERE p.account_id IS NULL OR EXISTS (SELECT FROM fill_marks m WHERE m.account_id = a.account_id)
+     ORDER BY a.account_id
+"""
+_ROLL = "SELECT roll_fill_days($1, $2)"
+
+
+async def roll_fill_days(database: Database, *, days: int = DAYS) -> int:
+    """Sum up all days in which fills, or what they are worth, changed since the last time; return how many.
+
+    Needs the role service. Each step is a transaction of its own: one that is killed is gone on with by the next run.
+    What is not summed up yet is no less right, only slower. Raise `DatabaseUnreachable` or `DatabaseTimeout`.
+    """
+    async with database.scoped() as connection:
+        accounts = [row[0] for row in await connection.fetch(_ACCOUNTS)]
+    made = 0
+    for account in accounts:
+        while True:
+            async with database.scoped() as connection:
+                step: int = await connection.fetchval(_ROLL, account, days)
+            made += step
+            if not step:
+                break
+    return made
