@@ -277,7 +277,7 @@ def test_volatility_is_read_against_the_limits_it_is_near() -> None:
     report = volatility.VolatilityReport((now,), "sim", "SPY", Figure(0.13), points)
     said = drawn("realised_volatility", (volatility.READ, report))
     assert "14.0 % now · low 13.0% over the range" in words(said).replace("13.0 over", "13.0% over")
-    assert [each["text"] for each in figure_of(said)["layout"]["annotations"]] == ["<b>14.0</b>", " low below 15%"]
+    assert [each["text"] for each in figure_of(said)["layout"]["annotations"]] == ["<b>14.0</b>", " 15"]
 
 
 def test_pending_orders_show_how_far_they_are() -> None:
@@ -303,7 +303,7 @@ def test_order_events_say_what_happened_and_why() -> None:
     )
     said = drawn("order_events", (order_events.READ, page(step, total=10_000)))
     assert "XLK Rejected" in words(said)
-    assert "Buy 279.10 20 price outside 1% collar" in words(said)
+    assert "Buy 20 at 279.10 price outside 1% collar" in words(said)
     assert "newest 1 of 10,000+" in said["subtitle"]
 
 

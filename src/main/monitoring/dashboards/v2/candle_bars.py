@@ -25,6 +25,13 @@ def candle_bars(
     ]
 
 
+def bar_length(seconds: float) -> str:
+    """Return how long a bar is: `5 min`, `1 h`, `1 d`."""
+    sizes = ((86_400, "d"), (3_600, "h"), (60, "min"))
+    size, unit = next((each for each in sizes if seconds >= each[0] and seconds % each[0] == 0), (1, "s"))
+    return f"{seconds / size:g} {unit}"
+
+
 def _said(bar: Bar, tick: text.Number | None, step: text.Number | None) -> str:
     prices = [("Open", bar.open), ("High", bar.high), ("Low", bar.low), ("Close", bar.close)]
     lines = [f"{name} {text.price(value, tick)}" for name, value in prices]

@@ -17,8 +17,16 @@ class DepthPoint:
     hover: str
 
 
-def book_depth(bids: Sequence[DepthPoint], asks: Sequence[DepthPoint], mid: float, *, mid_words: str) -> FigureDict:
-    """Return both sides on one scale, each nearest first, with the middle marked."""
+def book_depth(
+    bids: Sequence[DepthPoint],
+    asks: Sequence[DepthPoint],
+    mid: float,
+    *,
+    mid_words: str,
+    bid_words: str = "",
+    ask_words: str = "",
+) -> FigureDict:
+    """Return both sides on one scale, each nearest first, with the middle marked and words above each side."""
     prices = [point.price for point in (*bids, *asks)]
     reach = max([abs(price - mid) for price in prices], default=abs(mid) * 0.001 or 1.0) * 1.02
     top = max([point.cumulative for point in (*bids, *asks)], default=0.0) or 1.0
@@ -39,6 +47,7 @@ def book_depth(bids: Sequence[DepthPoint], asks: Sequence[DepthPoint], mid: floa
         },
         "yaxis": yaxis,
         "shapes": [_middle(mid)],
+        "annotations": [_above(bid_words, "left", 0), _above(ask_words, "right", 1)],
         "uirevision": "keep",
     }
     # Ascending along the axis: up to a bid there is what stands at it and nearer, from an ask on what stands up to it.
@@ -74,6 +83,11 @@ def _side(
         "fill": "tozeroy",
         "fillcolor": f"@{tone}/0.18",
     }
+
+
+def _above(words: str, side: str, x: float) -> FigureDict:
+    place = {"xref": "paper", "x": x, "xanchor": side, "yref": "paper", "y": 1, "yanchor": "bottom"}
+    return place | {"text": words, "font": {"size": 11, "color": "@ink-2"}, "showarrow": False, "borderpad": 0}
 
 
 def _middle(mid: float) -> FigureDict:

@@ -31,6 +31,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         [_point(level, book, "ask") for level in book.asks],
         float(book.mid_price),
         mid_words=text.price(book.mid_price, book.tick),
+        bid_words=f"Top 5 bids {text.quantity(book.bid_depth, book.quantity_step)}",
+        ask_words=f"Top 5 asks {text.quantity(book.ask_depth, book.quantity_step)}",
     )
 
 
@@ -38,8 +40,7 @@ def caption(answers: Answers, scope: Scope) -> str:
     book = answers[order_book.READ].value
     if book is None:
         return ""
-    step = book.quantity_step
-    return f"{text.quantity(book.bid_depth, step)} bid · {text.quantity(book.ask_depth, step)} ask in the top 5"
+    return book.currency
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:

@@ -43,10 +43,18 @@ def _unit(index: IndexState) -> str:
 
 
 def _detail(index: IndexState) -> Child:
-    change = "the record does not reach back a day" if index.change is None else components.signed_percent(index.change)
+    change = _change(index)
     if index.band is None:
         return change
     return [components.chip(index.band, _TONES[index.band]), " ", change]
+
+
+def _change(index: IndexState) -> Component | str:
+    if index.change is None:
+        return "the record does not reach back a day"
+    if index.kind == "index":
+        return components.signed_percent(index.change)
+    return text.percent(index.change, signed=True)  # more volatility is neither won nor lost
 
 
 PANEL = Panel(

@@ -51,25 +51,21 @@ def caption(answers: Answers, scope: Scope) -> str:
 def _columns(several: bool) -> list[Column]:
     return [
         Column("Symbol", phone="name"),
-        Column("Event"),
-        Column("Time", phone="corner", muted=True),
+        Column("Event", phone="corner"),
+        Column("Time", phone="figure", muted=True),
         Column("Order", phone="figure"),
-        Column("Price", "right", phone="figure"),
-        Column("Amount", "right", phone="figure"),
         *([Column("Account", muted=True)] if several else []),
-        Column("Reason", muted=True),
+        Column("Reason", muted=True, phone="figure"),
     ]
 
 
 def _row(step: OrderStep, several: bool) -> Row:
-    price: Cell = "market" if step.price is None else text.price(step.price, step.tick)
+    price = "at market" if step.price is None else f"at {text.price(step.price, step.tick)}"
     cells: list[Cell] = [
         step.symbol,
         components.chip(_WORDS.get(step.kind, step.kind.capitalize()), _TONES.get(step.kind, "neutral")),
         components.event_time(step.at),
-        step.side.capitalize(),
-        price,
-        text.quantity(step.quantity, step.quantity_step),
+        f"{step.side.capitalize()} {text.quantity(step.quantity, step.quantity_step)} {price}",
         *([step.label] if several else []),
         step.reason or "",
     ]
@@ -85,7 +81,7 @@ PANEL = Panel(
     caption=caption,
     options=(KIND,),
     params=params,
-    width=5,
+    width=6,
     order=90,
     height=300,
     kind="flush",

@@ -35,9 +35,8 @@ def _columns(several: bool) -> list[Column]:
         Column("Symbol", phone="name"),
         Column("Side", phone="corner"),
         Column("Limit", "right", phone="figure"),
-        Column("Filled", phone="hidden"),
+        Column("Filled"),
         Column("Quantity", "right", phone="figure"),
-        Column("Placed", muted=True),
         Column("Age", "right", phone="figure"),
         *([Column("Account", muted=True)] if several else []),
     ]
@@ -55,7 +54,6 @@ def _row(order: OrderState, several: bool) -> Row:
         price,
         fill_bar(order.progress),
         [html.B(text.quantity(order.filled_quantity, step)), f" of {text.quantity(order.quantity, step)}"],
-        components.event_time(order.placed_at),
         components.age(order.placed_at),
         *([order.label] if several else []),
     ]
@@ -76,7 +74,7 @@ PANEL = Panel(
     reads=(orders.READ, bots.READ),
     draw=draw,
     caption=caption,
-    width=7,
+    width=6,
     order=80,
     height=300,
     kind="flush",

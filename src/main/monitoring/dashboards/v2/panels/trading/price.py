@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
-from main.monitoring.dashboards.v2.candle_bars import candle_bars
+from main.monitoring.dashboards.v2.candle_bars import bar_length, candle_bars
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Option, Panel
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
 from main.monitoring.read import Read
@@ -62,9 +62,8 @@ def caption(answers: Answers, scope: Scope) -> str:
     described = _described(answers, shown.symbol)
     ours = sum(fill.symbol == shown.symbol for fill in answers[fills.READ].value or [])
     marks = f"newest {ours} fills" if len(answers[fills.READ].value or []) >= _FILLS else f"{ours} fills"
-    length = f"bars of {text.duration(shown.bar_seconds)}".removesuffix(" 00 s").removesuffix(" 00 m")
     currency = [described.currency] if described else []
-    return " · ".join([shown.symbol, *currency, length.removesuffix(" 00 h"), *([marks] if ours else [])])
+    return " · ".join([*currency, f"bars of {bar_length(shown.bar_seconds)}", *([marks] if ours else [])])
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:

@@ -15,9 +15,6 @@ from main.monitoring.read import Read
 from main.monitoring.reads import bots, market_current, volatility
 from main.monitoring.reads.volatility import VolatilityParams, VolatilityReport
 
-BANDS = ("low", "normal", "elevated")
-"""What is below each of the limits."""
-
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
     return {volatility.READ: VolatilityParams(symbol=chosen_symbol(chosen))}
@@ -42,9 +39,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    report = answers[volatility.READ].value
-    symbol = report.symbol if report else None
-    return " · ".join([*([symbol] if symbol else []), "% a year", scope.window])
+    return f"% a year · {scope.window}"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
@@ -67,7 +62,7 @@ def _levels(report: VolatilityReport, highest: float) -> list[Level]:
     shown = [limit for limit in report.bands if limit < highest] + [each for each in report.bands if each >= highest][
         :1
     ]
-    return [Level(limit, f"{BANDS[index]} below {limit * 100:.0f}%") for index, limit in enumerate(shown)]
+    return [Level(limit, f"{limit * 100:.0f}") for limit in shown]
 
 
 def _percent(fraction: float | None) -> str:

@@ -12,7 +12,7 @@ from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.reads import bots, sectors
 from main.monitoring.reads.sectors import SectorChange
 
-_MOST = 12  # bars that the panel's height holds
+_MOST = 10  # bars that the panel's height holds
 
 
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
@@ -59,6 +59,6 @@ PANEL = Panel(
     caption=caption,
     width=6,
     order=40,
-    height=400,
+    height=300,
     kind="figure",
 )

@@ -36,8 +36,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    history = answers[spread_history.READ].value
-    return " · ".join([*([history.symbol] if history else []), "bps of mid", scope.window])
+    return f"bps of mid · {scope.window}"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:

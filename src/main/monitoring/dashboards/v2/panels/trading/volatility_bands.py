@@ -12,8 +12,8 @@ from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.reads import bots, volatility
 from main.monitoring.reads.volatility import SymbolVolatility, VolatilityReport
 
-_MOST = 12  # bars that the panel's height holds
-_TONES = {"low": "seq-3", "normal": "seq-4", "elevated": "warn-4", "high": "critical-mark"}
+_MOST = 10  # bars that the panel's height holds
+_TONES = {"low": "seq-4", "normal": "seq-5", "elevated": "warn-3", "high": "warn-4"}
 
 
 def draw(answers: Answers, scope: Scope) -> Component | Picture:
@@ -77,6 +77,6 @@ PANEL = Panel(
     caption=caption,
     width=6,
     order=50,
-    height=400,
+    height=300,
     kind="figure",
 )

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
-from main.monitoring.dashboards.v2.candle_bars import candle_bars
+from main.monitoring.dashboards.v2.candle_bars import bar_length, candle_bars
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Panel, Picture
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
 from main.monitoring.read import Read
@@ -39,7 +39,7 @@ def caption(answers: Answers, scope: Scope) -> str:
     shown = answers[candles.READ].value
     if shown is None:
         return scope.window
-    return f"{shown.symbol} · units a bar of {text.duration(shown.bar_seconds)} · {scope.window}"
+    return f"units of {shown.symbol} · bars of {bar_length(shown.bar_seconds)} · {scope.window}"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
