@@ -17,7 +17,7 @@ WITH asked AS (
             (SELECT o.at, o.equity
                FROM trading_pnl o
               WHERE o.account_id = asked.account_id AND o.at > asked.start AND o.at <= until AND o.recorded_at <= known
-              ORDER BY o.at, o.revision DESC
+              ORDER BY o.at, o.revision DESC, o.recorded_at DESC
               LIMIT 1)
             ORDER BY 1
             LIMIT 1) base
@@ -95,7 +95,7 @@ WITH entries AS MATERIALIZED (
               FROM trading_pnl t
              WHERE t.account_id = e.account_id AND t.at > s.previous_at AND t.at <= s.at AND t.recorded_at <= known
                AND t.at >= e.entered_at
-             ORDER BY t.at DESC, t.revision DESC
+             ORDER BY t.at DESC, t.revision DESC, t.recorded_at DESC
              LIMIT 1) o ON true
     UNION ALL
     SELECT f.account_id, f.currency, f.at, NULL, NULL, NULL, f.amount, NULL FROM flows f WHERE NOT f.entry
@@ -180,7 +180,8 @@ LANGUAGE sql STABLE ROWS 300 AS $$
       FROM growth_index(for_accounts, start, until, known, points) g
 $$;
 
--- The drawdown at the end of a window and the deepest inside it, as fractions in [-1, 0]; null before two observations.
+-- The drawdown at the end of a window and the deepest inside it, as fractions ≤ 0, below -1
+-- where equity fell below zero; null before two observations.
 CREATE OR REPLACE FUNCTION window_drawdown(for_accounts text[], start timestamptz, until timestamptz, known timestamptz)
 RETURNS TABLE (currency text, drawdown double precision, max_drawdown double precision)
 LANGUAGE sql STABLE ROWS 2 AS $$

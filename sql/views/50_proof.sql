@@ -42,7 +42,7 @@ LANGUAGE sql STABLE ROWS 1 AS $$
             SELECT least((SELECT min(f.at) FROM fills f WHERE f.account_id = for_account AND f.recorded_at <= known),
                          (SELECT min(c.at) FROM cash_flows c WHERE c.account_id = for_account AND c.recorded_at <= known)) AS began) before
       WHERE o.account_id = for_account AND o.at > start AND o.at <= until AND o.recorded_at <= known
-      ORDER BY o.at, o.revision DESC
+      ORDER BY o.at, o.revision DESC, o.recorded_at DESC
       LIMIT 1)
     ) b
      ORDER BY b.place

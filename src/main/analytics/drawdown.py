@@ -1,6 +1,7 @@
 """How far, and for how long, does growth lie below its peak?
 
-Everything is told of the growth index, base point included, never of raw equity: a withdrawal is no drawdown.
+Everything is told of the growth index, base point included, never of raw equity: a withdrawal is no drawdown. A
+fraction is below -1 only where growth is below zero, because more was lost than there was.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ WORST = 5
 class Drawdown:
     """One stretch below a peak, as places in the growth index; ``recovery`` is the first one back at the peak, or None.
 
-    ``depth`` is a fraction of the peak, in [-1, 0). ``last`` is the place where it was recovered, or else the newest.
+    ``depth`` is a fraction of the peak, < 0. ``last`` is the place where it was recovered, or else the newest.
     """
 
     peak: int
@@ -43,7 +44,7 @@ class Drawdown:
 
 
 def under_water(growth: Sequence[float | None]) -> list[float | None]:
-    """Return growth / running peak − 1 at each point, in [-1, 0]; ``None`` from where growth is."""
+    """Return growth / running peak − 1 at each point, ≤ 0; ``None`` from where growth is."""
     refuse_nan([value for value in growth if value is not None])
     peak, depths = 0.0, list[float | None]()
     for value in growth:
@@ -54,7 +55,7 @@ def under_water(growth: Sequence[float | None]) -> list[float | None]:
 
 
 def max_drawdown(growth: Sequence[float | None]) -> Figure:
-    """Return the deepest distance from the running peak, a fraction in [-1, 0]; missing without any return.
+    """Return the deepest distance from the running peak, a fraction ≤ 0; missing without any return.
 
     min(G / running max G − 1), base point included; empyrical.max_drawdown.
     """
@@ -63,7 +64,7 @@ def max_drawdown(growth: Sequence[float | None]) -> Figure:
 
 
 def current_drawdown(growth: Sequence[float | None]) -> Figure:
-    """Return the distance from the peak at the end, a fraction in [-1, 0]; missing without any return."""
+    """Return the distance from the peak at the end, a fraction ≤ 0; missing without any return."""
     depths = _known(growth)
     return depths if isinstance(depths, Figure) else Figure(depths[-1])
 

@@ -144,7 +144,7 @@ def _pnl(rows: Sequence[DailyPnlBy], names: Sequence[str]) -> dict[str, dict[dat
     series = {name: dict.fromkeys(days, 0.0) for name in names}
     for row in rows:
         if row.name in series:
-            series[row.name][row.day] = row.pnl
+            series[row.name][row.day] += row.pnl  # a strategy may really be called "-"
     return series
 
 

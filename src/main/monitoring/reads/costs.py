@@ -58,11 +58,15 @@ class Costs:
 COSTS = Query(
     Costs,
     """
-    WITH measured AS (
-        SELECT c.*, CASE $6 WHEN 'month' THEN to_char(c.day, 'YYYY-MM') WHEN 'strategy' THEN c.strategy
-                            WHEN 'symbol' THEN c.symbol ELSE c.id END AS name
+    WITH newest AS (
+        SELECT c.*, row_number() OVER (PARTITION BY c.currency ORDER BY c.exit_time DESC, c.id) AS place
           FROM trade_costs($1, $2, $3, $4, $5, CASE $6 WHEN 'trade' THEN $14::integer ELSE $13 END,
                            $7, $8, $9, $10, $11, $12) c
+    ), measured AS (
+        SELECT c.*, CASE $6 WHEN 'month' THEN to_char(c.day, 'YYYY-MM') WHEN 'strategy' THEN c.strategy
+                            WHEN 'symbol' THEN c.symbol ELSE c.id END AS name
+          FROM newest c
+         WHERE $6 <> 'trade' OR c.place <= $14
     ), booked AS (
         SELECT t.currency, CASE $6 WHEN 'month' THEN to_char(t.day, 'YYYY-MM') ELSE t.key END AS name,
                sum(t.trades)::bigint AS trades, sum(t.fees) AS fees
@@ -109,7 +113,7 @@ async def costs(db: Fetcher, scope: Scope, params: CostsParams = BY_MONTH) -> li
     """Return the costs of the trades that closed in the scope's window and match, by currency; empty without any.
 
     Months in their order, of the trading day of the exit (of the flow, for funding); strategies and symbols by fees,
-    most first; of single trades the newest 200. Fees that were charged apart from fills are not in it.
+    most first; of single trades the newest 200, newest first. Fees that were charged apart from fills are not in it.
     """
     window = window_arguments(scope)
     return await COSTS.all(db, *window, params.by, *params.arguments(scope), MEASURED, LISTED)

@@ -46,7 +46,7 @@ LAST = Query(
                 SELECT o.at, o.equity
                   FROM trading_pnl o
                  WHERE o.account_id = d.account_id AND o.at > d.start AND o.at <= d.finish AND o.recorded_at <= $3
-                 ORDER BY o.at, o.revision DESC
+                 ORDER BY o.at, o.revision DESC, o.recorded_at DESC
                  LIMIT 1) first ON true
     ), earned AS (
         SELECT e.currency, e.day, min(e.start) AS start,

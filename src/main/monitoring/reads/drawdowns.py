@@ -37,7 +37,10 @@ CURVES = Query(
 
 @dataclass(frozen=True, slots=True)
 class UnderWater:
-    """One point of the under-water curve: growth as a fraction below its running peak, in [-1, 0]."""
+    """One point of the under-water curve: growth as a fraction below its running peak, ≤ 0.
+
+    It is below -1 where equity is below zero.
+    """
 
     at: datetime
     drawdown: float | None

@@ -87,6 +87,7 @@ class Performance:
 async def performance(db: Fetcher, scope: Scope, params: Rates | None = None) -> list[Performance]:
     """Return one row a currency, accounts of one currency held together; empty when no equity was recorded.
 
+    Several accounts have the days, and the periods a year, of the one that trades on most days of the year.
     Ratios are made of returns between the closes of whole trading days: the running day is left out, and so is the part
     of a day that a window begins with. Accounts with up to 262 periods a year trade from Monday to Friday, others every
     day; what happens on a weekend belongs to Monday. Fewer than 30 days leave yearly figures, tails and what is

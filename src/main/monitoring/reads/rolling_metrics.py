@@ -32,7 +32,7 @@ class Rolling(Series):
 
 @dataclass(frozen=True, slots=True)
 class RollingPoint:
-    """Figures of the days up to the close of one; ratios are yearly, the drawdown a fraction in [-1, 0].
+    """Figures of the days up to the close of one; ratios are yearly, the drawdown a fraction ≤ 0.
 
     ``drawdown`` is the distance below the highest close among those days, the one before them included.
     """

@@ -5,23 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from main.analytics.excursion import excursion
 from main.analytics.execution import slippage_bps
 from main.analytics.figure import Figure, missing, quotient
 from main.database.query import Fetcher, Query
-from main.domain.scope import Bounds, Scope
+from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.closed_trade import COLUMNS, ClosedTrade
+from main.monitoring.price_path import PricePoint, excursions, price_path
 from main.monitoring.read import Read
 
-POINTS = 200
-"""Of the price path: more than a small chart can show."""
-STEPS = tuple(
-    timedelta(seconds=seconds)
-    for seconds in (1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800)
-)
-MARGIN = 0.1
-"""How much of the time it was open is shown before the entry and after the exit."""
 LONGEST_ID = 1000
 
 
@@ -80,16 +72,6 @@ class TradeOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class PricePoint:
-    """Mid prices of one stretch of time that begins at ``at``: its last, highest and lowest."""
-
-    at: datetime
-    mid: float
-    high: float
-    low: float
-
-
-@dataclass(frozen=True, slots=True)
 class Stop:
     """The stop that the trade's position had when it was opened, and what a price move of 1 brings."""
 
@@ -101,8 +83,8 @@ class Stop:
 class TradeDetail:
     """A trade and everything about it. ``risk`` is |entry − initial stop| · quantity · multiplier in account currency.
 
-    ``mfe`` and ``mae`` are fractions of the entry price as recorded, else from the price path, else missing; slippage
-    is positive where it cost.
+    ``mfe`` and ``mae`` are fractions of the entry price as recorded, else from the prices of the time it was open, else
+    missing; slippage is positive where it cost.
     """
 
     trade: ClosedTrade
@@ -176,14 +158,6 @@ ORDERS = Query(
      ORDER BY o.placed_at, o.order_id
     """,
 )
-PATH = Query(
-    PricePoint,
-    """
-    SELECT w.at, w.close::float8 AS mid, w.high::float8 AS high, w.low::float8 AS low
-      FROM market_window((SELECT a.source FROM accounts a WHERE a.account_id = $1), $2, $3, $4, $5, $6) w
-     ORDER BY w.at
-    """,
-)
 STOP = Query(Stop, "SELECT s.stop, s.multiplier FROM initial_stop($1, $2, $3, $4) s")
 NO_TRADE = TradeId()
 
@@ -207,26 +181,9 @@ async def trade(db: Fetcher, scope: Scope, wanted: TradeId = NO_TRADE) -> TradeD
     order_ids = [fill.order_id for fill in fills if fill.order_id is not None]
     orders = await ORDERS.all(db, account, order_ids, moment, bounds.known_at, scope.present)
     stop = await STOP.first(db, account, found.position_id, found.exit_time, bounds.known_at)
-    return _detail(found, fills, orders, await _path(db, found, moment, bounds), stop)
-
-
-async def _path(db: Fetcher, found: ClosedTrade, moment: datetime, bounds: Bounds) -> list[PricePoint]:
-    held = found.exit_time - found.entry_time
-    margin = max(held * MARGIN, timedelta(seconds=10))
-    start, end = found.entry_time - margin, min(found.exit_time + margin, moment)
-    step = next((step for step in STEPS if step * POINTS >= end - start), STEPS[-1])
-    return await PATH.all(db, found.account, found.symbol, start, end, bounds.known_at, step)
-
-
-def _detail(
-    found: ClosedTrade,
-    fills: list[TradeFill],
-    orders: list[TradeOrder],
-    path: list[PricePoint],
-    stop: Stop | None,
-) -> TradeDetail:
+    path = await price_path(db, found, moment, bounds.known_at)
+    best, worst = await excursions(db, found, bounds.known_at)
     risk = _risk(found, stop)
-    best, worst = _excursions(found, path)
     return TradeDetail(
         trade=found,
         fills=fills,
@@ -253,17 +210,6 @@ def _slippage(fills: Sequence[TradeFill], leg: str) -> Figure:
     if fill is None:
         return missing("the fill was not recorded")
     return slippage_bps(fill.side, float(fill.price), None if fill.arrival_mid is None else float(fill.arrival_mid))
-
-
-def _excursions(found: ClosedTrade, path: Sequence[PricePoint]) -> tuple[Figure, Figure]:
-    """What was recorded; else what the path says of the time between entry and exit, whose price counts too."""
-    inside = [point for point in path if found.entry_time <= point.at <= found.exit_time]
-    prices = [float(found.exit_price), *(price for point in inside for price in (point.high, point.low))]
-    seen = excursion(found.side, float(found.entry_price), prices) if inside else None
-    unknown = missing("no prices were recorded while it was open")
-    best = found.mfe if found.mfe is not None or seen is None else seen.mfe
-    worst = found.mae if found.mae is not None or seen is None else seen.mae
-    return (unknown if best is None else Figure(best)), (unknown if worst is None else Figure(worst))
 
 
 def _newest(detail: TradeDetail | None) -> datetime | None:
