@@ -18,6 +18,7 @@ from main.monitoring.dashboards.v2.figures.histogram import histogram
 from main.monitoring.dashboards.v2.figures.lines import Curve, Level, lines
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write, epoch_ms
 from main.monitoring.dashboards.v2.figures.time_series import area, equity_and_drawdown, host_trend
+from main.monitoring.dashboards.v2.figures.trade_path import Execution, trade_path
 from main.monitoring.dashboards.v2.figures.treemap import Tile, positions_treemap
 from main.monitoring.dashboards.v2.figures.waterfall import Step, waterfall
 
@@ -27,6 +28,7 @@ __all__ = [
     "Cells",
     "Curve",
     "DepthPoint",
+    "Execution",
     "FigureDict",
     "FillMark",
     "Level",
@@ -53,5 +55,6 @@ __all__ = [
     "price_ticks",
     "profit_map",
     "volume_bars",
+    "trade_path",
     "waterfall",
 ]

@@ -100,7 +100,7 @@
 
   function menu(name, option, now) {
     var found = choices(name, option).find(function (choice) { return choice[0] === now; });
-    var words = found ? found[1] : now || ((offers[name] || {})[option.name] || [])[0] || "—";
+    var words = found && (now || option.choices.length) ? found[1] : now || (found ? option.label : ((offers[name] || {})[option.name] || [])[0] || "—");
     var node = app.shell.element("button", { class: "field field-small", type: "button", "aria-haspopup": "menu", "aria-expanded": "false", "aria-label": option.label + ": " + words }, [
       app.shell.element("span", { class: "field-value" }, words), app.shell.icon("chevron-down"),
     ]);
