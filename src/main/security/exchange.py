@@ -1,11 +1,12 @@
 """What passes between a caller and the application: one request, measured, and one answer, with our headers."""
 
+import time
 from typing import TYPE_CHECKING
 
 import structlog
 
 from main.security import refusal
-from main.security.headers import SecurityHeaders
+from main.security.headers import Header, SecurityHeaders
 from main.security.refusal import Refused
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 # The connection stays: closing it with the rest of the body unread would reset it, and the answer with it.
 TOO_LARGE = Refused(413, "the request is larger than any this server has use for")
+
+_MEASURED = "/api/"
 
 _log = structlog.get_logger(__name__)
 
@@ -41,6 +44,7 @@ class Exchange:
         self._request_id = request_id
         self._bytes_left = largest_body
         self._started = False
+        self._began = time.perf_counter()
 
     async def run(self, app: "ASGIApp") -> None:
         """Let the application answer; raise its error only when half an answer is out already."""
@@ -84,5 +88,12 @@ class Exchange:
         self._started = True
         if message["type"] in {"http.response.start", "websocket.http.response.start"}:
             headers = self._headers.around(message.get("headers", ()), self.host)
-            message = {**message, "headers": [*headers, (b"x-request-id", self._request_id.encode())]}
+            headers = [*headers, (b"x-request-id", self._request_id.encode()), *self._timing()]
+            message = {**message, "headers": headers}
         await self._inner_send(message)
+
+    def _timing(self) -> list[Header]:
+        """How long it took until the answer began, of what programs ask: of refusals and errors too."""
+        if not self._scope["path"].startswith(_MEASURED):
+            return []
+        return [(b"server-timing", b"total;dur=%.2f" % ((time.perf_counter() - self._began) * 1000))]

@@ -4,9 +4,8 @@ The order matters. `create_app` comes before ``Dash(server=app)``, because Dash 
 everything; `protect` comes after it, because the middleware added last is the outermost.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
@@ -15,6 +14,9 @@ from starlette.routing import Route, WebSocketRoute
 from main.monitoring.api.assets import CompressedAssets
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.health import add_probes
+from main.monitoring.api.named import named_routes
+from main.monitoring.api.named_paths import NAMED
+from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
 from main.monitoring.api.writing import write_routes
@@ -24,9 +26,6 @@ from main.security.guard import Guard
 from main.security.identity import Authenticator
 from main.security.policy import Policy
 from main.telemetry.probes import ProbeApp
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -43,11 +42,13 @@ def create_app(
     probes: ProbeApp,
     redirects: Mapping[str, str] | None = None,
     catalogue: Catalogue = reads,
+    named: Sequence[NamedPath] = NAMED,
 ) -> FastAPI:
     """Return an application with REST, the socket ``/ws``, the probes and the redirects (by default ``/v2`` to ``/``).
 
     `hub`, `directory` and `intake` are functions because they are made on the event loop, when the process runs; the
-    last one writes what is posted, and is asked for only then. `stream` serves one socket: a function of a Starlette
+    last one writes what is posted, and is asked for only then. `named` are the paths beside the reads' own; the access
+    table gets them from `main.monitoring.api.named.named_rules`. `stream` serves one socket: a function of a Starlette
     ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
     """
     app = FastAPI(
@@ -61,13 +62,13 @@ def create_app(
     )
     add_problems(app)
     app.include_router(read_routes(hub, directory, catalogue))
+    app.include_router(named_routes(hub, directory, named))
     app.include_router(write_routes(intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
     add_probes(app, probes)
     for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():
         app.router.routes.append(Route(origin, _redirect(target), include_in_schema=False))
     app.router.routes.append(Route("/api/{path:path}", _nothing_here, methods=_METHODS, include_in_schema=False))
-    app.add_middleware(ServerTiming)
     return app
 
 
@@ -87,28 +88,6 @@ def protect(
     app.add_middleware(
         Guard, policy, csp_hashes=csp_hashes, allowed_hosts=tuple(allowed_hosts), authenticator=authenticator
     )
-
-
-class ServerTiming:
-    """ASGI middleware that tells how long the API took to begin its answer, in the header Server-Timing."""
-
-    def __init__(self, app: "ASGIApp") -> None:
-        self.app = app
-
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
-            await self.app(scope, receive, send)
-            return
-        started = time.perf_counter()
-
-        async def timed(message: "Message") -> None:
-            if message["type"] == "http.response.start":
-                total = b"total;dur=%.2f" % ((time.perf_counter() - started) * 1000)
-                message = {**message, "headers": [*message.get("headers", ()), (b"server-timing", total)]}
-            await send(message)
-
-        await self.app(scope, receive, timed)
 
 
 async def _nothing_here(request: Request) -> Response:

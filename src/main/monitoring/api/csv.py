@@ -56,14 +56,20 @@ def write(of: Table) -> bytes:
 
 
 def shown(of: Table, most: int) -> tuple[tuple[Cell, ...], ...]:
-    """Return at most so many rows for a person: of a series, which ends now, the newest first."""
-    rows = of.rows
-    if "at" in of.columns and PART not in of.columns:
-        place = of.columns.index("at")
-        times = [row[place] for row in rows]
-        if all(isinstance(at, date) for at in times) and times == sorted(times):
-            rows = rows[::-1]
-    return rows[:most]
+    """Return at most so many rows for a person: of series, which end now, the newest first."""
+    if PART in of.columns or "at" not in of.columns or not of.rows:
+        return of.rows[:most]
+    place = of.columns.index("at")
+    if not all(isinstance(row[place], date) for row in of.rows):
+        return of.rows[:most]
+    # One series after the other, each with texts of its own, such as its currency; lists of events do not ascend so.
+    series: dict[tuple[str, ...], list[date]] = {}
+    for row in of.rows:
+        series.setdefault(tuple(cell for cell in row if isinstance(cell, str)), []).append(row[place])
+    ascending = all(times == sorted(times) for times in series.values())
+    if not ascending or 2 * len(series) > len(of.rows):
+        return of.rows[:most]
+    return tuple(sorted(of.rows, key=lambda row: row[place], reverse=True)[:most])
 
 
 def _rows(value: object, part: str, inherited: Row) -> Iterator[tuple[str, Row]]:

@@ -16,6 +16,9 @@ from main.database.bridge import AsyncBridge
 from main.domain.scope import Scope
 from main.errors import AccessDenied, DatabaseTimeout
 from main.monitoring.api.app import create_app, protect
+from main.monitoring.api.named import named_rules
+from main.monitoring.api.named_paths import NAMED
+from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.problems import problem
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
@@ -58,6 +61,8 @@ class Dashboard:
     windows: ClassVar[tuple[str, ...]]
     default_window: ClassVar[str]
     controls: ClassVar[tuple[str, ...]]
+    named: ClassVar[tuple[NamedPath, ...]] = NAMED
+    """The paths of its API beside ``/api/reads``, where every read is served on every dashboard."""
 
     def __init__(
         self,
@@ -167,6 +172,7 @@ class Dashboard:
             intake=lambda: self._backbone.intake,
             stream=self._backbone.serve_socket,
             probes=self._probes,
+            named=self.named,
         )
 
     @asynccontextmanager
@@ -215,7 +221,7 @@ class Dashboard:
 
     def _policy(self) -> Policy:
         pages = [page.address for page in self._shown_pages()]
-        return dashboard_policy(pages, Rule("/tabs/{name}", ("GET",), "viewer"))
+        return dashboard_policy(pages, Rule("/tabs/{name}", ("GET",), "viewer"), *named_rules(self.named))
 
     def _add_pages(self) -> None:
         for page in self._shown_pages():

@@ -1,5 +1,6 @@
 """The system dashboard: whether everything that trading needs is well (port 8052)."""
 
+from main.monitoring.api.named_paths import SUITE
 from main.monitoring.dashboards.v2.dashboard import Dashboard
 from main.monitoring.dashboards.v2.navigation import SYSTEM_PAGES, SYSTEM_WINDOWS
 
@@ -13,3 +14,4 @@ class SystemDashboardV2(Dashboard):
     windows = SYSTEM_WINDOWS
     default_window = "1h"
     controls = ("window",)
+    named = SUITE  # what is about money is asked where the accounts are shown

@@ -1,0 +1,79 @@
+"""The API of the trading dashboard on a real server and the database of a test, for tests of what it answers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from main.database.pool import Database
+from main.monitoring.api.app import create_app, protect
+from main.monitoring.api.directory import Directory
+from main.monitoring.api.named import named_rules
+from main.monitoring.api.named_paths import NAMED
+from main.monitoring.api.named_shape import NamedPath
+from main.monitoring.hub import Hub
+from main.monitoring.read import LiveSource
+from main.recording.intake import Intake
+from main.security.binding import server_options
+from main.security.policy import dashboard_policy
+from main.telemetry.log_search import LogFolder
+from main.telemetry.metrics import Metrics
+from main.telemetry.probes import ProbeApp
+
+
+class _NoSignals:
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[int]:
+    """Serve an application on a port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", **server_options())
+    server = uvicorn.Server(config)
+    server.capture_signals = _NoSignals  # type: ignore[method-assign]  # the signals are pytest's
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(task, 10)
+
+
+@asynccontextmanager
+async def api_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAMED) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve every read and the named paths behind the guard."""
+    live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs)})
+    hub, directory, intake = Hub(database, live), Directory(database), Intake(database.address)
+    app = create_app(
+        title="Trading",
+        version="0.1.0",
+        lifespan=None,
+        hub=lambda: hub,
+        directory=lambda: directory,
+        intake=lambda: intake,
+        stream=_stream,
+        probes=ProbeApp("trading", registry=Metrics("trading", "0.1.0").registry),
+        named=paths,
+    )
+    protect(app, dashboard_policy((), *named_rules(paths)))
+    running = asyncio.create_task(hub.run())
+    try:
+        async with (
+            serving(app) as port,
+            httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=20) as client,
+        ):
+            yield client
+    finally:
+        await intake.close()
+        running.cancel()
+        await asyncio.wait({running})
+
+
+async def _stream(page: Any) -> None:
+    """Nobody connects here."""
