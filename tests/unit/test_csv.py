@@ -33,6 +33,12 @@ class Row:
     points: list[Point] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Quote:
+    currency: str
+    at: datetime
+
+
 def parsed(value: object) -> list[list[str]]:
     return list(standard.reader(io.StringIO(csv.write(csv.table(value)).decode(), newline="")))
 
@@ -92,6 +98,10 @@ def test_no_text_begins_a_formula_and_every_other_one_comes_back(text: str) -> N
 def test_a_person_sees_the_newest_of_a_series_first_and_of_a_ranking_the_first() -> None:
     series = csv.table([Point(AT + timedelta(minutes=n), Decimal(n)) for n in range(5)])
     assert [row[1] for row in csv.shown(series, 2)] == [4, 3]
+    both = csv.table([Quote(name, AT + timedelta(minutes=n)) for name in ("EUR", "USD") for n in range(5)])
+    assert [row[0] for row in csv.shown(both, 3)] == ["EUR", "USD", "EUR"]
+    positions = csv.table([Quote(name, AT) for name in ("B", "A", "C")])
+    assert [row[0] for row in csv.shown(positions, 2)] == ["B", "A"]
     assert [row[0] for row in csv.shown(csv.table([Row("B", 1), Row("A", 2), Row("C", 0)]), 2)] == ["B", "A"]
 
 

@@ -136,6 +136,7 @@ def _header(controls: Sequence[str]) -> list[Component]:
                 html.Span(id="phone-name", className="header-name phone-only"),
                 html.Span(className="spacer order-2"),
                 html.Div(id="control-moment", className="control order-3"),
+                html.Div(id="control-search", className="control order-5"),
             ],
             className="header-top",
         ),
@@ -143,8 +144,8 @@ def _header(controls: Sequence[str]) -> list[Component]:
             [
                 *left,
                 html.Div(id="control-zone", className="control order-4"),
-                html.Div(id="control-theme", className="control order-5"),
-                html.Div(id="control-help", className="control order-6"),
+                html.Div(id="control-theme", className="control order-6"),
+                html.Div(id="control-help", className="control order-7"),
             ],
             className="header-scroll",
         ),
@@ -176,6 +177,8 @@ def _sibling(sibling: Sibling) -> Component:
 
 def _nav_link(page: Page) -> Component:
     parts = [icon(page.icon), html.Span(page.name)]
+    if page.name == "Alerts":  # how many are open, by the worst of them; empty where there are none
+        parts.append(html.Span(id="alerts-badge", className="nav-badge"))
     return html.A(parts, href=page.address, className="nav-link", title=page.name, **_page_link(page))
 
 

@@ -13,6 +13,7 @@
 
   function translated(node) {
     if (Array.isArray(node)) return node.map(translated);
+    if (typeof node === "string") return app.range.named(node);
     if (!node || typeof node !== "object" || !node.props) return node;
     var props = Object.assign({}, node.props);
     if (node.type === "Time" && props.dateTime) {

@@ -51,76 +51,41 @@
   }
 
   function strategy() {
-    var known = app.view.directory.strategies, now = app.view.strategy;
+    var known = app.view.strategies, now = app.view.strategy;
     if (!known.length && !now) { fill("strategy", null); return; }
-    var node = field("Strategy", now || "All strategies");
+    var node = field("Strategy", now || "All strategies", { "aria-label": "Strategy: " + (now || "all") });
     node.addEventListener("click", function () {
-      app.menu.open(node, "Strategy", [null].concat(known).map(function (name) {
+      // One that is asked about stays a choice, also where no account on the page ran it.
+      var all = now && known.indexOf(now) < 0 ? known.concat(now) : known;
+      app.menu.open(node, "Strategy", [null].concat(all).map(function (name) {
         return app.menu.item(name || "All strategies", { checked: (now || null) === name }, function () { app.view.set({ strategy: name }); });
       }));
     });
     fill("strategy", node);
   }
 
-  function range() {
-    var windows = app.shell.config.windows, now = app.view.window;
-    var shown = windows.indexOf(now) >= 0 ? windows : windows.concat([now]);
-    var node = element("div", { class: "segmented", role: "radiogroup", "aria-label": "Range" }, shown.map(function (name) {
-      var on = name === now;
-      return element("button", {
-        type: "button", role: "radio", "aria-checked": String(on), tabindex: on ? "0" : "-1",
-        onclick: function () { app.controls.range(name); },
-      }, name.replace("..", " to "));
-    }));
-    node.addEventListener("keydown", function (event) {
-      var step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step) { event.preventDefault(); event.stopPropagation(); app.controls.stepRange(step); }
-    });
-    fill("window", node);
-  }
+  function range() { fill("window", app.range.control()); }
 
   function moment() {
     var past = app.view.asOf, zone = app.view.zone;
     var lost = app.socket.lostFor() > 0, away = lost || app.panels.troubled();
     shownAway = away;
     var children = past
-      ? [app.shell.icon("history"), element("span", { class: "field-value" }, app.writing.moment(Date.parse(past), app.shell.now(), zone))]
+      ? [app.shell.icon("history"), element("span", { class: "field-value" }, app.writing.moment(Date.parse(past), app.moment.present(), zone))]
       : [element("span", { class: "live-dot" + (away ? " live-dot-lost" : ""), "aria-hidden": "true" }),
         element("span", { class: "field-value" }, lost ? "Not connected" : away ? "Not live" : app.view.replayed ? "Replay" : "Live"),
         element("span", { class: "clock-time", id: "clock", "aria-live": "off" }, app.writing.clock(clockTime(), zone))];
     var node = element("button", {
-      class: "field" + (past ? " field-past" : ""), type: "button", "aria-haspopup": "menu", "aria-expanded": "false",
+      class: "field" + (past ? " field-past" : ""), type: "button", "aria-haspopup": "dialog", "aria-expanded": "false",
       "aria-label": past ? "Looking at the past: " + app.writing.full(Date.parse(past), zone) : (away ? "Not live" : app.view.replayed ? "Replay" : "Live") + ". Choose a past moment",
     }, children.concat([app.shell.icon("chevron-down")]));
-    node.addEventListener("click", function () { app.menu.open(node, "Moment", momentMenu()); });
+    node.addEventListener("click", function () { app.menu.open(node, "Moment", app.moment.menu()); });
     fill("moment", node);
   }
 
   function clockTime() {
     var moment = Date.parse(app.view.effective.moment);
     return app.view.replayed && !isNaN(moment) ? moment : app.shell.now();
-  }
-
-  function momentMenu() {
-    var zone = app.view.zone, base = app.view.asOf ? Date.parse(app.view.asOf) : clockTime();
-    var input = element("input", { type: "datetime-local", step: "1", value: app.writing.field(base, zone), "aria-label": "Moment" });
-    var go = element("button", { class: "button button-primary", type: "submit" }, "Look at this moment");
-    var form = element("form", { class: "menu-form" }, [
-      element("label", {}, ["A past moment, " + app.writing.zoneName(zone) + " time", input]), go,
-    ]);
-    form.addEventListener("submit", function (event) {
-      event.preventDefault();
-      var at = app.writing.unfield(input.value, zone);
-      if (at === null) { input.focus(); return; }
-      app.menu.close();
-      app.view.set({ as_of: new Date(at).toISOString() });
-    });
-    return [
-      app.menu.item("Live", { checked: !app.view.asOf }, app.controls.live),
-      app.menu.line(),
-    ].concat([["1 hour ago", 3600e3], ["1 day ago", 86400e3], ["1 week ago", 7 * 86400e3]].map(function (each) {
-      return app.menu.item(each[0], { icon: "history" }, function () { app.view.set({ as_of: new Date(clockTime() - each[1]).toISOString() }); });
-    })).concat([app.menu.line(), form]);
   }
 
   function zone() {
@@ -145,6 +110,10 @@
     }, app.shell.icon(dark ? "moon" : "sun")));
   }
 
+  function search() {
+    fill("search", element("button", { class: "icon-button", type: "button", title: "Search (/ or Ctrl K)", "aria-label": "Search: go to or do", "aria-keyshortcuts": "/ Control+K", onclick: app.palette.open }, app.shell.icon("search")));
+  }
+
   function help() {
     fill("help", element("button", { class: "icon-button", type: "button", title: "Shortcuts (?)", "aria-label": "Keyboard shortcuts", onclick: function () { app.keyboard.help(); } }, app.shell.icon("help")));
   }
@@ -153,8 +122,9 @@
     modeChip: modeChip,
     MODES: MODES,
     clockTime: clockTime,
-    draw: function () { accounts(); strategy(); range(); moment(); zone(); theme(); help(); },
+    draw: function () { accounts(); strategy(); range(); moment(); zone(); search(); theme(); help(); },
     tick: function () {
+      app.moment.tick();
       var clock = document.getElementById("clock");
       if (clock) clock.textContent = app.writing.clock(clockTime(), app.view.zone);
       if (shownAway !== (app.socket.lostFor() > 0 || app.panels.troubled())) moment();
@@ -165,7 +135,6 @@
       app.theme.set(next, true);
       if (new URLSearchParams(location.search).has("theme")) app.view.set({ theme: next }, "theme");
     },
-    live: function () { if (app.view.asOf) app.view.set({ as_of: null, known_at: null }); },
     range: function (name) { app.view.set({ range: name === app.shell.config.defaultWindow ? null : name }); },
     stepRange: function (step) {
       var windows = app.shell.config.windows, at = windows.indexOf(app.view.window);

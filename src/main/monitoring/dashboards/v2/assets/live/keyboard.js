@@ -16,25 +16,41 @@
     "?": function () { app.keyboard.help(); },
     "[": function () { app.controls.stepRange(-1); },
     "]": function () { app.controls.stepRange(1); },
-    l: function () { app.controls.live(); },
+    "/": function () { app.palette.open(); },
+    l: function () { app.moment.live(); },
     t: function () { app.controls.theme(); },
+    d: function () { app.density.toggle(); },
   };
 
+  /** Arrows are a step in time where nothing under the focus has a use for them. */
+  function stepped(event) {
+    var step = { ArrowLeft: -1, ArrowRight: 1 }[event.key], target = event.target;
+    if (!step || event.defaultPrevented || event.shiftKey || document.querySelector(":popover-open")) return false;
+    var own = target.closest && target.closest('[role="radiogroup"], [role="menu"], [role="grid"], [role="listbox"], [role="region"], .chart, summary, .ag-root-wrapper');
+    if (own) return false;
+    event.preventDefault();
+    app.moment.step(step);
+    return true;
+  }
+
   document.addEventListener("keydown", function (event) {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") { event.preventDefault(); app.palette.open(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (event.key === "Escape") {
       if (document.querySelector(":popover-open")) return; // the browser closes it
-      if (app.drawer.isOpen) app.drawer.close(); else if (!app.options.close()) app.panelMenu.leave();
+      if (app.drawer.isOpen) app.drawer.close(); else if (!(app.options.close && app.options.close())) app.panelMenu.leave();
       return;
     }
     if (going && performance.now() - going < 1500) { going = 0; if (go(event.key)) event.preventDefault(); return; }
     if (event.key === "g") { going = performance.now(); return; }
+    if (stepped(event)) return;
     if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
   });
 
   app.keyboard = {
     help: function () {
-      var rows = [[["?"], "this list"], [["[", "]"], "shorter or longer range"], [["l"], "back to live"], [["t"], "light or dark"], [["Esc"], "close, leave full screen"]];
+      var rows = [[["?"], "this list"], [["/"], "go to or do (also Ctrl K)"], [["[", "]"], "shorter or longer range"], [["←", "→"], "one step back or forth in time"], [["l"], "back to live"],
+        [["t"], "light or dark"], [["d"], "compact or normal rows"], [["Esc"], "close, leave full screen"]];
       rows = rows.concat(pages().map(function (page) { return [["g", page.key], page.name]; }));
       var list = app.shell.element("dl", {}, rows.reduce(function (all, row) {
         return all.concat([

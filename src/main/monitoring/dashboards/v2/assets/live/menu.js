@@ -26,7 +26,9 @@
     /** Open a menu of nodes below `opener`. */
     open: function (opener, label, children) {
       if (open) { var same = open.opener === opener; app.menu.close(); if (same) return; }
-      var menu = app.shell.element("div", { class: "menu", popover: "auto", role: "menu", "aria-label": label }, children);
+      // What holds fields beside its choices is no menu but has them: a menu may have nothing else.
+      var mixed = children.some(function (child) { return child.matches(".menu-group, .menu-form, .menu-search, .menu-list"); });
+      var menu = app.shell.element("div", { class: "menu", popover: "auto", role: mixed ? "dialog" : "menu", "aria-label": label }, children);
       document.body.append(menu);
       opener.setAttribute("aria-expanded", "true");
       open = { menu: menu, opener: opener };
@@ -55,6 +57,8 @@
       return node;
     },
     line: function () { return app.shell.element("div", { class: "menu-line", role: "separator" }); },
+    /** Choices inside a menu that holds something else too. */
+    group: function (label, children) { return app.shell.element("div", { class: "menu-group", role: "menu", "aria-label": label }, children); },
     note: function (words) { return app.shell.element("div", { class: "menu-note" }, words); },
     /** Open a dialog in the middle of the page. */
     dialog: function (title, children) {

@@ -25,16 +25,27 @@
     app.menu.dialog(panel.title, parts);
   }
 
+  function csv(name) {
+    var asks = app.rows.asked(name);
+    return asks.map(function (ask) {
+      return app.menu.item("CSV" + (asks.length > 1 ? ": " + app.rows.title(name, ask) : ""), { icon: "download" }, function () { app.rows.csv(ask); });
+    });
+  }
+
   function open(button) {
-    var name = button.dataset.panel;
-    var isFull = section(name).classList.contains("panel-full");
+    var name = button.dataset.panel, isFull = section(name).classList.contains("panel-full");
+    var hasChart = Boolean(app.figures.plotOf("graph-" + name));
     app.menu.open(button, "Panel", [
       app.menu.item(isFull ? "Leave full screen" : "Full screen", { icon: isFull ? "minimize-2" : "maximize-2" }, function () { full(name); }),
+      app.menu.item("Rows behind this", { icon: "table-2" }, function () { app.rows.show(name); }),
       app.menu.item("Copy link to this panel", { icon: "link" }, function () {
         copy(location.origin + location.pathname + location.search + "#panel-" + name, "Link copied");
       }),
+      app.menu.line(),
+    ].concat(csv(name), hasChart ? [app.menu.item("PNG of the chart", { icon: "chart-line" }, function () { app.rows.png(name); })] : [], [
+      app.menu.line(),
       app.menu.item("What this shows", { icon: "book-open" }, function () { definition(name); }),
-    ]);
+    ]));
   }
 
   document.addEventListener("click", function (event) {
@@ -47,6 +58,7 @@
   });
 
   app.panelMenu = {
+    copy: copy,
     /** Leave full screen; tells whether there was one. */
     leave: function () {
       var panel = document.querySelector(".panel-full");

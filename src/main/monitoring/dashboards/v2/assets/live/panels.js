@@ -56,8 +56,8 @@
     }
   }
 
-  function subtitled(name, words) {
-    var line = document.getElementById("subtitle-" + name);
+  function subtitled(name, text) {
+    var words = app.range.named(text), line = document.getElementById("subtitle-" + name);
     // React wrote this text first and never again: its node may say something else.
     if (line && line.textContent !== words) { if (line.firstChild) line.firstChild.nodeValue = words; else line.textContent = words; line.title = words; }
   }
@@ -119,6 +119,7 @@
         var name = asked.split("?")[0], news = message.panels[asked], record = known[name] || (known[name] = {});
         if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
         record.version = news.version;
+        if ("figure" in news || "children" in news) record.rows = news.rows;
         record.freshness = news.freshness;
         app.view.heard(news.freshness);
         if ("figure" in news || "children" in news) {

@@ -18,6 +18,13 @@
     document.title = page.name + " · AI Trader";
   }
 
+  function reveal(id) {
+    var panel = id && document.getElementById(id), title = panel && panel.querySelector(".panel-title");
+    if (!panel) return;
+    panel.scrollIntoView();
+    if (title) title.focus({ preventScroll: true });
+  }
+
   function show(page) {
     if (current === page) return;
     current = page;
@@ -33,8 +40,7 @@
       var names = page.panels || [];
       if (names.length && !document.getElementById("panel-" + names[0]) && ++tries < 120) { requestAnimationFrame(mounted); return; }
       app.panels.shown(names);
-      var linked = location.hash && document.getElementById(location.hash.slice(1));
-      if (linked) linked.scrollIntoView(); // a link to one panel: it was not there when the browser looked for it
+      reveal(location.hash.slice(1)); // a link to one panel: it was not there when the browser looked for it
     })();
     window.dispatchEvent(new Event("resize")); // charts of a tab that was hidden had no size
     app.drawer.close();
@@ -46,13 +52,28 @@
     /** The names of the panels of the page that the address names. */
     panelsHere: function () { return (find(location.pathname) || app.shell.config.pages[0]).panels || []; },
     start: function () { show(find(location.pathname) || app.shell.config.pages[0]); },
-    /** Go to a page; the view stays as it is. */
-    go: function (page) {
-      if (page === current) { app.drawer.close(); return; }
-      history.pushState(null, "", page.address + location.search);
-      show(page);
-      app.shell.announce(page.name);
-      document.getElementById("content").scrollIntoView();
+    /** The page called so, or undefined. */
+    named: function (name) { return pages().find(function (page) { return page.name === name; }); },
+    /** Go to a page; the view stays as it is, but for `changes` of it. */
+    go: function (page, changes) {
+      var query = new URLSearchParams(location.search), other = page !== current;
+      if (!other && !changes) { app.drawer.close(); return; }
+      Object.keys(changes || {}).forEach(function (name) { query.set(name, changes[name]); });
+      var text = changes ? query.toString() : location.search.slice(1);
+      history.pushState(null, "", page.address + (text ? "?" + text : ""));
+      if (other) {
+        show(page);
+        app.shell.announce(page.name);
+        document.getElementById("content").scrollIntoView();
+      } else { (page.panels || []).forEach(app.options.draw); }
+      if (changes) app.view.moved();
+    },
+    /** Go to a panel, on whatever page it is; the focus goes to its title. */
+    goPanel: function (page, name) {
+      var address = page.address + location.search + "#panel-" + name;
+      if (page !== current) { history.pushState(null, "", address); show(page); app.shell.announce(page.name); return; }
+      history.replaceState(null, "", address);
+      reveal("panel-" + name);
     },
   };
 

@@ -14,17 +14,13 @@
       if (old && old.dataset.said === said) return;
       var node = app.shell.element("div", {
         id: "strip-" + id, class: "strip strip-" + tone, role: tone === "critical" ? "alert" : "status", "data-said": said,
-      }, [app.shell.icon(id === "past" ? "history" : id === "lost" ? "wifi-off" : ICONS[tone]),
+      }, [app.shell.icon(id === "lost" ? "wifi-off" : ICONS[tone]),
         app.shell.element("b", {}, title), app.shell.element("span", {}, words), button]);
       if (old) old.replaceWith(node); else holder.append(node);
     },
     hide: function (id) { var old = strip(id); if (old) old.remove(); },
     draw: function () {
-      if (app.view.asOf) {
-        var back = app.shell.element("button", { class: "button button-primary", type: "button", onclick: app.controls.live }, "Back to live");
-        app.strips.show("past", "info", "Looking at the past", "as of " + app.writing.full(Date.parse(app.view.asOf), app.view.zone)
-          + " " + app.writing.zoneName(app.view.zone) + " · nothing on this page is live", back);
-      } else app.strips.hide("past");
+      app.moment.strip();
       if (app.view.effective.note) app.strips.show("note", "info", "Accounts", app.view.effective.note); else app.strips.hide("note");
     },
     tick: function () {

@@ -3,7 +3,7 @@
   "use strict";
   var listeners = [];
   var effective = { accounts: [], clock: "wall", note: "" }; // what the server shows when the URL leaves it open
-  var directory = { accounts: [], strategies: [] };
+  var directory = { accounts: [], strategies: [] }; // a strategy with each account that ran it
   var own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
   function parameters() { return new URLSearchParams(location.search); }
@@ -32,15 +32,24 @@
       var ids = effective.accounts.length ? effective.accounts : app.view.accounts;
       return directory.accounts.filter(function (account) { return ids.indexOf(account.id) >= 0; });
     },
-    /** Change parts of the view; an empty value removes it from the URL. `kind` says what follows from it. */
-    set: function (changes, kind) {
+    /** The strategies of the accounts on the page, by name. */
+    get strategies() {
+      var ids = app.view.shown.map(function (account) { return account.id; }), names = {};
+      directory.strategies.forEach(function (each) { if (ids.indexOf(each.account) >= 0) names[each.strategy] = true; });
+      return Object.keys(names).sort();
+    },
+    /**
+     * Change parts of the view; an empty value removes it from the URL. `kind` says what follows from it; `instead` takes
+     * the place of the entry in the browser's history, for what moves through many values.
+     */
+    set: function (changes, kind, instead) {
       var query = parameters();
       Object.keys(changes).forEach(function (name) {
         if (changes[name]) query.set(name, changes[name]); else query.delete(name);
       });
       // Commas and slashes are allowed in a query: the address stays readable.
       var text = query.toString().replace(/%2C/gi, ",").replace(/%2F/gi, "/").replace(/%3A/gi, ":");
-      history.pushState(null, "", location.pathname + (text ? "?" + text : "") + location.hash);
+      history[instead ? "replaceState" : "pushState"](null, "", location.pathname + (text ? "?" + text : "") + location.hash);
       tell(kind || "scope");
     },
     /** What the server is asked for. */
