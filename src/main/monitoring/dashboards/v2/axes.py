@@ -64,7 +64,7 @@ def profit_axis(values: Sequence[float], *, avoid: float | None = None) -> Axis:
 
 def drawdown_axis(deepest: float) -> Axis:
     """Return an axis from 0 on top down to a drawdown, a fraction ≤ 0, with room for the words at its deepest point."""
-    return value_axis(min(deepest * 1.35, -0.0001), 0.0, _percent_ticks, count=3)
+    return value_axis(min(deepest * 1.35, -0.0001), 0.0, percent_ticks, count=3)
 
 
 def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
@@ -74,10 +74,13 @@ def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
     return {"side": "right", "tickvals": list(ticks), "ticktext": list(words), **fixed}
 
 
-def _percent_ticks(ticks: Sequence[float]) -> list[str]:
+def percent_ticks(ticks: Sequence[float], *, signed: bool = False) -> list[str]:
+    """Write ticks of fractions as per cent, with as many decimals as tell them apart: `−2.5%`, `0%`."""
     step = min((b - a for a, b in pairwise(ticks)), default=0.01)
-    decimals = max(0, min(4, -math.floor(math.log10(step * 100))))
-    return [text.percent(tick, decimals) if tick else "0%" for tick in ticks]
+    decimals = max(0, min(4, -math.floor(math.log10(step * 100) + 1e-9)))
+    # A step of 2.5 has a decimal more than its size says.
+    decimals += any(abs(tick * 100 - round(tick * 100, decimals)) > step for tick in ticks)
+    return [text.percent(tick, decimals, signed=signed) if tick else "0%" for tick in ticks]
 
 
 def _short(written: str) -> str:

@@ -1,9 +1,7 @@
 """How did the accounts grow beside what they are compared with: two lines, and their distance below them?"""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import pairwise
 
 from main import text
 from main.monitoring.dashboards.v2 import axes
@@ -82,9 +80,7 @@ def _excess_axis(excess: Series) -> FigureDict:
 
 
 def _words(ticks: Sequence[float]) -> list[str]:
-    step = min((b - a for a, b in pairwise(ticks)), default=0.01)
-    decimals = max(0, min(4, -math.floor(math.log10(step * 100) + 1e-9)))
-    return [text.percent(tick, decimals, signed=True) if tick else "0%" for tick in ticks]
+    return axes.percent_ticks(ticks, signed=True)
 
 
 def _signed(value: float | None) -> str:

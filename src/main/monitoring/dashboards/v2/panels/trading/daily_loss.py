@@ -1,0 +1,70 @@
+"""Daily loss: how much of each account's limit for the day is used, and what is blocked or protected?"""
+
+from collections.abc import Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from main import text
+from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.reads import bots, daily_loss
+from main.monitoring.reads.daily_loss import DailyLoss
+
+WARN_AT = 0.6
+"""The tick on the bar, where the bot's own warning stands."""
+MOST = 20
+
+
+def draw(answers: Answers, scope: Scope) -> Component:
+    rows = answers[daily_loss.READ].value
+    if not rows:
+        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="its account is not recorded yet.")
+        return components.empty("No account", reason, icon_name="wallet")
+    return html.Ul([_gauge(row) for row in _worst(rows)], className="gauges")
+
+
+def caption(answers: Answers, scope: Scope) -> str:
+    rows = answers[daily_loss.READ].value or []
+    return f"the worst {MOST} of {len(rows)} accounts" if len(rows) > MOST else "of the limit, trading stops at 100%"
+
+
+def _worst(rows: Sequence[DailyLoss]) -> list[DailyLoss]:
+    return sorted(rows, key=lambda row: -1.0 if row.loss_share.value is None else -row.loss_share.value - 1.0)[:MOST]
+
+
+def _gauge(row: DailyLoss) -> Component:
+    share = row.loss_share.value
+    figure = components.amount(text.percent(share, 1), reason=row.loss_share.reason)
+    head = html.Div([html.Span(row.label, className="gauge-name"), figure], className="gauge-head")
+    written = f"{text.money(row.loss_used)} of {text.money(row.loss_limit, 0)} {row.currency}"
+    bar = components.limit_bar(share, row.loss_share.reason or written, warn_at=WARN_AT)
+    return html.Li([head, bar, html.Div(_said(row), className="gauge-said")], className="gauge")
+
+
+def _said(row: DailyLoss) -> list[Component | str]:
+    said: list[Component | str] = []
+    if row.trading_blocked:
+        said += [components.chip("Trading blocked", "critical", icon_name="x"), " "]
+    if row.result is not None:
+        said += ["today ", components.signed_money(row.result, arrow=False)]
+    if row.trailing_active and row.trailing_level is not None:
+        protected = f"{text.money(row.protected_profit)} protected" if row.protected_profit is not None else "protected"
+        said.append(f" · {protected}, closes at {text.signed_money(row.trailing_level)}")
+    if row.origin == "computed":
+        said.append(" · computed from equity, the bot says nothing")
+    return said
+
+
+PANEL = Panel(
+    "daily_loss",
+    "Daily loss",
+    page="Risk",
+    reads=(daily_loss.READ, bots.READ),
+    draw=draw,
+    caption=caption,
+    width=4,
+    order=30,
+    skeleton="feed",
+)
