@@ -9,11 +9,10 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.risk_marks import LOSS_WARN_AT
 from main.monitoring.reads import bots, daily_loss
 from main.monitoring.reads.daily_loss import DailyLoss
 
-WARN_AT = 0.6
-"""The tick on the bar, where the bot's own warning stands."""
 MOST = 20
 
 
@@ -39,7 +38,7 @@ def _gauge(row: DailyLoss) -> Component:
     figure = components.amount(text.percent(share, 1), reason=row.loss_share.reason)
     head = html.Div([html.Span(row.label, className="gauge-name"), figure], className="gauge-head")
     written = f"{text.money(row.loss_used)} of {text.money(row.loss_limit, 0)} {row.currency}"
-    bar = components.limit_bar(share, row.loss_share.reason or written, warn_at=WARN_AT)
+    bar = components.limit_bar(share, row.loss_share.reason or written, warn_at=LOSS_WARN_AT)
     return html.Li([head, bar, html.Div(_said(row), className="gauge-said")], className="gauge")
 
 

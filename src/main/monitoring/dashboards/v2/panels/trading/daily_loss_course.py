@@ -7,11 +7,9 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import axes, components, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel
-from main.monitoring.dashboards.v2.panels.trading.daily_loss import WARN_AT
+from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, LOSS_WARN_AT
 from main.monitoring.reads import bots, daily_loss_course
 from main.monitoring.reads.daily_loss_course import LossPoint
-
-TONES = ("accent", "cat-2", "cat-3", "cat-4", "cat-5", "cat-6")
 
 
 def draw(answers: Answers, scope: Scope) -> Drawing:
@@ -28,9 +26,9 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
             steps=True,
             at=[point.at for point in points],
         )
-        for points, tone in zip(courses, TONES, strict=False)
+        for points, tone in zip(courses, ACCOUNT_TONES, strict=False)
     ]
-    levels = [Level(1.0, "limit 100%", "loss"), Level(WARN_AT, f"warning {text.percent(WARN_AT, 0)}", "warn")]
+    levels = [Level(1.0, "limit 100%", "loss"), Level(LOSS_WARN_AT, f"warning {text.percent(LOSS_WARN_AT, 0)}", "warn")]
     return figures.lines(
         [], curves, write=_short, ticks=axes.percent_ticks, levels=levels, zero=True, low=0.0, legend=len(curves) > 1
     )
@@ -50,7 +48,7 @@ def _worst(rows: Sequence[LossPoint]) -> list[list[LossPoint]]:
     for row in rows:
         if row.loss_share.value is not None:
             courses.setdefault(row.account, []).append(row)
-    return sorted(courses.values(), key=lambda points: -(points[-1].loss_share.value or 0.0))[: len(TONES)]
+    return sorted(courses.values(), key=lambda points: -(points[-1].loss_share.value or 0.0))[: len(ACCOUNT_TONES)]
 
 
 def _short(value: float | None) -> str:

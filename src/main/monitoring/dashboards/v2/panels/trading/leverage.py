@@ -10,7 +10,7 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
-from main.monitoring.dashboards.v2.panels.trading.risk_cards import TONES
+from main.monitoring.dashboards.v2.risk_marks import LEVERAGE_TONES
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, exposure
 from main.monitoring.reads.exposure import ACCOUNT, LEVERAGE_BANDS, Exposure, ExposureParams
@@ -72,7 +72,7 @@ def _bar(row: Exposure) -> Component:
     if value is None:
         return components.unknown(row.leverage.reason)
     hidden: dict[str, Any] = {"aria-hidden": "true"}
-    tone = TONES.get(row.leverage_band or "", "profit")
+    tone = LEVERAGE_TONES.get(row.leverage_band or "", "profit")
     width = min(max(value / _WIDEST, 0.0), 1.0)
     parts = [html.Span(className=f"limit-fill fill-{tone}", style={"width": f"{width * 100:.1f}%"})]
     parts += [

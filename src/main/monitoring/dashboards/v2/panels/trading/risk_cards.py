@@ -7,13 +7,11 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.risk_marks import LEVERAGE_TONES
 from main.monitoring.reads import bots, drawdowns, exposure, performance
 from main.monitoring.reads.drawdowns import Drawdowns
 from main.monitoring.reads.exposure import LEVERAGE_BANDS, Exposure
 from main.monitoring.reads.performance import Performance
-
-TONES = {"normal": "profit", "raised": "warn", "excessive": "loss"}
-"""What leverage of each band is coloured with: a limit on money."""
 
 
 def draw(answers: Answers, scope: Scope) -> Component:
@@ -47,7 +45,7 @@ def _leverage(row: Exposure) -> Component:
         return components.kpi(
             "Leverage", components.unknown(row.leverage.reason), detail=row.leverage.reason, lead=True
         )
-    tone = TONES.get(row.leverage_band or "", "flat")
+    tone = LEVERAGE_TONES.get(row.leverage_band or "", "flat")
     figure = html.Span(text.leverage(row.leverage.value), className=f"number risk-{tone}")
     return components.kpi("Leverage", figure, detail=limits, lead=True, beneath=limits)
 

@@ -10,7 +10,7 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
-from main.monitoring.dashboards.v2.panels.trading.daily_loss_course import TONES
+from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES
 from main.monitoring.reads import bots, risk_factor
 from main.monitoring.reads.risk_factor import RiskFactorPoint
 
@@ -31,7 +31,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
             steps=True,
             at=[point.at for point in points],
         )
-        for points, tone in zip(courses, TONES, strict=False)
+        for points, tone in zip(courses, ACCOUNT_TONES, strict=False)
     ]
     figure = figures.lines(
         [],
@@ -50,8 +50,8 @@ def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[risk_factor.READ].value or []
     found = len({row.account for row in rows})
     return (
-        f"the lowest {len(TONES)} of {found} accounts"
-        if found > len(TONES)
+        f"the lowest {len(ACCOUNT_TONES)} of {found} accounts"
+        if found > len(ACCOUNT_TONES)
         else f"1 is the usual size · {scope.window}"
     )
 
@@ -60,7 +60,7 @@ def _lowest(rows: Sequence[RiskFactorPoint]) -> list[list[RiskFactorPoint]]:
     courses: dict[str, list[RiskFactorPoint]] = {}
     for row in rows:
         courses.setdefault(row.account, []).append(row)
-    return sorted(courses.values(), key=lambda points: points[-1].risk_factor)[: len(TONES)]
+    return sorted(courses.values(), key=lambda points: points[-1].risk_factor)[: len(ACCOUNT_TONES)]
 
 
 def _line(point: RiskFactorPoint) -> Component:

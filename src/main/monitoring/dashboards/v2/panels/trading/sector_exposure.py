@@ -2,9 +2,8 @@
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import figures, one_currency
+from main.monitoring.dashboards.v2 import exposed, figures, one_currency
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel
-from main.monitoring.dashboards.v2.panels.trading.concentration import nothing, shown
 from main.monitoring.reads import accounts, bots, exposure
 from main.monitoring.reads.exposure import SectorExposure
 
@@ -13,14 +12,14 @@ MOST = 11
 
 
 def draw(answers: Answers, scope: Scope) -> Drawing:
-    row = shown(answers)
+    row = exposed.shown(answers)
     if row is None or not row.sectors:
-        return nothing(answers, scope, row)
+        return exposed.nothing(answers, scope, row)
     return figures.category_bars([_bar(sector, row.currency) for sector in row.sectors[:MOST]])
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    row = shown(answers)
+    row = exposed.shown(answers)
     cut = f"{MOST} of {len(row.sectors)}" if row is not None and len(row.sectors) > MOST else ""
     owners = answers[accounts.READ].value
     return one_currency.caption(answers[exposure.READ].value, owners, "share of gross, and net", cut)
