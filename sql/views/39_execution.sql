@@ -2,7 +2,8 @@
 
 -- Fills with start < at <= until in force: the highest revision known, busts left out. `worth` is what a price of 1 makes of
 -- it in account currency (quantity · multiplier · rate of its time), without a sign; null where no rate is known. `market` is
--- the source of the account's prices. A revision above another is above 0, which keeps the look for one short.
+-- the source of the account's prices; an arrival mid of 0 is none, as a bot without one may write it. A revision above
+-- another is above 0, which keeps the look for one short.
 DROP FUNCTION IF EXISTS executions(text[], timestamptz, timestamptz, timestamptz, boolean, text);
 CREATE FUNCTION executions(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, of_strategy text)
 RETURNS TABLE (account_id text, currency text, zone text, market text, source text, source_id text, at timestamptz, order_id text,
@@ -11,7 +12,7 @@ RETURNS TABLE (account_id text, currency text, zone text, market text, source te
 LANGUAGE sql STABLE ROWS 1000 AS $$
     SELECT a.account_id, a.currency, a.zone, a.source, f.source, f.source_id, f.at::timestamptz, f.order_id,
            f.symbol, f.side, CASE f.side WHEN 'buy' THEN 1 ELSE -1 END, f.strategy, f.quantity::numeric, f.price::numeric,
-           f.fee::numeric, f.liquidity, f.arrival_mid::numeric,
+           f.fee::numeric, f.liquidity, CASE WHEN f.arrival_mid > 0 THEN f.arrival_mid::numeric END,
            f.quantity * f.multiplier
            * CASE WHEN i.currency IS NULL OR i.currency = a.currency THEN 1
                   ELSE fx_rate_at(a.source, i.currency, a.currency, f.at, known) END

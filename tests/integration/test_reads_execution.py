@@ -198,6 +198,20 @@ async def test_fills_without_an_arrival_mid_are_counted_and_not_taken_for_free(
     assert "arrival mid" in part.bps.reason
 
 
+async def test_a_mid_or_a_decision_price_of_zero_is_none(service: Database, database: Database) -> None:
+    await given_account(service)
+    at = MOMENT - HOUR
+    await given_fill(service, "buy", 10, 100, at, arrival_mid=0)
+    await given_fill(service, "buy", 10, 102, at, arrival_mid=100)
+    (part,) = await asked(database, slippage.READ, live())
+    assert (part.fills, part.unpriced, part.cost) == (1, 1, 20)
+    assert (part.bps.value, part.best_bps, part.worst_bps) == (pytest.approx(200),) * 3
+    await given_executed(service, "decided at nothing", at, (10, 101), decision_price=0, arrival_mid=100)
+    await given_executed(service, "arrived at nothing", at, (10, 101), decision_price=100, arrival_mid=0)
+    (order,) = await asked(database, shortfall.READ, live())
+    assert (order.orders, order.unpriced, order.delay, order.unsplit) == (1, 1, 0, 10)
+
+
 async def test_busts_and_corrections_count_as_they_were_known(service: Database, database: Database) -> None:
     await given_account(service)
     at = MOMENT - HOUR
@@ -316,11 +330,11 @@ def marked(fills: Sequence[MadeFill], mids: Sequence[MadeMid], horizon: int) -> 
     """Of every fill: pending, unpriced, or its mark-out in basis points, its weight, and how late the mid was."""
     for fill in fills:
         due = fill.at + horizon * SECOND
-        later = sorted((mid.at, mid.mid) for mid in mids if mid.symbol == fill.symbol and due <= mid.at <= MOMENT)
-        if due > MOMENT:
-            yield "pending"
-        elif not later or later[0][0] > due + HORIZONS[horizon] * SECOND:
-            yield "unpriced"
+        latest = due + HORIZONS[horizon] * SECOND
+        until = min(latest, MOMENT)
+        later = sorted((mid.at, mid.mid) for mid in mids if mid.symbol == fill.symbol and due <= mid.at <= until)
+        if not later:
+            yield "pending" if latest > MOMENT else "unpriced"
         else:
             at, mid = later[0]
             value = mark_out_bps(fill.side, fill.price, mid).value
@@ -349,6 +363,8 @@ async def test_a_mark_out_never_looks_beyond_the_moment_nor_at_what_was_learned_
     }
     assert (await seen(filled_at + 59 * SECOND))[60] == (0, 1, 0, None)
     assert (await seen(filled_at + MINUTE))[60] == (1, 0, 0, pytest.approx(100))
+    assert (await seen(filled_at + 6 * SECOND - SECOND / 2))[1] == (0, 1, 0, None)  # the next loop may still tell
+    assert (await seen(filled_at + 6 * SECOND))[1] == (0, 0, 1, None)
     assert (await seen(MOMENT, filled_at + 6 * MINUTE))[300] == (0, 0, 1, None)
 
 

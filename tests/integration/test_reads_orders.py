@@ -272,6 +272,24 @@ async def test_latencies_are_the_quantiles_that_numpy_finds(by: str, service: Da
         assert (row.mean, row.longest) == pytest.approx((np.mean(seconds), max(seconds)))
 
 
+async def test_an_amended_order_is_one_decision_and_a_busted_fill_made_nothing(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    placed = MOMENT - HOUR
+    for second, kind in ((0, "placed"), (1, "accepted"), (5, "placed"), (6, "accepted"), (9, "filled")):
+        await given_order_event(service, kind, placed + second * SECOND, order_id="o")
+    busted = await given_fill(service, "buy", 1, 100, placed + 8 * SECOND, order_id="o", liquidity="taker")
+    await given_fill(service, "buy", 0, 100, placed + 8 * SECOND, order_id="o", source_id=busted, revision=1)
+    await given_fill(service, "buy", 1, 100, placed + 9 * SECOND, order_id="o", liquidity="maker")
+    rows = await asked_for(database, latency.READ, live(), by="liquidity")
+    assert [(row.name, row.step, row.orders, row.longest) for row in rows] == [
+        ("maker", "decision_to_ack", 1, 1.0),
+        ("maker", "ack_to_fill", 1, 8.0),
+        ("maker", "decision_to_fill", 1, 9.0),
+    ]
+
+
 async def test_an_order_that_was_placed_before_the_window_has_no_latency_in_it(
     service: Database, database: Database
 ) -> None:

@@ -46,6 +46,14 @@ def test_a_calendar_nobody_knows_is_unknown_and_says_so() -> None:
     assert (hours.state, hours.reason) == ("unknown", "there is no exchange calendar NOPE")
 
 
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "1677-10-01T00:00", "2262-01-01T00:00", "9999-12-31T23:59"])
+@pytest.mark.parametrize("calendar", ["XNYS", "<img onerror=alert(1)>", ""])
+def test_a_moment_that_no_calendar_reaches_is_unknown_and_says_so(calendar: str, moment: str) -> None:
+    hours = trading_hours(calendar, utc(moment))
+    assert (hours.state, hours.since, hours.until) == ("unknown", None, None)
+    assert hours.reason == f"no exchange calendar reaches the year {int(moment[:4])}"
+
+
 def test_holidays_that_are_not_known_yet_make_it_unknown() -> None:
     hours = trading_hours("XBOM", utc("2090-11-20T15:00"))
     assert hours.state == "unknown"

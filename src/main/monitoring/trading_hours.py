@@ -11,6 +11,10 @@ BEFORE, AFTER = timedelta(days=20), timedelta(days=75)
 """How much of a calendar is built: the longest holidays last less than two weeks."""
 
 
+REACH = range(1700, 2200)
+"""Years within what pandas can count in nanoseconds, on whose ends its arithmetic breaks."""
+
+
 @dataclass(frozen=True, slots=True)
 class TradingHours:
     """What a calendar says of a moment. Aware UTC; times are ``None`` where they do not apply or are not known.
@@ -33,6 +37,8 @@ def trading_hours(calendar: str, moment: datetime) -> TradingHours:
     """
     if calendar == ALWAYS:
         return TradingHours("open")
+    if moment.year not in REACH:
+        return TradingHours("unknown", reason=f"no exchange calendar reaches the year {moment.year}")
     import pandas
     from exchange_calendars.errors import CalendarError
 

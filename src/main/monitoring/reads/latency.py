@@ -52,13 +52,15 @@ STEPS = Query(
                later.filled_at
           FROM accounts_at($1, $3, $4, $5) a
           CROSS JOIN LATERAL (
-                SELECT e.order_id, e.symbol, e.side, e.strategy, e.at
+                SELECT e.order_id, e.symbol, e.side, e.strategy, e.at, e.source, e.source_id
                   FROM known_order_events(a.account_id, $2, $3, $4, $6) e
                  WHERE e.kind = 'placed'
                  ORDER BY e.at DESC
                  LIMIT $8) p
           CROSS JOIN LATERAL (
-                SELECT min(e.at) FILTER (WHERE e.kind = 'accepted') AS accepted_at,
+                SELECT bool_or(e.kind = 'placed' AND (e.at, e.source, e.source_id) < (p.at, p.source, p.source_id))
+                           AS again,
+                       min(e.at) FILTER (WHERE e.kind = 'accepted') AS accepted_at,
                        min(e.at) FILTER (WHERE e.kind IN ('partially_filled', 'filled')) AS filled_at
                   FROM order_events e
                  WHERE e.account_id = a.account_id AND e.order_id = p.order_id AND e.at <= $3 AND e.recorded_at <= $4
@@ -66,6 +68,7 @@ STEPS = Query(
                                     WHERE newer.account_id = e.account_id AND newer.source = e.source
                                       AND newer.source_id = e.source_id AND newer.revision > e.revision
                                       AND newer.revision > 0 AND newer.recorded_at <= $4)) later
+         WHERE NOT later.again  -- the order was amended: it was decided when it was placed first
     ), steps AS (
         SELECT execution_part($7, l.symbol, l.strategy, l.account_id, l.side, f.liquidity, l.placed_at, l.zone,
                               NULL) AS name,
@@ -75,8 +78,12 @@ STEPS = Query(
                 SELECT f.liquidity
                   FROM fills f
                  WHERE $7 = 'liquidity' AND f.account_id = l.account_id AND f.order_id = l.order_id
-                   AND f.at <= $3 AND f.recorded_at <= $4
-                 ORDER BY f.at
+                   AND f.at <= $3 AND f.recorded_at <= $4 AND f.quantity > 0
+                   AND NOT EXISTS (SELECT FROM fills newer
+                                    WHERE newer.account_id = f.account_id AND newer.source = f.source
+                                      AND newer.source_id = f.source_id AND newer.revision > f.revision
+                                      AND newer.revision > 0 AND newer.recorded_at <= $4)
+                 ORDER BY f.at, f.source_id
                  LIMIT 1) f ON true
           CROSS JOIN LATERAL (
                 VALUES (1, 'decision_to_ack', l.accepted_at - l.placed_at),

@@ -44,8 +44,8 @@ class MarkOutSums:
 class MarkOut:
     """The fills of one part at one horizon. Positive is good; ``bps`` is ``gain`` / ``notional`` · 10⁴.
 
-    ``pending``: their horizon has not passed at the scope's moment. ``unpriced``: no mid was recorded then, or there is
-    no rate into the account's currency. ``left_out``: beyond the newest 5,000. None of them is among ``fills``.
+    ``pending``: no mid yet, and one may still come at the scope's moment. ``unpriced``: no mid was recorded in time, or
+    there is no rate into the account's currency. ``left_out``: beyond the newest 5,000. None is among ``fills``.
     ``late_seconds`` is how long after the horizon the mids were seen, on average.
     ``name`` is ``None`` where it is not known, and with ``by=all``.
     """
@@ -73,9 +73,10 @@ SUMS = Query(
                row_number() OVER (ORDER BY e.at DESC, e.account_id, e.source, e.source_id DESC) <= $8 AS looked_at
           FROM executions($1, $2, $3, $4, $5, $6) e
     ), marked AS (
-        SELECT f.currency, f.name, f.looked_at, h.horizon, f.at + h.horizon <= $11 AS due,
+        SELECT f.currency, f.name, f.looked_at, h.horizon, f.at + h.horizon + h.tolerance <= $11 AS due,
                f.price * f.worth AS notional,
-               f.sign * (m.mid - f.price) * f.worth AS gain, m.at - f.at - h.horizon AS late
+               m.mid IS NOT NULL AS marked, f.sign * (m.mid - f.price) * f.worth AS gain,
+               m.at - f.at - h.horizon AS late
           FROM found f
           CROSS JOIN unnest($9::interval[], $10::interval[]) AS h (horizon, tolerance)
           LEFT JOIN LATERAL (
@@ -86,8 +87,8 @@ SUMS = Query(
                 OFFSET 0) m ON true  -- keeps the condition inside, where it spares the look-up
     )
     SELECT m.currency, m.name, extract(epoch FROM m.horizon)::integer AS horizon_seconds, count(m.gain) AS fills,
-           count(*) FILTER (WHERE m.looked_at AND NOT m.due) AS pending,
-           count(*) FILTER (WHERE m.looked_at AND m.due AND m.gain IS NULL) AS unpriced,
+           count(*) FILTER (WHERE m.looked_at AND NOT m.marked AND NOT m.due) AS pending,
+           count(*) FILTER (WHERE m.looked_at AND m.gain IS NULL AND (m.marked OR m.due)) AS unpriced,
            count(*) FILTER (WHERE NOT m.looked_at) AS left_out,
            sum(m.notional) FILTER (WHERE m.gain IS NOT NULL) AS notional, sum(m.gain) AS gain,
            (avg(extract(epoch FROM m.late)) FILTER (WHERE m.gain IS NOT NULL))::float8 AS late_seconds
@@ -122,7 +123,7 @@ def _part(row: MarkOutSums) -> MarkOut:
     if row.fills or row.unpriced:
         reason = "no mid was recorded at the horizon"
     else:
-        reason = "the horizon has not passed yet" if row.pending else "only the newest 5,000 fills are looked at"
+        reason = "no mid at the horizon yet" if row.pending else "only the newest 5,000 fills are looked at"
     return MarkOut(
         currency=row.currency,
         name=row.name,

@@ -90,8 +90,10 @@ SUMS = Query(
          WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0)
     ), ended AS (
         SELECT o.currency, o.zone, o.market, o.looked_at, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
-               CASE o.side WHEN 'buy' THEN 1 ELSE -1 END AS sign, o.decision_price AS decision,
-               o.arrival_mid AS arrival,
+               CASE o.side WHEN 'buy' THEN 1 ELSE -1 END AS sign,
+               -- A bot without a price may write 0.
+               CASE WHEN o.decision_price > 0 THEN o.decision_price END AS decision,
+               CASE WHEN o.arrival_mid > 0 THEN o.arrival_mid END AS arrival,
                o.quantity, o.filled_quantity AS told, f.filled, f.paid, f.fees,
                greatest(o.quantity - coalesce(f.filled, 0), 0) AS unfilled,
                coalesce(f.multiplier, i.multiplier, 1)

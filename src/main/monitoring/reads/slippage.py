@@ -33,8 +33,8 @@ class SlippageSums:
 class Slippage:
     """The fills of one part. Positive is a cost, negative a gain; ``bps`` is ``cost`` / ``notional`` · 10⁴.
 
-    ``notional`` is at the arrival mids. ``unpriced`` fills, which lack one or a rate into the account's currency, are
-    not among ``fills``. ``best_bps`` and ``worst_bps`` are of single fills.
+    ``notional`` is at the arrival mids. ``unpriced`` fills, which lack one above zero or a rate into the account's
+    currency, are not among ``fills``. ``best_bps`` and ``worst_bps`` are of single fills.
     ``name`` is ``None`` where it is not known, and with ``by=all``.
     """
 
@@ -52,8 +52,8 @@ class Slippage:
 SUMS = Query(
     SlippageSums,
     """
-    SELECT s.currency, s.name, s.costed AS fills, s.fills - s.costed AS unpriced, s.arrival_notional AS notional, s.cost,
-           s.best_bps::float8 AS best_bps, s.worst_bps::float8 AS worst_bps
+    SELECT s.currency, s.name, s.costed AS fills, s.fills - s.costed AS unpriced, s.arrival_notional AS notional,
+           s.cost, s.best_bps::float8 AS best_bps, s.worst_bps::float8 AS worst_bps
       FROM fill_sums($1, $2, $3, $4, $5, $6, $7) s
     """,
 )
