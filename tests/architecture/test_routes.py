@@ -46,6 +46,7 @@ GOLDEN = {
     ("GET", "/api/status"): "viewer",
     ("GET", "/api/system/health"): "viewer",
     ("GET", "/api/trades"): "viewer",
+    ("POST", "/api/alerts/acknowledge"): "operator",
     ("POST", "/api/balance"): "internal",
     ("POST", "/api/record"): "internal",
     ("GET", "/assets/{file:path}"): "viewer",

@@ -319,6 +319,7 @@ async def test_an_announcement_that_fails_costs_neither_its_batch_nor_the_next_o
 
 async def test_only_this_machine_may_write_and_at_most_two_connections_do(site: Site, address: Address) -> None:
     rules = {rule.path: rule.access for rule in API if "POST" in rule.methods}
+    assert rules.pop("/api/alerts/acknowledge") == "operator"  # a person does that, in their own name
     assert rules == {"/api/record": "internal", "/api/balance": "internal"}
     await asyncio.gather(*(posted(site, lines(*fills(number))) for number in range(12)))
     looking = await asyncpg.connect(**address.connect_arguments(), timeout=5)

@@ -2,9 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import structlog
@@ -20,6 +20,7 @@ from main.recording.dead_letters import INSERT, DeadLetter
 from main.recording.session import REFUSED, ROLE, describe
 from main.recording.writer import Outcome, Writer
 
+T = TypeVar("T")
 CONNECTIONS = 2
 LIMIT_SECONDS = 12.0
 """From the first wait to the commit; who waits longer is told to come again."""
@@ -71,14 +72,31 @@ class Intake:
         Raise `DatabaseUnreachable` or `DatabaseTimeout`: then nothing is stored, or all of it (the answer was lost),
         and the same batch may be sent again.
         """
+
+        async def settled(writer: Writer) -> Receipt:
+            settling = _Settling(writer)
+            announcements = await settling.settle(events, letters)
+            try:
+                await _announce(writer.connection, announcements)
+            except (TimeoutError, *_LATER):  # it is stored; listeners look by themselves in a while
+                writer.connection.terminate()  # where its transaction is now nobody knows
+            return settling.receipt
+
+        return await self.lent(settled)
+
+    async def lent(self, use: Callable[[Writer], Awaitable[T]]) -> T:
+        """Return what `use` of a connection returned; when that is lost it is used once more, on another one.
+
+        Raise `DatabaseUnreachable` or `DatabaseTimeout`, as `write` does.
+        """
         try:
             async with asyncio.timeout(LIMIT_SECONDS), self._places:
                 try:
-                    return await self._once(events, letters)
+                    return await self._once(use)
                 except (OSError, asyncpg.PostgresConnectionError, *_BROKEN) as error:
                     if isinstance(error, TimeoutError):
                         raise
-                    return await self._once(events, letters)  # the connection was old, or cut on the way
+                    return await self._once(use)  # the connection was old, or cut on the way
         except TimeoutError as error:
             raise DatabaseTimeout("the batch", LIMIT_SECONDS) from error
         except (OSError, asyncpg.PostgresError, *_BROKEN) as error:
@@ -91,21 +109,16 @@ class Intake:
             writer.connection.terminate()
         self._idle.clear()
 
-    async def _once(self, events: Sequence[Event], letters: Sequence[DeadLetter]) -> Receipt:
+    async def _once(self, use: Callable[[Writer], Awaitable[T]]) -> T:
         writer = await self._connected()
         try:
-            settling = _Settling(writer)
-            announcements = await settling.settle(events, letters)
-            try:
-                await _announce(writer.connection, announcements)
-            except (TimeoutError, *_LATER):  # it is stored; listeners look by themselves in a while
-                writer.connection.terminate()  # where its transaction is now nobody knows
+            outcome = await use(writer)
         except BaseException:
             writer.connection.terminate()
             raise
         if not writer.connection.is_closed():
             self._idle.append(writer)
-        return settling.receipt
+        return outcome
 
     async def _connected(self) -> Writer:
         while self._idle:

@@ -104,6 +104,7 @@ API = (
     # Until there are users, and tokens for programs, only what runs on this machine may write.
     Rule("/api/record", ("POST",), "internal"),
     Rule("/api/balance", ("POST",), "internal"),
+    Rule("/api/alerts/acknowledge", ("POST",), "operator"),
     Rule("/v2", ("GET",), "viewer"),
     Rule("/ws", (WEBSOCKET,), "viewer"),
 )

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from main.monitoring.api.acknowledging import acknowledge_route
 from main.monitoring.api.assets import CompressedAssets
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.health import add_probes
@@ -64,6 +65,7 @@ def create_app(
     app.include_router(read_routes(hub, directory, catalogue))
     app.include_router(named_routes(hub, directory, named))
     app.include_router(write_routes(intake))
+    app.include_router(acknowledge_route(intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
     add_probes(app, probes)
     for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():
