@@ -97,6 +97,8 @@ _OF_ROW: Mapping[tuple[str, str], Unit] = {
     ("SpreadHistory", "median"): Unit.BPS,
     ("SpreadHistory", "usual_high"): Unit.BPS,
     ("SpreadHistory", "usual_low"): Unit.BPS,
+    ("SpreadPoint", "spread_high"): Unit.BPS,
+    ("SpreadPoint", "spread_low"): Unit.BPS,
     ("TradeDetail", "risk"): Unit.MONEY,
     ("ProofRow", "unrealized_change"): Unit.SIGNED_MONEY,
     ("ProofRow", "change"): Unit.SIGNED_MONEY,

@@ -17,7 +17,8 @@ async def service_logs(live: LiveSource, scope: Scope, asked: LogQuestion = TAIL
 
     It reads the files of the process that is asked, and works while the database is down. One question looks at 256 MB
     and takes 120 ms at most; ``older`` is where the next one goes on. A past moment shows what was written until then.
-    Lines come without control characters and cut at 4,000. Raises `UnknownName` in a process that offers no "logs".
+    Lines come without control characters and cut at 4,000; none where no service has written any. Raises
+    `UnknownName` in a process that offers no "logs".
     """
     folder: LogFolder = live["logs"]
     return await asyncio.to_thread(folder.search, asked, None if scope.live else scope.moment)
