@@ -212,10 +212,6 @@ def _slippage(fills: Sequence[TradeFill], leg: str) -> Figure:
     return slippage_bps(fill.side, float(fill.price), None if fill.arrival_mid is None else float(fill.arrival_mid))
 
 
-def _newest(detail: TradeDetail | None) -> datetime | None:
-    return detail.trade.exit_time if detail is not None else None
-
-
 READ = Read(
     "trade",
     "Trade",
@@ -224,6 +220,5 @@ READ = Read(
     unit="account currency",
     freshness=timedelta(minutes=1),
     params=TradeId,
-    as_of=_newest,
     formula="R = net P&L / (|entry − initial stop| · quantity · multiplier); MFE, MAE = side · (price − entry) / entry",
 )
