@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -23,6 +24,11 @@ from main.security.policy import dashboard_policy
 from main.telemetry.log_search import LogFolder
 from main.telemetry.metrics import Metrics
 from main.telemetry.probes import ProbeApp
+from tests.given import given_account, given_equity, given_heartbeat, given_instrument, given_position, given_trade
+from tests.given_orders import given_order
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 class _NoSignals:
@@ -77,3 +83,18 @@ async def api_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAM
 
 async def _stream(page: Any) -> None:
     """Nobody connects here."""
+
+
+async def given_trading(service: Database, account: str = "A", **given: Any) -> None:
+    """An account that has traded: it won 30.005 an hour ago, lost 10 yesterday, and holds something."""
+    source = f"market-{account}"
+    await given_account(service, account, source=source, **given)
+    await given_instrument(service, "BTC-USD", source=source, tick="0.01", quantity_step="0.001")
+    await given_trade(
+        service, "30.005", NOW - HOUR, account, symbol="BTC-USD", entry_price="100.123456", segment="spot"
+    )
+    await given_trade(service, "-10", NOW - DAY, account, symbol="ETH-USD", segment="perp")
+    await given_equity(service, 1000, 990, "1020.005", account=account, ending=NOW, every=DAY)
+    await given_position(service, "BTC-USD", account=account, at=NOW)
+    await given_order(service, f"waiting-{account}", NOW, account_id=account, symbol="BTC-USD")
+    await given_heartbeat(service, NOW, account, error_count=3, interval_seconds=3600)

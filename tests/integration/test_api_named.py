@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,23 +14,17 @@ import pytest
 from main.database.address import Address
 from main.database.pool import Database
 from main.monitoring.api.named_paths import NAMED
-from tests.api_site import api_on
+from tests.api_site import DAY, HOUR, NOW, api_on, given_trading
 from tests.given import (
     given_account,
     given_daily,
-    given_equity,
     given_heartbeat,
     given_host,
-    given_instrument,
-    given_order_event,
-    given_position,
     given_service,
     given_snapshots,
     given_trade,
 )
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ENVELOPE = {"as_of", "moment", "state", "since", "accounts", "range", "error", "note"}
 PATHS = [path.path for path in NAMED]
 
@@ -45,20 +39,6 @@ async def answering(database: Database, tmp_path: Path) -> AsyncIterator[httpx.A
 async def api(database: Database, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with api_on(database, tmp_path) as client:
         yield client
-
-
-async def trading(service: Database, account: str = "A", **given: Any) -> None:
-    """An account that has traded: it won 30.005 an hour ago, lost 10 yesterday, and holds something."""
-    await given_account(service, account, source=f"market-{account}", **given)
-    await given_instrument(service, "BTC-USD", source=f"market-{account}", tick="0.01", quantity_step="0.001")
-    await given_trade(
-        service, "30.005", NOW - HOUR, account, symbol="BTC-USD", entry_price="100.123456", segment="spot"
-    )
-    await given_trade(service, "-10", NOW - DAY, account, symbol="ETH-USD", segment="perp")
-    await given_equity(service, 1000, 990, "1020.005", account=account, ending=NOW, every=DAY)
-    await given_position(service, "BTC-USD", account=account, at=NOW)
-    await given_order_event(service, "placed", NOW, account, symbol="BTC-USD")
-    await given_heartbeat(service, NOW, account, error_count=3, interval_seconds=3600)
 
 
 async def document(api: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Any]:
@@ -78,7 +58,7 @@ async def test_every_path_answers_on_an_empty_database(api: httpx.AsyncClient, p
 
 
 async def test_one_account_is_told_flat_by_the_fixed_names(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
+    await given_trading(service)
     await given_snapshots(
         service,
         NOW,
@@ -117,7 +97,7 @@ async def test_one_account_is_told_flat_by_the_fixed_names(service: Database, ap
 
 
 async def test_trades_are_filtered_paged_and_summed(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
+    await given_trading(service)
     told = await document(api, "/api/trades", symbol="btc", segment="spot", limit=1)
     assert [row["pnl"] for row in told["items"]] == [30.01]
     names = {"id", "symbol", "entry_time", "exit_time", "entry_price", "exit_price", "quantity", "pnl", "type"}
@@ -141,7 +121,7 @@ async def test_trades_are_filtered_paged_and_summed(service: Database, api: http
 
 
 async def test_exact_decimals_are_texts_with_every_digit(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
+    await given_trading(service)
     told = await document(api, "/api/trades", symbol="BTC", decimals="string")
     assert Decimal(told["items"][0]["pnl"]) == Decimal("30.005")
     assert Decimal(told["items"][0]["entry_price"]) == Decimal("100.123456")
@@ -158,7 +138,7 @@ async def test_the_calendar_is_a_number_a_day(service: Database, api: httpx.Asyn
 
 
 async def test_what_was_closed_is_broken_down_by_day_week_and_month(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
+    await given_trading(service)
     told = await document(api, "/api/performance/pnl_breakdown")
     for name in ("daily", "weekly", "monthly"):
         assert sum(row["net_pnl"] for row in told[name]) == pytest.approx(20.01), name
@@ -174,7 +154,7 @@ async def test_the_days_loss_is_told_in_per_cent_of_its_limit(service: Database,
 
 
 async def test_a_missing_figure_is_null_with_its_reason(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
+    await given_trading(service)
     for path in ("/api/performance/metrics", "/api/metrics"):
         told = await document(api, path)
         assert told["sharpe"] is None
@@ -185,8 +165,8 @@ async def test_a_missing_figure_is_null_with_its_reason(service: Database, api: 
 
 
 async def test_currencies_are_never_added(service: Database, api: httpx.AsyncClient) -> None:
-    await trading(service)
-    await trading(service, "B", currency="EUR")
+    await given_trading(service)
+    await given_trading(service, "B", currency="EUR")
     for path, name in (
         ("/api/balance", "balance"),
         ("/api/cumulative-pnl", "all_time"),

@@ -18,6 +18,7 @@ from main.monitoring.api.health import add_probes
 from main.monitoring.api.named import named_routes
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
+from main.monitoring.api.openapi import describe
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
 from main.monitoring.api.writing import write_routes
@@ -58,7 +59,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,  # Swagger's page loads its scripts from another host
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
     )
     add_problems(app)
@@ -67,6 +68,7 @@ def create_app(
     app.include_router(write_routes(intake))
     app.include_router(acknowledge_route(intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
+    describe(app, catalogue, named)
     add_probes(app, probes)
     for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():
         app.router.routes.append(Route(origin, _redirect(target), include_in_schema=False))
