@@ -49,7 +49,7 @@ _WORDS: Mapping[Unit, str] = {
     Unit.MONEY: "equity cash available_margin value fees fees_today fee cost amount notional gross loss_used "
     "loss_limit limit trailing_level protected_profit budget delay impact unsplit opportunity total slippage spread "
     "fees_per_trade maker_notional taker_notional unknown_notional maker_fees taker_fees unknown_fees "
-    "equity_before equity_after",
+    "equity_before equity_after average_equity buys sells",
     Unit.PRICE: "price entry_price exit_price current_price stop_price average_fill_price decision_price arrival_mid "
     "initial_stop mid mid_price best_bid best_ask open high low close tick",
     Unit.QUANTITY: "quantity filled_quantity order_quantity quantity_step bid_depth ask_depth size volume",
@@ -60,7 +60,7 @@ _WORDS: Mapping[Unit, str] = {
     "excess imbalance mae max_drawdown mean median median_change mfe momentum net_exposure period_return pnl_share "
     "roi today_return unrealized_share worst_change worst_day",
     Unit.RATIO: "benchmark benchmark_correlation beta calmar cells drift error expectancy_r growth ic multiplier "
-    "payoff profit_factor r_multiple risk_factor sharpe sortino fx_rate",
+    "payoff profit_factor turnover r_multiple risk_factor sharpe sortino fx_rate",
     Unit.MULTIPLE: "leverage",
     Unit.LATENCY: "p50 p90 p95 p99 longest ping_seconds probe_seconds push_p50_seconds push_p95_seconds late_seconds "
     "last_seconds",
