@@ -34,7 +34,10 @@ STATES = Query(
     WITH sources AS (
         SELECT a.source, CASE WHEN bool_and(a.clock = 'replay') THEN 'replay' ELSE 'wall' END AS clock,
                greatest(5, 2 * coalesce(min(b.interval_seconds), 5))::float8 AS expected_seconds,
-               coalesce(bool_or(b.status NOT IN ('stopped', 'finished')), false) AS in_use
+               coalesce(bool_or(b.status NOT IN ('stopped', 'finished')), false) AS in_use,
+               -- A value, not a condition on the clock: so the index gives what is recent, not all there is.
+               CASE WHEN bool_and(a.clock = 'replay') THEN '-infinity'::timestamptz
+                    ELSE $2 - interval '2 minutes' END AS recent_since
           FROM accounts_at($1, $2, $3, $4) a
           LEFT JOIN bot_signs($1, $2, $3, $4) b ON b.account_id = a.account_id
          GROUP BY a.source
@@ -56,7 +59,7 @@ STATES = Query(
                   FROM (SELECT m.at, m.recorded_at
                           FROM market_snapshots m
                          WHERE m.source = i.source AND m.symbol = i.symbol AND m.at <= $2 AND m.recorded_at <= $3
-                           AND (s.clock = 'replay' OR m.at > $2 - interval '2 minutes')
+                           AND m.at > s.recent_since
                          ORDER BY m.at DESC
                          LIMIT 1000) recent) minute
          GROUP BY s.source
