@@ -78,8 +78,8 @@ def test_each_log_has_the_fields_that_the_import_reads(address: Address, tmp_pat
     assert (first["nav"], first["cash"], first["positions_count"], first["positions"]) == (
         Decimal("1000.50"),
         900,
-        0,
-        {},
+        None,
+        None,
     )
     assert second["positions_count"] == 1
     assert second["positions"]["X"]["quantity"] == 2
@@ -94,6 +94,24 @@ def test_a_fill_before_any_position_has_no_new_position(address: Address, tmp_pa
     (trade,) = lines(tmp_path / "A" / "trades.jsonl")
     assert trade["new_position"] is None
     assert trade["nav"] is None
+
+
+def test_positions_are_null_until_something_is_heard_of_them(address: Address, tmp_path: Path):
+    mirrored(
+        address,
+        tmp_path,
+        account(),
+        equity(1, 1000),
+        equity(2, 1000, gross_exposure=Decimal(0)),
+        equity(3, 1000, gross_exposure=Decimal(500)),
+        position(4, 1),
+        equity(4, 1000),
+        position(5, 1, is_active=False),
+        equity(5, 1000),
+    )
+    told = lines(tmp_path / "A" / "performance.jsonl")
+    assert [line["positions_count"] for line in told] == [None, 0, None, 1, 0]
+    assert [line["positions"] and list(line["positions"]) for line in told] == [None, {}, None, ["X"], {}]
 
 
 def test_logs_grow_while_the_database_is_away(address: Address, tmp_path: Path):

@@ -77,14 +77,16 @@ class Mirrored:
         )
 
     def _performance(self, event: Equity) -> str:
-        positions = self._positions.get(event.account, {})
+        positions = self._positions.get(event.account)
+        if positions is None and event.gross_exposure == 0:  # it says itself that nothing is held
+            positions = {}
         return _line(
             timestamp=event.at,
             event_type="performance",
             nav=event.equity,
             cash=event.cash,
-            positions_count=len(positions),
-            positions={each.symbol: _held(each) for each in positions.values()},
+            positions_count=None if positions is None else len(positions),
+            positions=None if positions is None else {each.symbol: _held(each) for each in positions.values()},
             buying_power=event.available_margin,
             cycle_timestamp=event.at,
         )

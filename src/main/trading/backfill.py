@@ -23,9 +23,9 @@ from main.recording.backfill import BackfillWriter, analyze, make_partitions
 from main.recording.session import connect
 from main.trading.candles import INTERVALS
 from main.trading.engine import Engine
-from main.trading.feed import Feed
+from main.trading.feed import Market
 from main.trading.feeds.sim_history import Payment, SimHistory
-from main.trading.floor import Floor
+from main.trading.floor import trade_on
 from main.trading.journal import Sink
 from main.trading.market_journal import MarketJournal
 
@@ -37,8 +37,8 @@ _NOTHING_YET = """
        AND NOT EXISTS (SELECT FROM market_snapshots WHERE source = $2)
 """
 
-Staff = Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]
-"""Makes the journal of a feed and the engines that trade on it, all of which record into the sink."""
+Staff = Callable[[Market, Sink], tuple[MarketJournal, Sequence[Engine]]]
+"""Makes the journal of a market and the engines that trade on it, all of which record into the sink."""
 
 _log = structlog.get_logger(__name__)
 
@@ -52,8 +52,8 @@ class Backfilled:
     seconds: float
 
 
-class PastFeed:
-    """The feed whose past is told: its symbols, and a clock that stands where the history is."""
+class PastMarket:
+    """The market whose past is told: its symbols, and a clock that stands where the history is."""
 
     clock: Literal["wall", "replay"] = "replay"
     interval_seconds = 60.0
@@ -62,13 +62,6 @@ class PastFeed:
     def __init__(self, instruments: Sequence[Instrument], history: SimHistory) -> None:
         self.source = history.source
         self.instruments = tuple(replace(each, at=history.start) for each in instruments)
-
-    def resume(self, mids: Any, after: datetime | None) -> None:
-        """Do nothing: the past begins at its beginning."""
-
-    def __aiter__(self) -> Any:
-        """Refuse: the back-fill hands its ticks on by itself."""
-        raise NotImplementedError
 
 
 class _PastSink:
@@ -93,7 +86,7 @@ async def has_no_past(connection: Any, accounts: Sequence[str], source: str) -> 
 
 
 async def backfill(
-    address: Address, feed: Feed, history: SimHistory, staff: Staff, stopping: Callable[[], bool] = bool
+    address: Address, market: Market, history: SimHistory, staff: Staff, stopping: Callable[[], bool] = bool
 ) -> Backfilled | None:
     """Trade the history and record it as if it had happened; make all of it visible at the end, or nothing.
 
@@ -102,7 +95,7 @@ async def backfill(
     """
     began = monotonic()
     try:
-        ticks, rows = await _write(address, feed, history, staff, stopping)
+        ticks, rows = await _write(address, market, history, staff, stopping)
     except (*UNREACHABLE, TimeoutError) as error:
         raise DatabaseUnreachable(str(address), str(error) or type(error).__name__, since=now()) from error
     except asyncpg.PostgresError as error:
@@ -114,7 +107,7 @@ async def backfill(
 
 
 async def _write(
-    address: Address, feed: Feed, history: SimHistory, staff: Staff, stopping: Callable[[], bool]
+    address: Address, market: Market, history: SimHistory, staff: Staff, stopping: Callable[[], bool]
 ) -> tuple[int, int]:
     connection = await connect(address, "ai-trader back-fill")
     try:
@@ -122,7 +115,7 @@ async def _write(
         await make_partitions(connection, history.start, history.until, first)
         writer = BackfillWriter(connection)
         await writer.begin()
-        ticks = await _trade(history, PastFeed(feed.instruments, history), staff, writer, stopping)
+        ticks = await _trade(history, PastMarket(market.instruments, history), staff, writer, stopping)
         await writer.commit()
         await _analyze(connection)
     finally:
@@ -131,12 +124,12 @@ async def _write(
 
 
 async def _trade(
-    history: SimHistory, feed: PastFeed, staff: Staff, writer: BackfillWriter, stopping: Callable[[], bool]
+    history: SimHistory, market: PastMarket, staff: Staff, writer: BackfillWriter, stopping: Callable[[], bool]
 ) -> int:
     sink, background = _PastSink(writer), _Background(writer)
-    journal, engines = staff(feed, sink)
-    _record_beginning(history, feed, engines, writer)
-    floor, payments, last, ticks = Floor(feed, journal, engines), list(history.payments), history.start, 0
+    journal, engines = staff(market, sink)
+    _record_beginning(history, market, engines, writer)
+    payments, last, ticks = list(history.payments), history.start, 0
     try:
         for tick in history:
             if stopping():
@@ -145,7 +138,7 @@ async def _trade(
             sink.seconds, last = Decimal(round((tick.at - last).total_seconds()) or 1), tick.at
             while payments and payments[0][0] <= tick.at:
                 _pay(*payments.pop(0), engines)
-            await floor.cycle(tick)
+            await trade_on(tick, journal, engines)
             await background.turn()
             ticks += 1
         await background.finish()
@@ -179,11 +172,13 @@ class _Background:
             self._writing.cancel()
 
 
-def _record_beginning(history: SimHistory, feed: PastFeed, engines: Sequence[Engine], writer: BackfillWriter) -> None:
+def _record_beginning(
+    history: SimHistory, market: PastMarket, engines: Sequence[Engine], writer: BackfillWriter
+) -> None:
     writer.turn(history.start)
     for engine in engines:
         writer.record(replace(engine.journal.account, at=history.start))
-    for instrument in feed.instruments:
+    for instrument in market.instruments:
         writer.record(instrument)
     for candle in history.candles:
         writer.turn(candle.at + INTERVALS[candle.interval])  # nobody knows a bar before it has closed

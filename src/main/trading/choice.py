@@ -13,7 +13,7 @@ from main.errors import ConfigurationError, Problem, UnknownName
 from main.trading.broker import Broker
 from main.trading.brokers.alpaca import AlpacaBroker
 from main.trading.brokers.paper import PaperBroker
-from main.trading.feed import Feed
+from main.trading.feed import Feed, Market
 from main.trading.feeds.exchange import ExchangeFeed
 from main.trading.feeds.replay import ReplayFeed
 from main.trading.feeds.sim import SimFeed
@@ -51,8 +51,8 @@ class Seat:
     account: Account
     limits: Limits
     initial_deposit: Decimal
-    broker: Callable[[Feed], Broker]
-    strategy: Callable[[Feed], Strategy]
+    broker: Callable[[Market], Broker]
+    strategy: Callable[[Market], Strategy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ FEEDS: Mapping[str, Callable[[Settings, str], Feed]] = {"sim": _sim, "replay:PAT
 """By the name that users give, with what stands after the colon where there is one."""
 
 
-def _paper(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
-    def made(feed: Feed) -> Broker:
+def _paper(settings: Settings, account: Account) -> Callable[[Market], Broker]:
+    def made(feed: Market) -> Broker:
         return PaperBroker(
             account.account, feed.source, feed.instruments, settings.trade.seed, currency=account.currency
         )
@@ -97,7 +97,7 @@ def _paper(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
     return made
 
 
-def _alpaca(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
+def _alpaca(settings: Settings, account: Account) -> Callable[[Market], Broker]:
     keys = settings.alpaca
     venue = Alpaca(
         keys.key_id.get_secret_value() if keys.key_id else None,
@@ -107,7 +107,7 @@ def _alpaca(settings: Settings, account: Account) -> Callable[[Feed], Broker]:
     return lambda feed: AlpacaBroker(account.account, feed.source, feed.instruments, venue)
 
 
-BROKERS: Mapping[str, Callable[[Settings, Account], Callable[[Feed], Broker]]] = {"paper": _paper, "alpaca": _alpaca}
+BROKERS: Mapping[str, Callable[[Settings, Account], Callable[[Market], Broker]]] = {"paper": _paper, "alpaca": _alpaca}
 """What makes the broker of an account once its feed is open; what the user has to mend is raised at once."""
 
 STRATEGIES: Mapping[str, Callable[[StrategyInstruments], Strategy]] = {

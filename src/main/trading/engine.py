@@ -22,7 +22,7 @@ from main.trading.broker import Broker, RemoteBroker
 from main.trading.daily_closes import DailyCloses
 from main.trading.day import TradingDay
 from main.trading.desk import Desk
-from main.trading.feed import Feed
+from main.trading.feed import Market
 from main.trading.journal import LONGEST_SILENCE, Journal
 from main.trading.past import Past
 from main.trading.risk import Block, RiskRules
@@ -47,7 +47,7 @@ class Engine:
     def __init__(
         self,
         *,
-        feed: Feed,
+        feed: Market,
         strategy: Strategy,
         broker: Broker,
         risk: RiskRules,

@@ -10,11 +10,8 @@ from main.domain.events import Instrument
 from main.domain.market import Tick
 
 
-class Feed(Protocol):
-    """An asynchronous iterator of ticks, paced by itself. It ends when there is nothing more to come.
-
-    Moments of ticks only ever increase. Raise `FeedError` when market data cannot be had.
-    """
+class Market(Protocol):
+    """What is traded, and by which clock: all that trading has to know of where its ticks come from."""
 
     source: str
     """Signs everything that is recorded of these prices, so that markets never mix."""
@@ -29,6 +26,13 @@ class Feed(Protocol):
     def instruments(self) -> tuple[Instrument, ...]:
         """What can be traded."""
         ...
+
+
+class Feed(Market, Protocol):
+    """An asynchronous iterator of ticks, paced by itself. It ends when there is nothing more to come.
+
+    Moments of ticks only ever increase. Raise `FeedError` when market data cannot be had.
+    """
 
     def resume(self, mids: Mapping[str, Decimal], after: datetime | None) -> None:
         """Go on where an earlier run stopped: at these last mids, later than `after`. Called before the first tick."""

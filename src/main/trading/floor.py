@@ -1,7 +1,7 @@
 """The bot's loop: who does what, when a tick comes, when none comes, and at the end?"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
 from main.domain.market import Tick
@@ -52,13 +52,11 @@ class Floor:
 
     async def cycle(self, tick: Tick) -> None:
         """Do everything that one tick calls for."""
-        self._market_journal.record(tick)
         while isinstance(self._feed, RemoteFeed) and self._feed.news:
             news = self._feed.news.popleft()
             for engine in self.engines:
                 engine.journal.tell(tick.at, "feed", news, "warning")
-        for engine in self.engines:
-            await engine.cycle(tick)
+        await trade_on(tick, self._market_journal, self.engines)
 
     async def _loop(self, ticks: AsyncIterator[Tick], stopping: "asyncio.Task[bool]") -> None:
         upcoming: asyncio.Task[Tick | None] | None = asyncio.create_task(_next(ticks))
@@ -92,6 +90,13 @@ class Floor:
     def _patience(self) -> float:
         finished = [engine.interval_seconds for engine in self.engines if engine.status == "finished"]
         return min(finished, default=LONGEST_SILENCE)
+
+
+async def trade_on(tick: Tick, market_journal: MarketJournal, engines: Iterable[Engine]) -> None:
+    """Record a tick once for all, and let every account trade on it."""
+    market_journal.record(tick)
+    for engine in engines:
+        await engine.cycle(tick)
 
 
 async def _next(ticks: AsyncIterator[Tick]) -> Tick | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from main.domain.events import Candle, FxRate, IndexLevel, Instrument, MarketSnapshot, ModelPerformance, ModelPrediction
 from main.domain.market import Tick
 from main.trading.candles import CandleBuilder
-from main.trading.feed import Feed, RemoteFeed
+from main.trading.feed import Market, RemoteFeed
 from main.trading.journal import Sink
 from main.trading.models.desk import ModelDesk
 from main.trading.models.model import PredictiveModel
@@ -27,7 +27,7 @@ class MarketJournal:
     def __init__(
         self,
         sink: Sink,
-        feed: Feed,
+        feed: Market,
         instruments: Iterable[Instrument] = (),
         models: Sequence[PredictiveModel] = (),
         *,

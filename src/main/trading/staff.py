@@ -15,7 +15,7 @@ from main.trading.broker import Broker, RemoteBroker
 from main.trading.choice import Chosen, Seat
 from main.trading.daily_closes import DailyCloses
 from main.trading.engine import Engine
-from main.trading.feed import Feed
+from main.trading.feed import Market
 from main.trading.feeds.sim_history import SimHistory
 from main.trading.floor import Floor
 from main.trading.footprint import Footprint
@@ -101,10 +101,10 @@ class Staff:
         for broker, _ in self._remote:
             await broker.close()
 
-    def of_history(self, history: SimHistory) -> Callable[[Feed, Sink], tuple[MarketJournal, Sequence[Engine]]]:
+    def of_history(self, history: SimHistory) -> Callable[[Market, Sink], tuple[MarketJournal, Sequence[Engine]]]:
         """Return what makes the engines that trade the history of a simulated market, as if nothing had been before."""
 
-        def staff(feed: Feed, sink: Sink) -> tuple[MarketJournal, Sequence[Engine]]:
+        def staff(feed: Market, sink: Sink) -> tuple[MarketJournal, Sequence[Engine]]:
             engines, strategies = [], []
             for seat in self._seats:
                 strategy = seat.strategy(feed)
@@ -119,7 +119,7 @@ class Staff:
 
 def _engine(
     seat: Seat,
-    feed: Feed,
+    feed: Market,
     broker: Broker,
     strategy: Strategy,
     journal: Journal,
@@ -157,7 +157,7 @@ def _tie_up(left: Restored, broker: Broker, journal: Journal) -> None:
 
 
 def _market_journal(
-    sink: Sink, feed: Feed, instruments: Iterable[Instrument], strategies: Iterable[Strategy], bars: Iterable[Candle]
+    sink: Sink, feed: Market, instruments: Iterable[Instrument], strategies: Iterable[Strategy], bars: Iterable[Candle]
 ) -> MarketJournal:
     """The market's own record. Models count their days in UTC, whoever trades on them."""
     closes = DailyCloses()
