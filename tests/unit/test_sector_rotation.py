@@ -1,9 +1,11 @@
 """Ranking by momentum, and the trading that follows from it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -317,6 +319,19 @@ def test_recorded_bars_begin_the_history_adjusted_and_without_the_day_that_goes_
     assert closes.by_symbol == {"X": (10, 11)}
     closes.see(at_noon(1, X=14))
     assert closes.by_symbol == {"X": (10, 11, 13)}
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Pacific/Auckland", "UTC"])
+@pytest.mark.parametrize("opens", [timedelta(0), timedelta(hours=-5), timedelta(hours=5), timedelta(hours=10)])
+def test_a_bar_is_of_the_day_that_its_middle_lies_in_whichever_midnight_opens_it(zone: str, opens: timedelta):
+    closes = DailyCloses(zone)
+    bars = [replace(bar(day, 10 + day), at=bar(day, 1).at + opens) for day in range(5)]
+    closes.prime(bars)
+    moment = datetime(2026, 1, 8, 3, tzinfo=UTC)
+    closes.see(Tick(moment, {"X": book(99, 101)}))
+    today = moment.astimezone(ZoneInfo(zone)).date()
+    over = [b for b in bars if (b.at + timedelta(hours=12)).astimezone(ZoneInfo(zone)).date() < today]
+    assert closes.by_symbol == {"X": tuple(b.close for b in over)}
 
 
 def test_no_more_days_are_kept_than_anybody_looks_back():

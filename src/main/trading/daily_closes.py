@@ -13,6 +13,7 @@ KEPT = 300
 """Days remembered by symbol: a year and some, more than any strategy here looks back."""
 
 _SHORTEST_DAY = timedelta(hours=23)
+_HALF_A_BAR = timedelta(hours=12)
 
 
 class DailyBar(Protocol):
@@ -68,10 +69,12 @@ class DailyCloses:
     def prime(self, rows: Iterable[DailyBar]) -> None:
         """Learn closes of the past, adjusted where the bar says so, in any order; the last bar of a day counts.
 
-        Call it before the first tick. Bars of the day of that tick are taken for nothing: it is not over.
+        A bar belongs to the trading day that its middle lies in, as for whoever asks the database for daily closes:
+        sources open it at one midnight or another. Call it before the first tick. Bars of the day of that tick are
+        taken for nothing: it is not over.
         """
         for row in sorted(rows, key=lambda row: row.at):
-            self._keep(row.symbol, self._date(row.at), row.adjusted_close or row.close)
+            self._keep(row.symbol, self._date(row.at + _HALF_A_BAR), row.adjusted_close or row.close)
         self._publish()
 
     def see(self, tick: Tick) -> None:
