@@ -46,7 +46,8 @@ IN_TIME = {"market_data", "model_predictions"}  # a bar is known when it closes,
 def settings_for(folder: Path, days: int, **trade: object) -> Any:
     ports = {"health_port": free_port(), "interval": 0.2}
     values = {"feed": "sim", "history_days": days, **ports, **trade}
-    return load_settings({f"trade.{name}": each for name, each in values.items()}, env={}, cwd=folder)
+    given = {"data_dir": str(folder / "data")} | {f"trade.{name}": each for name, each in values.items()}
+    return load_settings(given, env={}, cwd=folder)  # with a spool of its own: a killed test's would be written here
 
 
 async def fill(address: Address, days: int, *, seed: int = 1, moment: datetime = UNTIL, **options: Any) -> Any:
