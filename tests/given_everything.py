@@ -51,10 +51,10 @@ async def given_everything(service: Database) -> None:
 
 async def _money(service: Database, account: str) -> None:
     start = 1000 if account == "A" else 5000
-    days = [start * (1 + 0.01 * ((day * 7) % 5) + 0.002 * day) for day in range(45)]
-    await given_equity(service, *days, account=account, ending=MOMENT - DAY, every=DAY, cash=start / 2)
-    today = [days[-1] + wave for wave in (0, 20, -30, 10, 40)]
-    await given_equity(service, *today, account=account, ending=MOMENT, every=HOUR, cash=start / 2)
+    days = [round(start * (1 + 0.01 * ((day * 7) % 5) + 0.002 * day), 2) for day in range(45)]
+    await given_equity(service, *days, account=account, ending=MOMENT - DAY, every=DAY, cash=start // 2)
+    today = [round(days[-1] + wave, 2) for wave in (0, 20, -30, 10, 40)]
+    await given_equity(service, *today, account=account, ending=MOMENT, every=HOUR, cash=start // 2)
     await given_flow(service, 100, MOMENT - 5 * DAY, account)
     await given_flow(service, 3, MOMENT - 2 * HOUR, account, kind="funding")
     await given_daily(service, MOMENT.date(), account, loss_limit=500, loss_used=10)
