@@ -199,7 +199,7 @@ def test_a_month_of_days_has_weeks_that_add_up_and_today_outlined() -> None:
     ]
     members = drawn("pnl_calendar", (pnl_calendar.READ, days), (accounts.READ, [account()]))
     said = words(members)
-    assert "19 −1,345 3 trades 20 · today +350 3 trades so far −995.00" in said
+    assert "19 −1,345 3 trades 20 · today +350 3 trades so far −995" in said
     assert members["subtitle"] == "USD · November 2026 · −995.00"
     assert classes(members).count("heat-running") == 1
     assert "Sat" not in said

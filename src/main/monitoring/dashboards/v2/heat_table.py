@@ -15,12 +15,14 @@ from main.monitoring.dashboards.v2.figures.tones import step
 class HeatCell:
     """One cell: its words, small ones above and below them, and its colour's ``tone`` ("" has none).
 
+    ``mark`` follows what stands above where there is room for it: "20" and " · today".
     ``outlined`` marks what still runs, ``faint`` what is beside the matter; ``title`` is the tooltip.
     """
 
     words: str
     tone: str = ""
     above: str = ""
+    mark: str = ""
     below: str = ""
     title: str = ""
     outlined: bool = False
@@ -67,11 +69,16 @@ def _row(row: HeatRow, columns: Sequence[str], named: bool, total: str) -> Compo
     return html.Tr(cells)
 
 
+def _above(cell: HeatCell) -> Component:
+    mark = [html.Span(cell.mark, className="heat-mark")] if cell.mark else []
+    return html.Span([cell.above, *mark], className="heat-above")
+
+
 def _cell(cell: HeatCell, column: str) -> Component:
     classes = ["heat-cell", f"heat-{cell.tone}" if cell.tone else "heat-none"]
     classes += [name for name, on in (("heat-running", cell.outlined), ("heat-faint", cell.faint)) if on]
     parts = [
-        *([html.Span(cell.above, className="heat-above")] if cell.above else []),
+        *([_above(cell)] if cell.above else []),
         html.Span(cell.words, className="heat-words"),
         *([html.Span(cell.below, className="heat-below")] if cell.below else []),
     ]

@@ -75,7 +75,7 @@ def _excess_axis(excess: Series) -> FigureDict:
     low, high = min([0.0, *known]), max([0.0, *known])
     margin = (high - low) * 0.12 or 0.01
     return axes.value_axis(
-        low - (margin if low < 0 else 0), high + (margin if high > 0 or not low else 0), _words, count=2
+        low - (margin if low < 0 else 0), high + (margin if high > 0 or not low else 0), _words, count=3
     )
 
 

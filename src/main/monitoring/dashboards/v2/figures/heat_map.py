@@ -41,7 +41,10 @@ def intensity_map(cells: Cells) -> FigureDict:
 
 def correlation_map(cells: Cells) -> FigureDict:
     """Return correlations from −1 to 1, between colours that are neither gain nor loss."""
-    return _map(cells, cells.values, _CORRELATION, (-1.0, 1.0))
+    figure = _map(cells, cells.values, _CORRELATION, (-1.0, 1.0))
+    # Without a colour of its own a cell's text contrasts with the cell: the ends are light in one theme only.
+    figure["data"][0]["textfont"] = {"size": 11}
+    return figure
 
 
 def _stepped(tones: Sequence[str]) -> Scale:

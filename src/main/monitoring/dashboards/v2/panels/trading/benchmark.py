@@ -34,7 +34,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows, owners = answers[benchmark.READ].value, answers[accounts.READ].value
-    return one_currency.caption(rows, owners, "time-weighted, net of fees", scope.window)
+    return one_currency.caption(rows, owners, "at common closes, net of fees", scope.window)
 
 
 def _heading(compared: Comparison, known: Performance | None) -> Component:

@@ -30,7 +30,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 
 def _worst(rows: Sequence[DailyLoss]) -> list[DailyLoss]:
-    return sorted(rows, key=lambda row: -1.0 if row.loss_share.value is None else -row.loss_share.value - 1.0)[:MOST]
+    return sorted(rows, key=lambda row: (row.loss_share.value is None, -(row.loss_share.value or 0.0)))[:MOST]
 
 
 def _gauge(row: DailyLoss) -> Component:

@@ -64,6 +64,6 @@ PANEL = Panel(
     caption=caption,
     width=6,
     order=40,
-    height=240,
+    height=300,
     kind="figure",
 )

@@ -33,7 +33,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 
 def _fullest(holdings: Sequence[Holding]) -> list[Holding]:
-    return sorted(holdings, key=lambda each: -1.0 if each.used.value is None else -each.used.value - 1.0)[:MOST]
+    return sorted(holdings, key=lambda each: (each.used.value is None, -(each.used.value or 0.0)))[:MOST]
 
 
 def _book(book: Sequence[Holding]) -> Component:

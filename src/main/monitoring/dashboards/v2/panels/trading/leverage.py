@@ -37,7 +37,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 
 def _highest(rows: Sequence[Exposure]) -> list[Exposure]:
-    return sorted(rows, key=lambda row: -1.0 if row.leverage.value is None else -row.leverage.value - 1.0)[:MOST]
+    return sorted(rows, key=lambda row: (row.leverage.value is None, -(row.leverage.value or 0.0)))[:MOST]
 
 
 def _columns() -> list[Column]:

@@ -85,7 +85,7 @@ def _weeks(days: Days, month: date, today: date) -> Component:
     weeks = [week for week in weeks if any(day.month == month.month for day in week)]
     seen = [abs(float(days[day].net_pnl)) for week in weeks for day in week if day in days]
     look = _Look(month, today, max(seen, default=0.0))
-    rows = [HeatRow("", [_cell(days.get(day), day, look) for day in week], _week(days, week)) for week in weeks]
+    rows = [HeatRow("", [_cell(days.get(day), day, look) for day in week], _week(days, week, look)) for week in weeks]
     return heat_table(shown, rows, label=f"P&L by day, {month:%B %Y}", kind="heat-days", total="Week")
 
 
@@ -97,25 +97,30 @@ class _Look:
     today: date
     largest: float
 
+    @property
+    def decimals(self) -> int:
+        """Of all amounts alike."""
+        return 0 if self.largest >= 100 else 2
+
 
 def _cell(day: CalendarDay | None, at: date, look: _Look) -> HeatCell:
     beside, running = at.month != look.month.month, at == look.today
-    name = f"{at.day} · today" if running else f"{at:%-d %b}" if beside else str(at.day)
+    mark = " · today" if running else f" {at:%b}" if beside else ""
     if day is None:
         quiet = "no trade closed" if at <= look.today else "not yet"
-        return HeatCell("", above=name, title=quiet, outlined=running, faint=beside)
+        return HeatCell("", above=str(at.day), mark=mark, title=quiet, outlined=running, faint=beside)
     closed = f"{day.trades:,} trade{'' if day.trades == 1 else 's'}"
     title = f"{text.signed_money(day.net_pnl)} {day.currency} after fees of {text.money(day.fees)}, {day.wins:,} won"
-    words = text.signed_money(day.net_pnl, 0 if look.largest >= 100 else 2)
+    words = text.signed_money(day.net_pnl, look.decimals)
     tone = profit_tone(float(day.net_pnl), look.largest)
-    return HeatCell(words, tone, name, closed, title, outlined=running, faint=beside)
+    return HeatCell(words, tone, str(at.day), mark, closed, title, outlined=running, faint=beside)
 
 
-def _week(days: Days, week: Sequence[date]) -> components.Child:
+def _week(days: Days, week: Sequence[date], look: _Look) -> components.Child:
     traded = [day for day in days if week[0] <= day < week[0] + timedelta(days=7)]
     if not traded:
         return text.DASH
-    return components.signed_money(days[max(traded)].week_to_date)
+    return components.signed_money(days[max(traded)].week_to_date, look.decimals)
 
 
 def _year(days: Days, year: int, today: date) -> Component:

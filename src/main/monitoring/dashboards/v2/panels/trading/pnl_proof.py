@@ -31,7 +31,7 @@ _COLUMNS = (
     Column("Residual", "right", phone="figure"),
     Column("Δ Equity", "right", phone="figure"),
     Column("Equity now", "right"),
-    Column("", phone="corner"),
+    Column("Proof", phone="corner"),
 )
 _UNSEEN = "the observations do not say what was unrealised"
 

@@ -39,8 +39,8 @@ def _cards(row: Exposure, earned: Performance | None, fell: Drawdowns | None, sc
 
 
 def _leverage(row: Exposure) -> Component:
-    normal, raised = LEVERAGE_BANDS
-    limits = f"{row.leverage_band or 'unknown'} · limits {text.leverage(normal)} and {text.leverage(raised)}"
+    limits = " / ".join(text.ratio(limit, 1) for limit in LEVERAGE_BANDS)
+    limits = f"{row.leverage_band or 'unknown'} · limits {limits}"
     if row.leverage.value is None:
         return components.kpi(
             "Leverage", components.unknown(row.leverage.reason), detail=row.leverage.reason, lead=True

@@ -78,6 +78,6 @@ PANEL = Panel(
     caption=caption,
     width=6,
     order=50,
-    height=240,
+    height=300,
     kind="figure",
 )

@@ -36,7 +36,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 
 def _riskiest(held: Sequence[TradeRisk]) -> list[TradeRisk]:
-    return sorted(held, key=lambda each: -1.0 if each.risk.value is None else -each.risk.value - 1.0)[:MOST]
+    return sorted(held, key=lambda each: (each.risk.value is None, -(each.risk.value or 0.0)))[:MOST]
 
 
 def _columns(accounts: bool) -> list[Column]:

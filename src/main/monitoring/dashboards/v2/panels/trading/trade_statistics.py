@@ -25,7 +25,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     columns = [
         Column("Figure", phone="name"),
         Column("Value", "right", phone="corner"),
-        Column("", "left", phone="figure", muted=True),
+        Column("Of which", "left", phone="figure", muted=True),
     ]
     lines = [Row(name, [name, value, detail]) for name, value, detail in _lines(rows[0])]
     return table(columns, lines, label="Trade statistics", narrow=True)
