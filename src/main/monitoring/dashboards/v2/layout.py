@@ -106,7 +106,13 @@ class Shell:
 
 
 def _address(page: Page) -> dict[str, Any]:
-    return {"name": page.name, "slug": page.slug, "address": page.address, "key": page.key}
+    return {
+        "name": page.name,
+        "slug": page.slug,
+        "address": page.address,
+        "key": page.key,
+        "window": page.window,
+    }
 
 
 def _definition(panel: Panel) -> dict[str, Any]:

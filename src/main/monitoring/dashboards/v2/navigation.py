@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page; ``key`` follows ``g`` on the keyboard."""
+    """One page; ``key`` follows ``g`` on the keyboard, ``window`` is its range where the viewer has chosen none."""
 
     name: str
     icon: str
     key: str = ""
     path: str = ""
+    window: str = ""
 
     @property
     def address(self) -> str:
@@ -26,13 +27,13 @@ class Page:
 TRADING_PAGES = (
     Page("Overview", "layout-dashboard", "o"),
     Page("Trading", "chart-candlestick", "t"),
-    Page("Performance", "trending-up", "p"),
-    Page("Risk", "shield-alert", "r"),
-    Page("Execution", "timer", "e"),
-    Page("Models", "workflow", "m"),
+    Page("Performance", "trending-up", "p", window="1Y"),
+    Page("Risk", "shield-alert", "r", window="3M"),
+    Page("Execution", "timer", "e", window="1M"),
+    Page("Models", "workflow", "m", window="3M"),
     Page("Market", "chart-column", "k"),
-    Page("Trades", "table-2", "d"),
-    Page("Alerts", "bell", "a"),
+    Page("Trades", "table-2", "d", window="1M"),
+    Page("Alerts", "bell", "a", window="1M"),
 )
 SYSTEM_PAGES = (
     Page("Health", "activity", "h", "/system-health"),  # /health is the probe

@@ -135,7 +135,7 @@
       app.theme.set(next, true);
       if (new URLSearchParams(location.search).has("theme")) app.view.set({ theme: next }, "theme");
     },
-    range: function (name) { app.view.set({ range: name === app.shell.config.defaultWindow ? null : name }); },
+    range: function (name) { app.view.set({ range: name === app.view.usualWindow ? null : name }); },
     stepRange: function (step) {
       var windows = app.shell.config.windows, at = windows.indexOf(app.view.window);
       var next = windows[Math.max(0, Math.min(windows.length - 1, (at < 0 ? 0 : at) + step))];

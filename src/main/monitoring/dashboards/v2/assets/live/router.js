@@ -29,6 +29,7 @@
     if (current === page) return;
     current = page;
     mark(page);
+    app.controls.draw(); // each page has its own range where the viewer has chosen none
     app.shell.config.tabs.forEach(function (tab) {
       var section = document.getElementById("tab-" + tab.slug);
       if (section) section.hidden = tab !== page;
@@ -48,10 +49,12 @@
 
   app.router = {
     get current() { return current; },
+    /** The page that the address names. */
+    here: function () { return find(location.pathname) || app.shell.config.pages[0]; },
     pages: pages,
     /** The names of the panels of the page that the address names. */
-    panelsHere: function () { return (find(location.pathname) || app.shell.config.pages[0]).panels || []; },
-    start: function () { show(find(location.pathname) || app.shell.config.pages[0]); },
+    panelsHere: function () { return app.router.here().panels || []; },
+    start: function () { show(app.router.here()); },
     /** The page called so, or undefined. */
     named: function (name) { return pages().find(function (page) { return page.name === name; }); },
     /** Go to a page; the view stays as it is, but for `changes` of it. */

@@ -15,7 +15,9 @@
   app.view = {
     get accounts() { return (parameters().get("accounts") || "").split(",").filter(Boolean); },
     get strategy() { return parameters().get("strategy"); },
-    get window() { return parameters().get("range") || app.shell.config.defaultWindow; },
+    get window() { return parameters().get("range") || app.view.usualWindow; },
+    /** The range where the viewer has chosen none: days for what goes on, months for what came of it. */
+    get usualWindow() { return app.router.here().window || app.shell.config.defaultWindow; },
     get asOf() { return parameters().get("as_of"); },
     get knownAt() { return parameters().get("known_at"); },
     get zone() {
