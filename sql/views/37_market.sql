@@ -22,21 +22,22 @@ LANGUAGE sql STABLE ROWS 1 AS $$
 $$;
 
 -- The newest mid at or before a moment. Where its snapshot is purged, the close of its minute, which stands for the
--- minute's end.
+-- minute's end. An older snapshot may outlive it: one that was learned late.
 CREATE OR REPLACE FUNCTION price_at(for_source text, for_symbol text, until timestamptz, known timestamptz)
 RETURNS TABLE (at timestamptz, price numeric)
 LANGUAGE sql STABLE ROWS 1 AS $$
     SELECT p.at, p.price
-      FROM (SELECT 1 AS choice, b.at::timestamptz AS at, b.mid::numeric AS price FROM newest_book(for_source, for_symbol, until, known) b
+      FROM (SELECT 1 AS choice, b.at::timestamptz AS told, b.at::timestamptz AS at, b.mid::numeric AS price
+              FROM newest_book(for_source, for_symbol, until, known) b
             UNION ALL
-            SELECT 2, minute.ends_at, minute.close
-              FROM (SELECT r.at + interval '1 minute' AS ends_at, r.close
+            SELECT 2, minute.begins_at, minute.begins_at + interval '1 minute', minute.close
+              FROM (SELECT r.at AS begins_at, r.close
                       FROM market_rollups r
                      WHERE known >= '9999-01-01 00:00Z' AND r.source = for_source AND r.symbol = for_symbol AND r.width = 'minute'
                        AND r.at <= until - interval '1 minute'
                      ORDER BY r.at DESC
                      LIMIT 1) minute) p
-     ORDER BY p.choice
+     ORDER BY p.told DESC, p.choice
      LIMIT 1
 $$;
 

@@ -107,6 +107,26 @@ async def test_the_ladder_adds_up_from_the_best_price_and_says_which_side_is_dee
     assert book.imbalance.value == pytest.approx(0.5)
 
 
+async def test_depths_are_the_top_five_sizes_whoever_recorded_them_and_no_size_breaks_a_book(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "X", "Y", "Z")
+    levels = {"bid_prices": [9, 8, 7, 6, 5, 4], "bid_sizes": [1, 0, 2, 0, 3, 99]}
+    await given_snapshots(service, MOMENT, ask_prices=[9], ask_sizes=[6], spread_bps=0, **levels)
+    book = await asked(database, order_book.READ, live())
+    assert (book.bid_depth, book.ask_depth, book.imbalance.value, book.spread_bps) == (6, 6, 0.0, 0)  # bid = ask
+    assert [level.cumulative for level in book.bids] == [1, 1, 3, 3, 6, 105]
+    await given_snapshots(service, MOMENT, symbol="Y", ask_prices=[11], ask_sizes=[4])
+    one_sided = await asked_with(database, order_book.READ, live(), symbol="Y")
+    assert (one_sided.bids, one_sided.bid_depth, one_sided.ask_depth) == ((), None, 4)
+    assert (one_sided.imbalance.value, one_sided.imbalance.reason) == (None, "the depth was not recorded")
+    nothing = {"bid_prices": [9], "bid_sizes": [0], "ask_prices": [8], "ask_sizes": [0], "spread_bps": "-1176.4706"}
+    await given_snapshots(service, MOMENT, symbol="Z", mid="8.5", best_bid=9, best_ask=8, **nothing)
+    crossed = await asked_with(database, order_book.READ, live(), symbol="Z")
+    assert (crossed.imbalance.value, crossed.imbalance.reason) == (None, "the book is empty")
+    assert crossed.spread_bps < 0
+
+
 async def test_a_book_without_levels_has_the_imbalance_of_its_depths_or_says_why_it_has_none(
     service: Database, database: Database
 ) -> None:
@@ -193,6 +213,21 @@ async def test_what_is_purged_is_told_by_its_roll_ups(service: Database, databas
     assert {point.spread_bps for point in told.points[:-1]} == {4.0}
     (row,) = await asked(database, sectors.READ, live(window="6h"))
     assert (row.change, row.since) == (pytest.approx(1.0), MOMENT - DAY + MINUTE)
+
+
+async def test_an_old_snapshot_that_outlives_newer_ones_is_not_taken_for_the_price(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    await given_mids(service, *[100] * 10, every=MINUTE, ending=MOMENT - 9 * DAY)
+    await roll_up(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM market_snapshots")
+        await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT - 2 * DAY)
+    await given_snapshots(service, MOMENT - 20 * DAY, mid=1, recorded_at=MOMENT)  # learned late, so it is kept
+    await given_snapshots(service, MOMENT, mid=110)
+    (row,) = await asked(database, sectors.READ, live(window="1W"))
+    assert row.change == pytest.approx(0.1)
 
 
 async def test_a_market_that_was_never_recorded_has_no_spread(service: Database, database: Database) -> None:

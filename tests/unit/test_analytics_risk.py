@@ -265,8 +265,6 @@ def test_the_book_up_close():
     assert microstructure.spread_bps(99.0, 101.0) == Figure(200.0)
     assert microstructure.spread_bps(101.0, 99.0) == Figure(-200.0)
     assert microstructure.spread_bps(0.0, 0.0).reason == "the mid is not above zero"
-    assert microstructure.depth([5.0, 4.0, 3.0, 2.0, 1.0, 99.0]) == 15.0
-    assert microstructure.depth([]) == 0.0
     assert microstructure.imbalance(30.0, 10.0) == Figure(0.5)
     assert microstructure.imbalance(0.0, 0.0) == Figure(None, "the book is empty")
 

@@ -21,11 +21,6 @@ def spread_bps(bid: float, ask: float) -> Figure:
     return quotient(ask - bid, (bid + ask) / 2, "the mid is not above zero", _BASIS_POINTS)
 
 
-def depth(sizes: Sequence[float], levels: int = LEVELS) -> float:
-    """Return the size on the nearest levels of one side, nearest first; 0 for an empty side."""
-    return math.fsum(sizes[:levels])
-
-
 def imbalance(bid_depth: float, ask_depth: float) -> Figure:
     """Return (bid depth − ask depth) / (bid depth + ask depth), in [-1, 1]; above zero where buyers stand deeper."""
     return quotient(bid_depth - ask_depth, bid_depth + ask_depth, "the book is empty")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import accumulate
 
 from main.analytics.figure import Figure, missing
-from main.analytics.microstructure import LEVELS, depth, imbalance
+from main.analytics.microstructure import LEVELS, imbalance
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
@@ -105,7 +105,9 @@ async def order_book(db: Fetcher, scope: Scope, asked: BookParams | None = None)
 def _book(row: Snapshot) -> OrderBook:
     bid_depth = _depth(row.bid_sizes, row.bid_depth)
     ask_depth = _depth(row.ask_sizes, row.ask_depth)
-    known = bid_depth is not None and ask_depth is not None
+    imbalanced = missing("the depth was not recorded")
+    if bid_depth is not None and ask_depth is not None:
+        imbalanced = imbalance(float(bid_depth), float(ask_depth))
     return OrderBook(
         row.source,
         row.symbol,
@@ -117,11 +119,11 @@ def _book(row: Snapshot) -> OrderBook:
         row.best_bid,
         row.best_ask,
         row.spread_bps,
-        row.bid_depth,
-        row.ask_depth,
+        bid_depth,
+        ask_depth,
         _levels(row.bid_prices, row.bid_sizes),
         _levels(row.ask_prices, row.ask_sizes),
-        imbalance(bid_depth or 0, ask_depth or 0) if known else missing("the depth was not recorded"),
+        imbalanced,
     )
 
 
@@ -129,10 +131,8 @@ def _levels(prices: Sequence[Decimal], sizes: Sequence[Decimal]) -> tuple[Level,
     return tuple(Level(*each) for each in zip(prices, sizes, accumulate(sizes), strict=True))
 
 
-def _depth(sizes: Sequence[Decimal], recorded: Decimal | None) -> float | None:
-    if sizes:
-        return depth([float(size) for size in sizes], LEVELS)
-    return float(recorded) if recorded is not None else None
+def _depth(sizes: Sequence[Decimal], recorded: Decimal | None) -> Decimal | None:
+    return sum(sizes[:LEVELS], Decimal(0)) if sizes else recorded
 
 
 READ = Read(

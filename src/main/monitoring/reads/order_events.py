@@ -88,14 +88,14 @@ _MATCHING: LiteralString = """
                AND ($10::text IS NULL OR c.order_id = $10)
 """
 _KEYS: dict[str, LiteralString] = {
-    "at": "e.at ASC, e.source_id ASC",
-    "symbol": "e.symbol ASC, e.at DESC, e.source_id DESC",
-    "kind": "e.kind ASC, e.at DESC, e.source_id DESC",
-    "quantity": "e.quantity ASC, e.at DESC, e.source_id DESC",
-    "-at": "e.at DESC, e.source_id DESC",
-    "-symbol": "e.symbol DESC, e.at DESC, e.source_id DESC",
-    "-kind": "e.kind DESC, e.at DESC, e.source_id DESC",
-    "-quantity": "e.quantity DESC, e.at DESC, e.source_id DESC",
+    "at": "e.at ASC, e.source ASC, e.source_id ASC",
+    "symbol": "e.symbol ASC, e.at DESC, e.source DESC, e.source_id DESC",
+    "kind": "e.kind ASC, e.at DESC, e.source DESC, e.source_id DESC",
+    "quantity": "e.quantity ASC, e.at DESC, e.source DESC, e.source_id DESC",
+    "-at": "e.at DESC, e.source DESC, e.source_id DESC",
+    "-symbol": "e.symbol DESC, e.at DESC, e.source DESC, e.source_id DESC",
+    "-kind": "e.kind DESC, e.at DESC, e.source DESC, e.source_id DESC",
+    "-quantity": "e.quantity DESC, e.at DESC, e.source DESC, e.source_id DESC",
 }
 
 
