@@ -60,13 +60,8 @@ class TradeSums:
 
 @dataclass(frozen=True, slots=True)
 class TradeStatistics:
-    """Every figure of a set of trades; each function of this module says how it is defined."""
+    """Every figure that follows from the sums of trades; each function of this module says how it is defined."""
 
-    trades: int
-    wins: int
-    losses: int
-    break_evens: int
-    net_pnl: float
     win_rate: Figure
     profit_factor: Figure
     expectancy: Figure
@@ -105,11 +100,6 @@ def sums_of(trades: Sequence[ClosedTrade]) -> TradeSums:
 def trade_statistics(sums: TradeSums) -> TradeStatistics:
     """Return every figure of the set at once."""
     return TradeStatistics(
-        trades=sums.trades,
-        wins=sums.wins,
-        losses=sums.losses,
-        break_evens=sums.break_evens,
-        net_pnl=sums.net_pnl,
         win_rate=win_rate(sums),
         profit_factor=profit_factor(sums),
         expectancy=expectancy(sums),

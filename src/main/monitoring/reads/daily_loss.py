@@ -1,6 +1,6 @@
 """Daily loss: how much of the day's loss limit is used, and what do the risk rules protect or block?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,12 +12,11 @@ from main.monitoring.read import Read
 
 
 @dataclass(frozen=True, slots=True)
-class DailyLoss:
+class Day:
     """One account's trading day so far; money is in ``currency``.
 
     ``loss_used`` is ≥ 0, ``None`` where neither the bot nor equity says; ``origin``: bot, or computed from equity.
-    ``loss_share`` is loss used over limit, a fraction that may be above 1. ``trailing_level`` is the result of the day
-    at which everything is closed, ``None`` while nothing is protected.
+    ``trailing_level`` is the result of the day at which everything is closed, ``None`` while nothing is protected.
     """
 
     account: str
@@ -28,7 +27,6 @@ class DailyLoss:
     result: Decimal | None
     loss_used: Decimal | None
     loss_limit: Decimal | None
-    loss_share: Figure
     origin: str | None
     limit_hit: bool | None
     trading_blocked: bool | None
@@ -38,23 +36,10 @@ class DailyLoss:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """The day's figures as they are stored or computed."""
+class DailyLoss(Day):
+    """The day, and ``loss_share``: loss used over limit, a fraction that may be above 1."""
 
-    account: str
-    label: str
-    currency: str
-    day: date
-    day_start: datetime
-    result: Decimal | None
-    loss_used: Decimal | None
-    loss_limit: Decimal | None
-    origin: str | None
-    limit_hit: bool | None
-    trading_blocked: bool | None
-    trailing_active: bool | None
-    trailing_level: Decimal | None
-    protected_profit: Decimal | None
+    loss_share: Figure
 
 
 DAYS = Query(
@@ -90,23 +75,7 @@ def _loss(row: Day) -> DailyLoss:
         share = missing("no daily loss limit is set")
     else:
         share = quotient(float(row.loss_used), float(row.loss_limit), "the daily loss limit is not above zero")
-    return DailyLoss(
-        row.account,
-        row.label,
-        row.currency,
-        row.day,
-        row.day_start,
-        row.result,
-        row.loss_used,
-        row.loss_limit,
-        share,
-        row.origin,
-        row.limit_hit,
-        row.trading_blocked,
-        row.trailing_active,
-        row.trailing_level,
-        row.protected_profit,
-    )
+    return DailyLoss(**{field.name: getattr(row, field.name) for field in fields(row)}, loss_share=share)
 
 
 def _most(rows: list[DailyLoss]) -> float | None:

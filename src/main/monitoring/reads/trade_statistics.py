@@ -1,6 +1,6 @@
 """Trade statistics: how often do the closed trades win, how much, for how long, and what is one worth?"""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -94,7 +94,7 @@ async def trade_statistics(db: Fetcher, scope: Scope, wanted: TradeFilter = ALL)
 
 
 def _figures(totals: TradeTotals, newest: RecentTrades | None) -> TradeFigures:
-    found = totals.statistics()
+    found = replace(totals.statistics(), expectancy_r=figures.expectancy_r(_sums(newest)))
     outcomes = newest.outcomes if newest is not None else []
     runs = figures.streaks(outcomes)
     return TradeFigures(
@@ -108,16 +108,7 @@ def _figures(totals: TradeTotals, newest: RecentTrades | None) -> TradeFigures:
         fees=totals.fees,
         total_profit=totals.won,
         total_loss=totals.lost,
-        win_rate=found.win_rate,
-        profit_factor=found.profit_factor,
-        expectancy=found.expectancy,
-        expectancy_r=figures.expectancy_r(_sums(newest)),
-        average_win=found.average_win,
-        average_loss=found.average_loss,
-        payoff=found.payoff,
-        best=found.best,
-        worst=found.worst,
-        average_hold_seconds=found.average_hold_seconds,
+        **{field.name: getattr(found, field.name) for field in fields(found)},
         longest_winning_streak=runs.longest_wins,
         longest_losing_streak=runs.longest_losses,
         current_streak=runs.current,
