@@ -52,8 +52,8 @@ async def serving(app: Any) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def api_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAMED) -> AsyncIterator[httpx.AsyncClient]:
-    """Serve every read and the named paths behind the guard."""
+async def app_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAMED) -> AsyncIterator[Any]:
+    """Run an application that knows every read and the named paths behind the guard."""
     live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs)})
     hub, directory, intake = Hub(database, live), Directory(database), Intake(database.address)
     app = create_app(
@@ -70,15 +70,22 @@ async def api_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAM
     protect(app, dashboard_policy((), *named_rules(paths)))
     running = asyncio.create_task(hub.run())
     try:
-        async with (
-            serving(app) as port,
-            httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=20) as client,
-        ):
-            yield client
+        yield app
     finally:
         await intake.close()
         running.cancel()
         await asyncio.wait({running})
+
+
+@asynccontextmanager
+async def api_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAMED) -> AsyncIterator[httpx.AsyncClient]:
+    """Serve it, and ask it."""
+    async with (
+        app_on(database, logs, paths) as app,
+        serving(app) as port,
+        httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=20) as client,
+    ):
+        yield client
 
 
 async def _stream(page: Any) -> None:

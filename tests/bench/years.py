@@ -55,6 +55,18 @@ async def add_years(address: Address, until: datetime, first: int, last: int) ->
     await _catch_up(address, until)
 
 
+async def add_trades(address: Address, until: datetime, newest: int) -> None:
+    """Write only the newest trades before `until`, with their fills and orders, half of them of each account."""
+    connection = await _loader(address)
+    made, *others = _statements("trading")
+    await connection.execute(made, until, 0)
+    await connection.execute("DELETE FROM made WHERE id >= $1", newest)
+    for statement in others:
+        await connection.execute(statement)
+    await connection.close()
+    await _catch_up(address, until)
+
+
 async def _add_trading(address: Address, until: datetime, first: int, last: int) -> None:
     connection = await _loader(address)
     for year in range(first, last):
