@@ -51,11 +51,17 @@ def _side_by_side(block: Block, names: Sequence[str], cells: Cells, width: int) 
     table = _lines(block, names, cells)
     if _wide(table) <= width:
         return [*_joined(table, _rights(block, names)), *_reasons(block, names)]
-    table = _cut(table)
-    turned = _turned(table)
-    if len(block.rows) <= _FEW and _wide(turned) <= width:
-        return [*_joined(turned, [False, *[True] * len(block.rows)]), *_reasons(block, names)]
+    if len(block.rows) <= _FEW:
+        return [*_stacked(_cut(table), width), *_reasons(block, names)]
     return _fitting(block, names, cells, width)
+
+
+def _stacked(table: Sequence[Sequence[str]], width: int) -> list[str]:
+    """A line a field and a column a row; rows that do not fit beside the others stand below them."""
+    head, *rows = table
+    beside = next((count for count in range(len(rows), 1, -1) if _wide(_turned([head, *rows[:count]])) <= width), 1)
+    lines = _joined(_turned([head, *rows[:beside]]), [False, *[True] * beside])
+    return lines if beside == len(rows) else [*lines, "", *_stacked([head, *rows[beside:]], width)]
 
 
 def _facts(block: Block, names: Sequence[str], cells: Cells, width: int) -> str:

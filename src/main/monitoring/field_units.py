@@ -61,6 +61,7 @@ _WORDS: Mapping[Unit, str] = {
     "roi today_return unrealized_share worst_change worst_day",
     Unit.RATIO: "benchmark benchmark_correlation beta calmar cells drift error expectancy_r growth ic multiplier "
     "payoff profit_factor turnover r_multiple risk_factor sharpe sortino fx_rate",
+    Unit.BPS: "bps",
     Unit.MULTIPLE: "leverage",
     Unit.LATENCY: "p50 p90 p95 p99 longest ping_seconds probe_seconds push_p50_seconds push_p95_seconds late_seconds "
     "last_seconds",
@@ -91,9 +92,6 @@ _OF_ROW: Mapping[tuple[str, str], Unit] = {
     ("DrawdownPeriod", "days"): Unit.DAYS,
     ("Latency", "mean"): Unit.LATENCY,
     ("Level", "cumulative"): Unit.QUANTITY,
-    ("MarkOut", "bps"): Unit.BPS,
-    ("Shortfall", "bps"): Unit.BPS,
-    ("Slippage", "bps"): Unit.BPS,
     ("SpreadHistory", "median"): Unit.BPS,
     ("SpreadHistory", "usual_high"): Unit.BPS,
     ("SpreadHistory", "usual_low"): Unit.BPS,

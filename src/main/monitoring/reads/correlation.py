@@ -181,4 +181,5 @@ READ = Read(
     freshness=timedelta(minutes=1),
     params=Between,
     formula="Pearson: cov(x, y) / (std(x) · std(y)) of daily net P&L, or of daily price returns",
+    references=("Pearson 1895",),
 )

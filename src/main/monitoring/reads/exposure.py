@@ -212,4 +212,5 @@ READ = Read(
     params=ExposureParams,
     scalar=lambda rows: rows[0].leverage.value if len(rows) == 1 else None,
     formula="gross Σ|MV| / equity, net ΣMV / equity, leverage = gross notional / equity; concentration Σ w²",
+    references=("Hirschman 1945; Herfindahl 1950",),
 )

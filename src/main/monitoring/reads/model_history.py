@@ -95,4 +95,5 @@ READ = Read(
     params=ModelParams,
     as_of=lambda rows: max((row.at for row in rows), default=None),
     formula="IC: Spearman correlation of prediction and outcome; drift: population stability index",
+    references=("Spearman 1904",),
 )

@@ -109,4 +109,5 @@ READ = Read(
     freshness=timedelta(minutes=1),
     scalar=lambda rows: sum(row.status == "active" for row in rows),
     formula="IC: Spearman correlation of prediction and outcome; drift: population stability index",
+    references=("Spearman 1904",),
 )

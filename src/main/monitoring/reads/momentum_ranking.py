@@ -91,4 +91,5 @@ READ = Read(
     unit="fraction",
     freshness=timedelta(days=2),
     formula="P[t] / P[t−126] − 1 on adjusted close",
+    references=("Jegadeesh and Titman 1993",),
 )

@@ -109,4 +109,5 @@ READ = Read(
     freshness=timedelta(minutes=1),
     params=Rolling,
     formula="of the last n returns: mean(r) / std(r) · √A; std(r) · √A; G / max G of the last n closes − 1",
+    references=("Sharpe 1994",),
 )
