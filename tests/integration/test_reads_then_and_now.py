@@ -1,11 +1,14 @@
 """Is what a read says of a past moment, with what was known then, what it said live at that moment?"""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
+from operator import itemgetter
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -71,6 +74,7 @@ class Book:
 
     def __init__(self, service: Database, account: str, chance: Random) -> None:
         self._service, self._account, self._chance = service, account, chance
+        self.learned: list[tuple[str, dict[str, Any]]] = []
         self._told: dict[str, list[dict[str, Any]]] = {"trades": [], "trading_pnl": [], "cash_flows": []}
 
     async def learn(self, now: datetime) -> None:
@@ -85,6 +89,7 @@ class Book:
             if table == "trades":
                 del row["at"]
         row["recorded_at"] = now
+        self.learned.append((table, row))
         self._told[table] = [each for each in known if each["source_id"] != row["source_id"]] + [row]
         await insert(self._service, table, [row])
 
@@ -157,3 +162,90 @@ async def test_the_past_is_what_was_shown_whatever_was_corrected_busted_or_impor
         then = Scope(accounts=names, window=window, strategy=strategy, as_of=moment, known_at=moment).resolved(now)
         for (read, params), value in zip(READS, said, strict=True):
             assert await asked_with(database, read, then, params) == value, (read.name, params, moment)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_every_read_of_trades_adds_up_what_was_known_as_a_fold_trade_by_trade_does(
+    service: Database, database: Database, seed: int
+) -> None:
+    chance, now = Random(seed), BEGIN
+    zones = {"A": ("America/New_York", 17), "B": ("Asia/Kolkata", 0)}
+    for name, (zone, roll_over) in zones.items():
+        roll = timedelta(hours=roll_over)
+        await given_account(service, name, zone=zone, roll_over=roll, at=BEGIN - timedelta(days=365))
+    books = [Book(service, name, chance) for name in zones]
+    for _ in range(90):
+        now += timedelta(minutes=chance.randrange(1, 200))
+        await chance.choice(books).learn(now)
+        if chance.random() < 0.05:
+            await roll_trade_days(service)
+    rows = [row for book in books for table, row in book.learned if table == "trades"]
+    exits = [row["exit_time"] for row in rows]
+    for _ in range(8):
+        until, known_at = chance.choice((*exits, now)), chance.choice((None, now, *exits))
+        start = min(chance.choice(exits), until - timedelta(seconds=1))
+        strategy = chance.choice((None, "one"))
+        window = f"{start.isoformat()}..{until.isoformat()}"
+        scope = Scope(tuple(zones), window, until, known_at, strategy).resolved(now)
+        known = latest(rows, known_at or now)
+        wanted = [
+            row
+            for row in known
+            if start < row["exit_time"] <= until and row["quantity"] and strategy in (None, row["strategy"])
+        ]
+        await agree(database, scope, wanted, zones)
+        calendar = await asked_with(database, pnl_calendar.READ, scope, pnl_calendar.CalendarParams(year=2026))
+        year = [
+            row
+            for row in known
+            if row["exit_time"] <= until and row["quantity"] and strategy in (None, row["strategy"])
+        ]
+        assert {row.day: row.net_pnl for row in calendar} == summed(year, lambda row: day_of(row, zones))
+
+
+def latest(rows: Sequence[dict[str, Any]], known_at: datetime) -> list[dict[str, Any]]:
+    """The newest revision of each trade that was known."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row["recorded_at"] <= known_at:
+            found[row["source_id"]] = row
+    return list(found.values())
+
+
+async def agree(
+    database: Database, scope: Scope, wanted: Sequence[dict[str, Any]], zones: dict[str, tuple[str, int]]
+) -> None:
+    total = sum((row["realized_pnl"] for row in wanted), Decimal(0))
+    found = await asked_with(database, trades.READ, scope, trades.TradesPage(limit=1000))
+    assert sorted(item.id.split("/")[2] for item in found.items) == sorted(row["source_id"] for row in wanted)
+    assert [(row.total_trades, row.net_pnl) for row in found.summary] == [(len(wanted), total)]
+    [figures] = await asked_with(database, trade_statistics.READ, scope)
+    assert (figures.trades, figures.net_pnl, figures.recent) == (len(wanted), total, len(wanted))
+    days = await asked_with(database, pnl_by_period.READ, scope)
+    assert {row.start: row.net_pnl for row in days} == summed(wanted, lambda row: day_of(row, zones))
+    assert not days or days[-1].cumulative == total
+    for by, key in (("symbol", "symbol"), ("strategy", "strategy"), ("account", "account_id")):
+        parts = await asked_with(database, pnl_by.READ, scope, PnlByParams(by=by))  # type: ignore[arg-type]
+        assert {row.name: row.net_pnl for row in parts} == summed(wanted, itemgetter(key))
+    by_month = [row for row in await asked_with(database, costs.READ, scope) if row.trades]
+    assert {row.name: row.fees for row in by_month} == {
+        month: sum(row["fees"] for row in wanted if f"{day_of(row, zones):%Y-%m}" == month)
+        for month in {f"{day_of(row, zones):%Y-%m}" for row in wanted}
+    }
+    spread = await asked_with(database, trade_distribution.READ, scope)
+    assert sum(each.count for row in spread for each in row.pnl) == len(wanted)
+
+
+def summed(rows: Sequence[dict[str, Any]], key: Callable[[dict[str, Any]], Any]) -> dict[Any, Decimal]:
+    sums: dict[Any, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        sums[key(row)] += row["realized_pnl"]
+    return dict(sums)
+
+
+def day_of(row: dict[str, Any], zones: dict[str, tuple[str, int]]) -> date:
+    """The trading day of the exit, read off the wall clock."""
+    zone, roll_over = zones[row["account_id"]]
+    at: datetime = row["exit_time"]
+    local = at.astimezone(ZoneInfo(zone))
+    return local.date() if local.hour >= roll_over else local.date() - DAY
