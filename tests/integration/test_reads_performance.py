@@ -326,6 +326,23 @@ async def test_the_benchmark_is_taken_where_both_have_a_close_and_adjusted(
     assert [point.day for point in few[0].points] == [days[0], days[1], days[4]]
 
 
+async def test_the_day_an_account_begins_in_counts_from_its_close_beside_a_benchmark(
+    service: Database, database: Database
+) -> None:
+    await given_account(service, benchmark="SPY")
+    days = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)]
+    await given_equity(service, 200, ending=datetime(2026, 3, 2, 4, tzinfo=UTC))
+    await given_closes(service, days, [100, 110, 121])
+    await given_bars(service, days, [10, 11, 11])
+    until = datetime(2026, 3, 5, tzinfo=UTC)
+    (beside,) = await told(database, benchmark.READ, until=until)
+    (row,) = await told(database, performance.READ, until=until)
+    assert [(point.day, point.growth) for point in beside.points] == [
+        (day, pytest.approx(level)) for day, level in zip(days, (1, 1.1, 1.21), strict=True)
+    ]
+    assert beside.excess_return.value == pytest.approx(row.excess_return.value) == pytest.approx(0.11)
+
+
 async def test_without_bars_the_benchmark_closes_at_the_last_price_of_the_day(
     service: Database, database: Database
 ) -> None:

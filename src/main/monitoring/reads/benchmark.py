@@ -78,9 +78,11 @@ def _comparison(row: GrowthDays, closes: dict[date, float], points: int) -> Comp
 
 def _days(row: GrowthDays, closes: dict[date, float]) -> list[ComparedDay]:
     series = day_returns(row)
+    # An account begins within a day: what it began with bears the same date as that day's close, and is no close.
+    levels = {day: (at, growth) for day, at, growth in zip(series.days, series.times, series.growth, strict=True)}
     common = [
         (day, at, growth, closes[day])
-        for day, at, growth in zip(series.days, series.times, series.growth, strict=True)
+        for day, (at, growth) in levels.items()
         if growth is not None and growth > 0 and closes.get(day, 0.0) > 0
     ]
     if not common:

@@ -11,6 +11,8 @@ from main.monitoring.reads.pnl_by_period import PeriodParams, PeriodTrades
 
 PERIODS = (("day", "Day"), ("week", "Week"), ("month", "Month"), ("year", "Year"))
 _HOVER = {"day": "%-d %b %Y", "week": "week of %-d %b %Y", "month": "%b %Y", "year": "%Y"}
+_TICK = {"day": "%-d %b", "week": "%-d %b", "month": "%b %Y", "year": "%Y"}
+FEW = 7
 MOST = 400
 """Bars that a screen can show."""
 
@@ -28,7 +30,13 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
         [float(each.cumulative) for each in periods],
         period=period,
     )
-    figure["layout"]["xaxis"]["hoverformat"] = _HOVER[period]
+    axis = figure["layout"]["xaxis"]
+    axis["hoverformat"] = _HOVER[period]
+    if len(periods) <= FEW:  # Plotly would write hours between so few
+        axis |= {
+            "tickvals": [f"{each.start} 12:00" for each in periods],
+            "ticktext": [f"{each.start:{_TICK[period]}}" for each in periods],
+        }
     return figure
 
 
