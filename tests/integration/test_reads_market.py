@@ -313,6 +313,17 @@ async def test_the_volatility_of_a_window_does_not_depend_on_how_many_points_are
     assert all(len(each) <= n + 2 for each, n in zip(drawn, (2, 40, 500, 5000), strict=True))
 
 
+async def test_of_more_symbols_than_are_judged_the_others_are_told_and_the_one_asked_for_is_among_them(
+    service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(volatility, "MOST", 2)
+    await given_market(service, "A", "B", "C", "<img onerror=x>")
+    report = await asked(database, volatility.READ, live())
+    assert ([row.symbol for row in report.symbols], report.left_out) == (["<img onerror=x>", "A"], 2)
+    report = await asked_with(database, volatility.READ, live(), symbol="C")
+    assert ([row.symbol for row in report.symbols], report.left_out) == (["<img onerror=x>", "A", "C"], 1)
+
+
 async def test_volatility_says_what_is_missing(service: Database, database: Database) -> None:
     await given_market(service)
     await given_mids(service, 100, 101, every=HOUR)

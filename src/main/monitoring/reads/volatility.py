@@ -26,6 +26,9 @@ weekends an exchange's prices stand still, so that only those of whole days can 
 USUAL = Series()
 """How many buckets the window's figure is made of, however many points are asked for: a number has one definition."""
 
+MOST = 500
+"""So many symbols are judged, by source and name: each costs a look at days of its prices."""
+
 TRADING_DAYS = 252
 DAYS_A_YEAR = 365
 
@@ -58,7 +61,7 @@ class VolatilityReport:
     """Every symbol's present volatility, and the course of the window's volatility of ``symbol``, oldest first.
 
     ``window`` is the realised volatility over all moves of the window; ``bands`` are the upper limits of low, normal
-    and elevated.
+    and elevated. ``left_out`` is how many symbols beyond the first 500 are not among ``symbols``.
     """
 
     symbols: tuple[SymbolVolatility, ...]
@@ -67,6 +70,7 @@ class VolatilityReport:
     window: Figure | None
     points: tuple[VolatilityPoint, ...]
     bands: tuple[float, ...] = tuple(below for _, below in VOLATILITY_BANDS if math.isfinite(below))
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +129,19 @@ async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None =
     those of 60 days by day; in the window those of 500 buckets, or of its days, a point for the last 30 moves. No mean
     is taken off. A year has 365 days round the clock, else 252 trading days; a day on which a price with trading hours
     stood still (a weekend, a holiday, a frozen feed) is none. Missing below 30 moves; no points where nothing is
-    recorded. Of more points than are asked for the lowest, the highest and the newest are kept.
+    recorded. Of more symbols than 500 the first 500 and the one asked for are judged; of more points than are asked for
+    the lowest, the highest and the newest are kept.
     """
     asked = asked or VolatilityParams()
     bounds = scope.bounds()
     known = await SYMBOLS.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, bounds.start)
-    latest = tuple([each for part in (True, False) for each in await _latest(db, scope, known, part)])
+    judged = [row for place, row in enumerate(known) if place < MOST or row.symbol == asked.symbol]
+    latest = tuple([each for part in (True, False) for each in await _latest(db, scope, judged, part)])
+    left_out = len(known) - len(judged)
     recorded = (row for row in known if row.first_at is not None and asked.symbol in (None, row.symbol))
     shown = next(recorded, None)
     if shown is None or shown.first_at is None:
-        return VolatilityReport(latest, None, asked.symbol, None, ())
+        return VolatilityReport(latest, None, asked.symbol, None, (), left_out=left_out)
     width = (
         bucket_width(shown.first_at, bounds.end, USUAL.points, timedelta(minutes=1)) if shown.round_the_clock else DAY
     )
@@ -142,7 +149,8 @@ async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None =
     closes = _traded(await CLOSES.all(db, *which), round_the_clock=shown.round_the_clock)
     moves = _moves(closes, round_the_clock=shown.round_the_clock)
     course = _thinned(_course(closes, moves), asked.points)
-    return VolatilityReport(latest, shown.source, shown.symbol, volatility_over_time(moves), course)
+    window = volatility_over_time(moves)
+    return VolatilityReport(latest, shown.source, shown.symbol, window, course, left_out=left_out)
 
 
 async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described], part: bool) -> list[SymbolVolatility]:
