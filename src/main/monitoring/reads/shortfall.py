@@ -1,6 +1,6 @@
 """Implementation shortfall: what did it cost to turn decisions into positions, and where was it lost?"""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
@@ -53,7 +53,7 @@ class ShortfallSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Shortfall:
+class Shortfall(ShortfallSums):
     """The orders of one part that are over, in account currency. Positive is a cost.
 
     ``total`` is the sum of ``delay`` (decision to arrival mid), ``impact`` (arrival mid to fill), ``unsplit``
@@ -64,17 +64,6 @@ class Shortfall:
     and with ``by=all``.
     """
 
-    currency: str
-    name: str | None
-    orders: int
-    unpriced: int
-    left_out: int
-    notional: Decimal | None
-    delay: Decimal | None
-    impact: Decimal | None
-    unsplit: Decimal | None
-    opportunity: Decimal | None
-    fees: Decimal | None
     total: Decimal | None
     bps: Figure
 
@@ -166,21 +155,7 @@ async def shortfall(db: Fetcher, scope: Scope, params: ShortfallParams = BY_SYMB
 def _part(row: ShortfallSums) -> Shortfall:
     costs = [cost for cost in (row.delay, row.impact, row.unsplit, row.opportunity, row.fees) if cost is not None]
     total = sum(costs, Decimal(0)) if costs else None
-    return Shortfall(
-        currency=row.currency,
-        name=row.name,
-        orders=row.orders,
-        unpriced=row.unpriced,
-        left_out=row.left_out,
-        notional=row.notional,
-        delay=row.delay,
-        impact=row.impact,
-        unsplit=row.unsplit,
-        opportunity=row.opportunity,
-        fees=row.fees,
-        total=total,
-        bps=basis_points(total, row.notional, UNPRICED),
-    )
+    return Shortfall(**asdict(row), total=total, bps=basis_points(total, row.notional, UNPRICED))
 
 
 READ = Read(
