@@ -8,13 +8,15 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 from main.cli import show_output
 from main.database.address import Address
 from main.database.pool import Database
 from main.monitoring.parameters import own_parameters
 from main.monitoring.read import reads
-from tests.given import MOMENT, given_account, given_trade
+from tests.given import MINUTE, MOMENT, given_account, given_trade
+from tests.given_trades import given_closed, random_trades
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = """
@@ -22,16 +24,19 @@ ACCOUNT = """
 """
 
 
+def environment(address: Address, tmp_path: Path) -> dict[str, str]:
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(("DB_", "DATABASE_", "AI_"))}
+    return kept | {"DATABASE_URL": address.dsn, "AI_TRADER_DATA_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 async def run(address: Address, tmp_path: Path, *arguments: str) -> tuple[int, str, str]:
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("DB_", "DATABASE_", "AI_"))}
-    environment |= {"DATABASE_URL": address.dsn, "AI_TRADER_DATA_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(ROOT / "ai_trader.py"),
         "show",
         *arguments,
         cwd=tmp_path,
-        env=environment,
+        env=environment(address, tmp_path),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -148,10 +153,16 @@ async def test_a_database_that_is_away_has_an_exit_code_of_its_own(address: Addr
     assert "reachable       no" in out
 
 
-async def test_a_reader_that_leaves_early_is_no_error(address: Address, tmp_path: Path) -> None:
-    command = f"{sys.executable} {ROOT / 'ai_trader.py'} show --list | head -c 1"
+async def test_a_reader_that_leaves_early_is_no_error(address: Address, service: Database, tmp_path: Path) -> None:
+    await given_account(service)
+    await given_closed(service, random_trades(Random(1), [MOMENT - number * MINUTE for number in range(300)]))
+    words = f"trades --as-of {MOMENT.isoformat()} --limit 300 --format json"  # more than a pipe holds
     process = await asyncio.create_subprocess_shell(
-        command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        f"{sys.executable} {ROOT / 'ai_trader.py'} show {words} | head -c 1",
+        cwd=tmp_path,
+        env=environment(address, tmp_path),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert (out, err) == (b"n", b"")
+    assert (out, err) == (b"{", b"")

@@ -187,6 +187,14 @@ async def test_every_parameter_means_the_same_everywhere(surfaces: Surfaces) -> 
             await _agreed(surfaces, read, {name: value}, {"window": "1W", "strategy": STRATEGY}, shown=False)
 
 
+async def test_csv_has_the_same_cells_over_rest_and_on_the_command_line(surfaces: Surfaces) -> None:
+    for name in ("trades", "drawdowns", "correlation", "spread_history", "account_summary"):
+        rest = await surfaces.client.get(f"/api/reads/{name}", params={"range": "1M", "format": "csv"})
+        shown = await asyncio.to_thread(_printed, [name, "--range", "1M", "--format", "csv"])
+        assert shown.splitlines() == rest.text.splitlines(), name
+        assert len(shown.splitlines()) > 1, name
+
+
 async def _agreed(
     surfaces: Surfaces, read: Read[Any], own: Mapping[str, Any], about: Mapping[str, Any], *, shown: bool = True
 ) -> None:
