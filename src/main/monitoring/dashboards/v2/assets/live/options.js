@@ -91,7 +91,7 @@
   }
 
   function opened(node, name, option, now) {
-    var all = choices(name, option), list = app.shell.element("div", { class: "menu-list" }, items(name, option, now, ""));
+    var all = choices(name, option), list = app.shell.element("div", { class: "menu-list", role: "menu", "aria-label": option.label }, items(name, option, now, ""));
     if (!all.length) { app.menu.open(node, option.label, [app.menu.note("There is nothing to choose yet.")]); return; }
     var search = app.shell.element("input", { class: "menu-search", type: "search", placeholder: "Find", "aria-label": "Find " + option.label.toLowerCase() });
     search.addEventListener("input", function () { list.replaceChildren.apply(list, items(name, option, now, search.value.toLowerCase())); });
