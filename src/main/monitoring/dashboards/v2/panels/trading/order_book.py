@@ -18,6 +18,7 @@ from main.monitoring.reads.order_book import BookParams, Level, OrderBook
 from main.monitoring.reads.orders import OrdersPage, OrderState
 
 LEVELS = 7  # a side, as many as the panel's height holds
+_ROWS_PIXELS, _TALLEST = 336, 34  # what is left of the panel's height, and a row's that looks like one
 _ORDERS = 500
 _CHIPS = 2  # of our orders at one price; more are counted
 
@@ -43,7 +44,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
     named: dict[str, Any] = {"aria-label": f"Order book of {book.symbol}"}
     rows = [*(_level(level, "ask", largest, book, ours) for level in reversed(asks)), _middle(book)]
     rows += [_level(level, "bid", largest, book, ours) for level in bids]
-    return html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="ladder", **named), className="book")
+    style = {"--book-row": f"{min(_TALLEST, _ROWS_PIXELS // (len(bids) + len(asks)))}px"}
+    ladder = html.Table([html.Thead(head), html.Tbody(rows)], className="ladder", style=style, **named)
+    return html.Div(ladder, className="book")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
