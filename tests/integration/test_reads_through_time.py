@@ -7,7 +7,7 @@ from typing import Any
 from main.database.pool import Database
 from main.domain.scope import Scope
 from main.monitoring.read import reads
-from tests.given import HOUR, MOMENT, given_account, live, past
+from tests.given import HOUR, MOMENT, given_account, given_alert, live, past
 from tests.given_history import (
     database_time,
     given_future,
@@ -25,6 +25,24 @@ BY_THE_DATABASES_CLOCK = {"pipelines", "bots", "feeds", "account_summary"}
 """Live, these tell silence by the database's clock."""
 
 
+OTHERWISE: dict[str, tuple[dict[str, Any], ...]] = {
+    "orders": ({"state": "all"}, {"state": "ended", "sort": "-quantity"}),
+    "order_events": ({"kind": "rejected"}, {"sort": "symbol"}),
+    "slippage": ({"by": "hour"}, {"by": "account"}),
+    "shortfall": ({"by": "all", "orders": "all"}, {"by": "size"}),
+    "markouts": ({"by": "side"},),
+    "latency": ({"by": "liquidity"},),
+    "liquidity": ({"by": "account"},),
+    "rejects": ({"by": "symbol"},),
+    "exposure": ({"by": "account"},),
+    "candles": ({"interval": "1d"},),
+    "alerts": ({"state": "open"}, {"sort": "-duration_seconds"}),
+    "volatility": ({"points": 5},),
+    "risk_factor": ({"account": "A"},),
+}
+"""Params that are asked for besides the defaults."""
+
+
 async def answers(database: Database, scope: Scope, visible: Sequence[str] | None = None) -> dict[str, Any]:
     found = {}
     for read in ASKED:
@@ -32,6 +50,9 @@ async def answers(database: Database, scope: Scope, visible: Sequence[str] | Non
             continue
         async with database.scoped(visible or scope.accounts) as connection:
             found[read.name] = await read.fetch(connection, scope)
+            for params in OTHERWISE.get(read.name, ()):
+                assert read.params is not None
+                found[f"{read.name} {params}"] = await read.fetch(connection, scope, read.params(**params))
     return found
 
 
@@ -71,6 +92,23 @@ async def test_what_was_learned_later_is_not_among_what_was_known_then(service: 
     assert {"slippage", "liquidity", "rejects", "order_events", "spread_history", "activity"} <= {
         each.split(":")[0] for each in told
     }
+
+
+async def test_an_alert_that_was_deleted_since_was_open_then(service: Database, database: Database) -> None:
+    start = await database_time(service)
+    await given_account(service)
+    await given_alert(service, "gone", MOMENT - HOUR, account_id="A", alert_id="gone")
+    await learned_at_once(service, start)
+    start = await database_time(service)
+    async with service.scoped() as connection:
+        await connection.execute("DELETE FROM alerts")
+        deleted = "UPDATE alerts_history SET changed_at = $1 WHERE changed_at > $2"
+        await connection.execute(deleted, MOMENT, start)
+    for read in ("alerts", "open_alerts"):
+        async with database.scoped(("A",)) as connection:
+            then = await reads()[read].fetch(connection, past(MOMENT - HOUR / 2))
+            after = await reads()[read].fetch(connection, past(MOMENT))
+        assert [len(getattr(value, "items", value)) for value in (then, after)] == [1, 0]
 
 
 async def test_no_read_tells_of_an_account_that_is_not_asked_about(service: Database, database: Database) -> None:
