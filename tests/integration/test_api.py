@@ -290,7 +290,9 @@ async def test_the_catalogue_describes_every_read(site: Site) -> None:
     assert figure["formula"] == "x"
     assert document["items"][1]["parameters"][-4:] == ["symbol", "depth", "limit", "side"]
     openapi = (await site.client.get("/openapi.json")).json()
-    assert "/api/reads/{name}" in openapi["paths"]
+    assert {"/api/reads", "/api/reads/figures", "/api/reads/wishes"} <= openapi["paths"].keys()
+    wish = openapi["paths"]["/api/reads/wishes"]["get"]["parameters"]
+    assert next(each for each in wish if each.get("name") == "side")["schema"]["enum"] == ["long", "short"]
 
 
 async def test_an_unreachable_database_is_503_with_retry_after(server: Address) -> None:

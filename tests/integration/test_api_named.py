@@ -254,6 +254,12 @@ async def test_an_unknown_parameter_is_told_of_with_the_nearest(api: httpx.Async
     assert 'did you mean "start_date"?' in (await api.get("/api/trades?star_date=2026-01-01")).json()["detail"]
 
 
+async def test_what_can_be_got_can_be_asked_about_without_its_body(api: httpx.AsyncClient) -> None:
+    for path in ("/api/trades", "/api/reads", "/api/reads/trades", "/openapi.json"):
+        answer = await api.head(path)
+        assert (answer.status_code, answer.content) == (200, b""), path
+
+
 async def test_errors_have_their_timing_and_unknown_paths_are_json(api: httpx.AsyncClient) -> None:
     for path, status in (("/api/nope", 404), ("/api/trades?limit=x", 422), ("/api/trades?accounts=ZZ", 404)):
         answer = await api.get(path)

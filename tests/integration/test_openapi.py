@@ -1,7 +1,6 @@
 """The API does what its own description says, whatever it is asked: no failure, no answer of another shape."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,8 @@ from tests.given import (
     given_snapshots,
 )
 
-EXAMPLES = 6
-"""Of each path and mode: some 80 paths make a thousand requests."""
+EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 2}
+"""Of each path: some 80 paths make 500 requests."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 HOSTILE = (
     "%00",
@@ -55,9 +54,11 @@ HOSTILE = (
     "0001-01-01T00:00:00%2B14:00",
     "9999-12-31T23:59:59Z",
     "0001-01-01..9999-12-31",
-    "x" * 5_000,
+    "x" * 900,
 )
-DOCUMENTED = {200, 404, 414, 422, 503}
+MERELY_TEXTS = (quote("' OR 1=1; DROP TABLE accounts; --"), quote("🦖\u202e\ufeff"), quote("%_\\"), "x" * 5_000)
+TEXT_PATTERN = r"^[^\u0000]*$"
+DOCUMENTED = {200, 404, 414, 422}
 
 
 @pytest.fixture
@@ -113,7 +114,9 @@ async def test_every_path_answers_as_it_is_described(api: httpx.AsyncClient) -> 
         if operation is None:
             continue
         schema = validator(operation["responses"]["200"]["content"]["application/json"]["schema"], document)
-        queries = ["", "decimals=string&range=1W", "as_of=2020-01-01T00:00:00Z"] if path != "/api/reads" else [""]
+        queries = ["", f"decimals=string&range=1W&as_of={(NOW - HOUR).strftime('%Y-%m-%dT%H:%M:%SZ')}"]
+        if path == "/api/reads":
+            queries = [""]
         for query in queries:
             answer = await api.get(f"{path}?{query}")
             assert answer.status_code == 200, (path, query, answer.text)
@@ -121,6 +124,8 @@ async def test_every_path_answers_as_it_is_described(api: httpx.AsyncClient) -> 
             assert not wrong, (path, query, wrong[:3])
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")  # the server's jitter, in the same process
 async def test_nothing_that_is_asked_makes_it_fail(api: httpx.AsyncClient) -> None:
     await asyncio.to_thread(_fuzz, str(api.base_url))
 
@@ -131,14 +136,14 @@ def _fuzz(url: str) -> None:
         operation = found.ok()
         if operation.method.upper() != "GET":
             continue
-        for mode in GenerationMode:
-            _ask(operation.as_strategy(generation_mode=mode))
+        for mode in GenerationMode if operation.query else [GenerationMode.POSITIVE]:
+            _ask(operation.as_strategy(generation_mode=mode), EXAMPLES[mode])
 
 
-def _ask(cases: st.SearchStrategy[Any]) -> None:
+def _ask(cases: st.SearchStrategy[Any], examples: int) -> None:
     @seed(4711)
     @settings(
-        max_examples=EXAMPLES,
+        max_examples=examples,
         database=None,
         deadline=None,
         phases=[Phase.explicit, Phase.generate],
@@ -154,19 +159,31 @@ def _ask(cases: st.SearchStrategy[Any]) -> None:
 async def test_no_hostile_text_gets_further_than_a_refusal_or_an_empty_answer(api: httpx.AsyncClient) -> None:
     document = await description(api)
     problem = validator({"$ref": "#/components/schemas/Problem"}, document)
-    components = document["components"]["parameters"]
-    asked = 0
-    for path, operations in document["paths"].items():
-        if "get" not in operations:
-            continue
-        parameters = [each.get("name") or each["$ref"].rsplit("/", 1)[-1] for each in operations["get"]["parameters"]]
-        own = [name for name in parameters if name not in components or name == "strategy"]
-        for text in HOSTILE:
-            queries = [f"{name}={text}" for name in own if len(text) < 100]
-            for query in (*queries, "&".join(f"{name}={text}" for name in parameters)):
-                answer = await api.get(f"{path}?{query}")
-                asked += 1
-                assert answer.status_code in DOCUMENTED - {503}, (path, query, answer.text)
-                if answer.status_code != 200:
-                    assert problem.is_valid(json.loads(answer.content)), (path, query)
-    assert asked > 1_000
+    turn = asyncio.Semaphore(8)
+
+    async def ask(path: str, query: str) -> None:
+        async with turn:
+            answer = await api.get(f"{path}?{query}")
+        assert answer.status_code in DOCUMENTED, (path, query, answer.text)
+        assert answer.status_code == 200 or problem.is_valid(answer.json()), (path, query)
+
+    paths = enumerate(document["paths"].items())
+    queries = [each for place, described in paths for each in _hostile_queries(place, *described)]
+    assert len(queries) > 400
+    await asyncio.gather(*(ask(*each) for each in queries))
+
+
+def _hostile_queries(place: int, path: str, operations: dict[str, Any]) -> list[tuple[str, str]]:
+    """Some of the texts as the value of all parameters at once, and one that is but a text as that of each text.
+
+    Which of them goes by the path's place, so that each meets many paths.
+    """
+    if "get" not in operations:
+        return []
+    parameters = operations["get"]["parameters"]
+    names = [each.get("name") or each["$ref"].rsplit("/", 1)[-1] for each in parameters]
+    texts = [each["name"] for each in parameters if each.get("schema", {}).get("pattern") == TEXT_PATTERN]
+    some = [HOSTILE[(place * 5 + each) % len(HOSTILE)] for each in range(5)]
+    merely = [MERELY_TEXTS[(place + each) % len(MERELY_TEXTS)] for each in range(len(texts))]
+    together = [(path, "&".join(f"{name}={text}" for name in names)) for text in some]
+    return [*together, *((path, f"{name}={text}") for name, text in zip(texts, merely, strict=True))]

@@ -43,10 +43,11 @@ class _Asking:
 def named_routes(
     hub: Callable[[], Asked], directory: Callable[[], Directory], paths: Sequence[NamedPath] = NAMED
 ) -> APIRouter:
-    """Return a route for each path."""
+    """Return a route for each path; `main.monitoring.api.openapi` describes them."""
     router = APIRouter(tags=["named"])
     for path in paths:
-        router.add_api_route(path.path, _endpoint(path, hub, directory), methods=["GET"], summary=path.summary)
+        endpoint = _endpoint(path, hub, directory)
+        router.add_api_route(path.path, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
     return router
 
 

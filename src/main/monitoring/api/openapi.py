@@ -51,13 +51,13 @@ def describe(app: FastAPI, catalogue: Callable[[], Mapping[str, Read[Any]]], nam
 def _document(app: FastAPI, reads: Mapping[str, Read[Any]], named: Sequence[NamedPath]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     paths = document["paths"]
-    paths.pop("/api/reads/{name}", None)
     kinds = {_READ + name: get_type_hints(read.fetch)["return"] for name, read in reads.items()}
     rows = {row.__name__: row for path in named for row in row_types(path) if row is not Paged}
     found, shared = schemas_of(kinds | rows)
     components = shared | {FLAT + name: flattened(schema) for name, schema in shared.items()} | _PAGED
     components["Problem"] = PROBLEM
-    paths["/api/reads"]["get"] = _operation("reads", _CATALOGUE, [], _CATALOGUE_SCHEMA, components)
+    operation = _operation("reads", _CATALOGUE, [], _CATALOGUE_SCHEMA, components)
+    paths["/api/reads"] = {"get": operation | {"tags": ["reads"]}}
     for name, read in reads.items():
         parameters = [*common(limit=lists(read), form=True), *own(read)]
         schema = _answer(read, found[_READ + name])

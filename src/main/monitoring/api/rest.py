@@ -20,6 +20,8 @@ from main.security.viewer import Viewer, current_viewer
 
 JSON_TYPE = "application/json"
 
+_METHODS = ["GET", "HEAD"]
+
 
 class Asked(Protocol):
     """What answers reads; `main.monitoring.hub.Hub` does."""
@@ -35,15 +37,15 @@ Catalogue = Callable[[], Mapping[str, Read[Any]]]
 def read_routes(
     hub: Callable[[], Asked], directory: Callable[[], Directory], catalogue: Catalogue = reads
 ) -> APIRouter:
-    """Return the routes of the catalogue and of every read in it."""
+    """Return the routes of the catalogue and of every read in it; `main.monitoring.api.openapi` describes them."""
     router = APIRouter(prefix="/api", tags=["reads"])
 
-    @router.get("/reads", summary="Every read: what can be asked, in which unit, and what it means")
+    @router.api_route("/reads", methods=_METHODS, include_in_schema=False)
     async def all_reads() -> Response:
         items = [_described(read) for read in catalogue().values()]
         return Response(encode({"as_of": now(), "items": items}), media_type=JSON_TYPE)
 
-    @router.get("/reads/{name}", summary="One read's value and how fresh it is")
+    @router.api_route("/reads/{name}", methods=_METHODS, include_in_schema=False)
     async def answer(request: Request, name: str) -> Response:
         read = _named(name, catalogue())
         given, problems = texts_of(request)
