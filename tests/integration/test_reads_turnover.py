@@ -59,7 +59,7 @@ async def test_turnover_says_what_is_missing(service: Database, database: Databa
     await given_fill(service, "buy", 1, 100, MOMENT - 9 * DAY, symbol="E")
     (row,) = await asked(database, turnover.READ, live(window="All"))
     assert (row.turnover.value, row.unpriced) == (None, 1)
-    assert row.turnover.reason == "no rate of 1 fills into the account's currency"
+    assert row.turnover.reason == "1 fills have no rate into the account's currency"
 
 
 async def test_equity_at_or_below_zero_has_no_turnover(service: Database, database: Database) -> None:

@@ -101,7 +101,7 @@ async def _turnover(db: Fetcher, scope: Scope, row: GrowthDays) -> Turnover:
     unpriced = sum(each.unpriced for each in traded.values())
     figure = exposure.turnover(float(buys), float(sells), equities, row.periods_per_year, days=days.length or None)
     if unpriced and figure.value is not None:
-        figure = missing(f"no rate of {unpriced} fills into the account's currency")
+        figure = missing(f"{unpriced} fills have no rate into the account's currency")
     return Turnover(
         currency=row.currency,
         start=start,
@@ -136,7 +136,6 @@ READ = Read(
     topics=frozenset({Topic.FILLS, Topic.EQUITY, Topic.CASH, Topic.ACCOUNTS}),
     unit="times a year; money in account currency",
     freshness=timedelta(minutes=1),
-    as_of=lambda rows: max((row.end for row in rows if row.end is not None), default=None),
     scalar=lambda rows: rows[0].turnover.value if len(rows) == 1 else None,
     formula="min(buys, sells) / average equity at the closes · A / days, one-way; A = periods a year of the account",
 )
