@@ -66,13 +66,15 @@ def day_returns(
 
     Both series are oldest first. ``day_of`` names the trading day of a time; an observation at the very close is the
     closing day's. What happens on other than trading days belongs to the next one. It suffices to pass the last
-    observation of each day and the last before each flow. The last day may still be running: ratios leave it out.
+    observation of each day and those next to each flow. The last day may still be running: ratios leave it out.
     Observations before the first equity above zero are passed over. ``ValueError`` for NaN or a wrong order.
     """
     funded = _funded(observations, flows)
     days = [_trading_day(day_of(o.at - _INSTANT), is_trading_day) for o in funded]
     closes = {place for place in range(len(funded)) if place + 1 == len(funded) or days[place] != days[place + 1]}
-    cuts = {bisect_left(funded, flow.at, key=_time) - 1 for flow in flows}
+    # Between the observations about a flow, it is weighed: whatever else is kept, the return is the same.
+    firsts = {bisect_left(funded, flow.at, key=_time) for flow in flows}
+    cuts = firsts | {place - 1 for place in firsts}
     kept = [place for place in range(len(funded)) if place == 0 or place in closes or place in cuts]
     found, pieces, since = list[DayReturn](), list[float | None](), 0
     for place, piece in zip(kept[1:], _links([funded[place] for place in kept], flows), strict=True):

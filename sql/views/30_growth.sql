@@ -30,7 +30,7 @@ $$;
 -- at or before that start, external flows since then added, or failing that with its first observation after it; an
 -- account that comes in later than the first of its currency counts as an inflow, never as a gain.
 -- Points: the beginning, one a bucket (spans up to a week) or the closes of trading days (longer ones), the moment just
--- before each external flow, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
+-- before each external flow, the first observation after one that has no fresh observation before it, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
 -- only, which is enough for the P&L and the return of a period; a negative number asks for the closes of trading days,
 -- however short the span. Bucket ends lie on round times, so that a window that moves keeps its points. Each is one index
 -- lookup of the last observation inside its bucket, so the cost does not depend on how much was recorded. A bucket in
@@ -66,6 +66,26 @@ WITH entries AS MATERIALIZED (
     SELECT f.currency, f.at - interval '1 microsecond'
       FROM flows f
       JOIN spans s ON s.currency = f.currency AND f.at - interval '1 microsecond' > s.first_at
+    UNION
+    -- The first observation after a flow without a fresh one before it: so the flow is weighed in the same stretch of time,
+    -- and growth is the same, whatever the other points are.
+    SELECT f.currency, min(o.at)
+      FROM (SELECT DISTINCT own.currency, own.at FROM flows own) f
+      JOIN entries e ON e.currency = f.currency
+      CROSS JOIN LATERAL (
+            SELECT t.at::timestamptz
+              FROM trading_pnl t
+             WHERE t.account_id = e.account_id AND t.at >= f.at AND t.at <= until AND t.recorded_at <= known AND t.at >= e.entered_at
+             ORDER BY t.at
+             LIMIT 1) o
+     WHERE NOT EXISTS (SELECT FROM entries other
+                        CROSS JOIN LATERAL (
+                              SELECT FROM trading_pnl t
+                               WHERE t.account_id = other.account_id AND t.at >= f.at - interval '5 minutes' AND t.at < f.at
+                                 AND t.recorded_at <= known AND t.at >= other.entered_at
+                               LIMIT 1) fresh
+                        WHERE other.currency = f.currency)
+     GROUP BY f.currency, f.at
     UNION
     SELECT s.currency, bucket_end
       FROM spans s

@@ -37,9 +37,10 @@ async def equity(db: Fetcher, scope: Scope) -> list[EquityPoint]:
     """Return the curve of each currency over the scope's window, oldest first, at most about 400 points each.
 
     Up to a week of history a point is the last observation of a bucket on round times; over longer ones it is the close
-    of a trading day, and the latest observation. The moment before every external flow is a point too. Where nothing
-    was observed there is no point. The peak is the highest growth inside the window, its beginning included. Growth and
-    drawdown are ``None`` from where equity fell to 0 or below. Empty when nothing was recorded by the window's end.
+    of a trading day, and the latest observation. The moment before every external flow is a point too, and where equity
+    was not seen in the five minutes before it, the next observation. Where nothing was observed there is no point. The
+    peak is the highest growth inside the window, its beginning included. Growth and drawdown are ``None`` from where
+    equity fell to 0 or below. Empty when nothing was recorded by the window's end.
     """
     bounds = scope.bounds()
     return await POINTS.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at)
