@@ -3,8 +3,10 @@
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import cache
+from types import NoneType
 from typing import Any, get_type_hints
 
 from main.analytics.figure import Figure
@@ -20,6 +22,9 @@ _THOUSANDTHS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _COINS = frozenset(["ADA", "BCH", "BNB", "BTC", "DOT", "ETH", "LTC", "SOL", "XBT", "XMR", "XRP"])
 _FINEST = 8  # decimals of coins, and of prices whose tick is not known
 _BPS_DECIMALS = 4
+_PLAIN = frozenset([str, int, bool, datetime, NoneType])
+"""Types of values that are told as they are."""
+_NUMBERS = frozenset([Decimal, float])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,9 @@ class Precision:
 
     def of(self, row: object) -> "Precision":
         """Return the steps of a row that is part of one with these steps."""
-        names = ("currency", "tick", "quantity_step")
-        return replace(self, **{name: found for name in names if (found := getattr(row, name, None))})
+        kind: Any = type(row)
+        found = {name: value for name in _steps(kind) if (value := getattr(row, name))}
+        return replace(self, **found) if found else self
 
     def rounded(self, value: Any, unit: Unit | None) -> Any:
         """Return a number as the unit is told; anything else as it is."""
@@ -77,20 +83,35 @@ def flat(row: Any, precision: Precision, only: Collection[str] | None = None) ->
     units = _units(kind)
     found: dict[str, Any] = {}
     reasons: dict[str, str] = {}
-    for spec in fields(row):
-        if only is not None and spec.name not in only:
+    for name in _columns(kind, None if only is None else tuple(only)):
+        value = getattr(row, name)
+        if type(value) in _PLAIN:  # nearly all are
+            found[name] = value
             continue
-        value = getattr(row, spec.name)
+        if type(value) in _NUMBERS:
+            found[name] = precision.rounded(value, units.get(name))
+            continue
         if isinstance(value, Figure):
             if value.value is None:
-                reasons[spec.name] = value.reason
+                reasons[name] = value.reason
             value = value.value
         elif isinstance(value, list | tuple):
             value = [flat(each, precision) if is_dataclass(each) else each for each in value]
         elif is_dataclass(value):
             value = flat(value, precision)
-        found[spec.name] = precision.rounded(value, units.get(spec.name))
+        found[name] = precision.rounded(value, units.get(name))
     return found | ({REASONS: reasons} if figures_of(kind, only) else {})
+
+
+@cache
+def _columns(row: Any, only: tuple[str, ...] | None) -> tuple[str, ...]:
+    return tuple(spec.name for spec in fields(row) if only is None or spec.name in only)
+
+
+@cache
+def _steps(row: Any) -> tuple[str, ...]:
+    """Return which of the steps a row tells itself."""
+    return tuple(name for name in ("currency", "tick", "quantity_step") if hasattr(row, name))
 
 
 def figures_of(row: type, only: Collection[str] | None = None) -> frozenset[str]:
@@ -120,9 +141,15 @@ def _units(row: Any) -> Mapping[str, Unit]:
 
 
 def _round(value: Decimal, decimals: int) -> Decimal:
-    return value.quantize(Decimal(1).scaleb(-decimals), context=_ROUNDING)
+    return value.quantize(_quantum(decimals), context=_ROUNDING)
 
 
+@cache
+def _quantum(decimals: int) -> Decimal:
+    return Decimal(1).scaleb(-decimals)
+
+
+@cache
 def _decimals_of(step: Decimal) -> int:
     exponent = step.normalize(_ROUNDING).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from main.monitoring.api.named_flat import REASONS, Precision, figures_of, flat, renamed
@@ -42,7 +43,7 @@ class Source:
     @property
     def columns(self) -> tuple[str, ...]:
         """The names of the fields that are told."""
-        return tuple(spec.name for spec in fields(self.row) if not self.only or spec.name in self.only)
+        return _columns(self.row, self.only)
 
     def told(self, row: Any, precision: Precision, names: Mapping[str, str]) -> dict[str, Any]:
         """Return a row as plain values, under other names where there are such."""
@@ -228,3 +229,8 @@ class NamedPath:
             notes.append(told.pop("note", ""))
             found |= told
         return found | {"note": "; ".join(filter(None, dict.fromkeys(notes)))}
+
+
+@cache
+def _columns(row: Any, only: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(spec.name for spec in fields(row) if not only or spec.name in only)
