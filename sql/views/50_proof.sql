@@ -65,8 +65,16 @@ LANGUAGE sql STABLE ROWS 5 AS $$
       FROM accounts a
       CROSS JOIN LATERAL latest_equity(a.account_id, until, known) finish
       CROSS JOIN LATERAL books_begin(a.account_id, start, until, known) begin
+      -- Of all that is known now, sums are kept by day. The year 1, because days are counted from a date.
       CROSS JOIN LATERAL (
-            SELECT coalesce(sum(f.fee), 0) AS fees FROM booked_fills(a.account_id, begin.at, finish.at, known) f) f
+            SELECT known >= '9999-01-01 00:00Z' AS kept, greatest(begin.at, '0001-06-01 00:00Z') AS since) k
+      CROSS JOIN LATERAL (
+            SELECT coalesce(sum(x.fees), 0) AS fees
+              FROM (SELECT s.maker_fees + s.taker_fees + s.unknown_fees AS fees
+                      FROM fill_sums(ARRAY[a.account_id]::text[], k.since, finish.at, known, true, NULL, NULL) s
+                     WHERE k.kept
+                    UNION ALL
+                    SELECT f.fee FROM booked_fills(a.account_id, begin.at, finish.at, known) f WHERE NOT k.kept) x) f
       CROSS JOIN LATERAL (
             SELECT coalesce(sum(w.amount) FILTER (WHERE w.kind = 'fee'), 0) AS fees,
                    coalesce(sum(w.amount) FILTER (WHERE w.kind = 'funding'), 0) AS funding,
@@ -75,9 +83,15 @@ LANGUAGE sql STABLE ROWS 5 AS $$
                    coalesce(sum(w.amount) FILTER (WHERE w.kind IN ('deposit', 'withdrawal', 'transfer')), 0) AS external
               FROM booked_flows(a.account_id, begin.at, finish.at, known) w) c
       CROSS JOIN LATERAL (
-            SELECT coalesce(sum(d.gross_pnl), 0) AS realized
-              FROM closed_trades(a.account_id, begin.at, finish.at, known) d
-             WHERE d.exit_time > begin.at) t
+            SELECT coalesce(sum(x.gross), 0) AS realized
+              FROM (SELECT s.gross
+                      FROM trade_sums(ARRAY[a.account_id]::text[], k.since, finish.at, known, true, NULL, false,
+                                      NULL, NULL, NULL, NULL, NULL, NULL) s
+                     WHERE k.kept
+                    UNION ALL
+                    SELECT d.gross_pnl
+                      FROM closed_trades(a.account_id, begin.at, finish.at, known) d
+                     WHERE NOT k.kept AND d.exit_time > begin.at) x) t
       CROSS JOIN LATERAL (
             SELECT finish.equity - begin.equity AS change, finish.unrealized_pnl - begin.unrealized_pnl AS unrealized_change,
                    f.fees - c.fees AS fees, coalesce(finish.fx_pnl, 0) - begin.fx_pnl AS fx) p
