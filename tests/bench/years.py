@@ -7,6 +7,8 @@ purged. Everything is as old as it happened: nothing waits for a roll-up but the
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,13 @@ _MARKS = """
     INSERT INTO trade_marks (account_id, first_at, last_at)
     SELECT account, day, day + interval '1 day'
       FROM unnest($1::text[]) AS account, generate_series($2::timestamptz, $3::timestamptz, interval '1 day') AS day
+"""
+_INDEXED = ("trades", "fills", "orders", "order_events", "positions_history")
+_INDEXES = """
+    SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
+      FROM pg_index i
+     WHERE i.indrelid::regclass::text = ANY ($1)
+       AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
 """
 _ROLLED = "UPDATE rollup_progress SET rolled_until = greatest(rolled_until, $1)"
 
@@ -61,19 +70,21 @@ async def add_trades(address: Address, until: datetime, newest: int) -> None:
     made, *others = _statements("trading")
     await connection.execute(made, until, 0)
     await connection.execute("DELETE FROM made WHERE id >= $1", newest)
-    for statement in others:
-        await connection.execute(statement)
+    async with _indexed_afterwards(connection):
+        for statement in others:
+            await connection.execute(statement)
     await connection.close()
     await _catch_up(address, until)
 
 
 async def _add_trading(address: Address, until: datetime, first: int, last: int) -> None:
     connection = await _loader(address)
-    for year in range(first, last):
-        made, *others = _statements("trading")
-        await connection.execute(made, until - year * YEAR, year)
-        for statement in others:
-            await connection.execute(statement)
+    async with _indexed_afterwards(connection):
+        for year in range(first, last):
+            made, *others = _statements("trading")
+            await connection.execute(made, until - year * YEAR, year)
+            for statement in others:
+                await connection.execute(statement)
     await connection.execute(_MARKS, list(ACCOUNTS), until - last * YEAR, until - first * YEAR)
     await connection.close()
 
@@ -99,6 +110,18 @@ async def _catch_up(address: Address, until: datetime) -> None:
     connection = await administrator(address)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
+
+
+@asynccontextmanager
+async def _indexed_afterwards(connection: Any) -> AsyncIterator[None]:
+    """Make the indexes of what is written at once, which takes a fraction of the time."""
+    indexes = await connection.fetch(_INDEXES, list(_INDEXED))
+    for index in indexes:
+        await connection.execute(f"DROP INDEX {index['name']}")
+    yield
+    await connection.execute("SET maintenance_work_mem = '512MB'")
+    for index in indexes:
+        await connection.execute(index["definition"])
 
 
 async def _loader(address: Address) -> Any:
