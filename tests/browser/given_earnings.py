@@ -1,6 +1,7 @@
 """An account with a history, for tests of the pages Performance and Risk: closes, trades, positions, rules; one name is
 markup."""
 
+import asyncio
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ async def given_earnings(service: Database) -> datetime:
     settings = {"label": f"Maker {HOSTILE}", "benchmark": "SPX", "periods_per_year": 365, "position_limit": 2000}
     await given_account(service, at=now - 400 * DAY, daily_loss_limit=500, **settings)
     levels = [100_000 * (1 + 0.03 * math.sin(place / 5) + 0.001 * place) for place in range(DAYS)]
-    await given_equity(service, *(f"{level:.2f}" for level in levels), ending=now, every=DAY)
+    await given_equity(service, *(f"{level:.2f}" for level in levels), ending=now, every=DAY, unrealized_pnl=0)
     days = [(now - (DAYS - place) * DAY).date() for place in range(DAYS)]
     await given_bars(service, days, [4000 * (1 + 0.02 * math.cos(place / 7)) for place in range(DAYS)], "SPX")
     for place in range(DAYS):
@@ -89,6 +90,13 @@ async def plotted(page: Page, panel: str) -> Any:
     return await page.evaluate(
         f"{traces}.map(t => ({{name: t.name, type: t.type, x: [...t.x], y: [...t.y], z: t.z, text: t.text}}))"
     )
+
+
+async def becomes(page: Page, expression: str, wanted: object) -> None:
+    """Wait until the page's expression has this value. (Playwright's own way would need `eval`, which the page denies.)"""
+    async with asyncio.timeout(20):
+        while await page.evaluate(expression) != wanted:
+            await asyncio.sleep(0.1)
 
 
 async def said(page: Page, panel: str) -> str:

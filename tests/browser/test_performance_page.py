@@ -11,7 +11,7 @@ from main.database.address import Address
 from main.database.pool import Database
 from main.monitoring.dashboards.v2.panels.trading.performance import FIGURES
 from tests.browser.conftest import PHONE, picture
-from tests.browser.given_earnings import HOSTILE, answered, given_earnings, harmless, opened, plotted, said
+from tests.browser.given_earnings import HOSTILE, answered, becomes, given_earnings, harmless, opened, plotted, said
 from tests.browser.test_bare_pages import dashboards
 from tests.given import given_account
 
@@ -115,9 +115,7 @@ async def choosing_weeks_and_hours(page: Page, url: str) -> None:
     await options.get_by_role("radio", name="Week").click()
     weeks = [week["net_pnl"] for week in answered(url, "pnl_by_period", "&period=week")]
     graph = "document.querySelector('#graph-pnl_by_period .js-plotly-plot').data"
-    bars = f"{graph}.filter(t => t.type === 'bar')[0]"
-    await page.wait_for_function(f"{bars}.y.length === {len(weeks)}")
-    assert await page.evaluate(f"[...{bars}.y]") == weeks
+    await becomes(page, f"[...{graph}.filter(t => t.type === 'bar')[0].y]", weeks)
     assert "pnl_by_period.period=week" in page.url
     await page.locator("#options-pnl_calendar").get_by_role("radio", name="Year").click()
     await expect(page.locator("#body-pnl_calendar .heat-year")).to_be_visible()

@@ -10,7 +10,7 @@ from main import text
 from main.database.address import Address
 from main.database.pool import Database
 from tests.browser.conftest import PHONE, picture
-from tests.browser.given_earnings import HOSTILE, answered, given_earnings, harmless, opened, plotted, said
+from tests.browser.given_earnings import HOSTILE, answered, becomes, given_earnings, harmless, opened, plotted, said
 from tests.browser.test_bare_pages import dashboards
 from tests.given import given_account
 
@@ -111,8 +111,7 @@ async def choosing_symbols(page: Page, url: str) -> None:
     await page.locator("#options-correlation").get_by_role("radio", name="Symbols").click()
     (symbols,) = answered(url, "correlation", "&by=symbol&most=12")
     graph = "document.querySelector('#graph-correlation .js-plotly-plot').data[0]"
-    await page.wait_for_function(f"{graph}.z.length === {len(symbols['names'])}")
-    assert await page.evaluate(f"{graph}.z") == [[cell["value"] for cell in row] for row in symbols["cells"]]
+    await becomes(page, f"{graph}.z", [[cell["value"] for cell in row] for row in symbols["cells"]])
     assert "correlation.of=symbol" in page.url
 
 

@@ -358,6 +358,8 @@ def test_the_waterfall_ends_in_the_change_of_equity_and_leaves_out_what_was_not(
     assert bars["y"] == [20, 15, -5, 30]
     assert bars["base"] == [0, 20, 35, 0]
     assert first["offers"] == {"account": ["A", "B"]}
+    unseen = drawn("pnl_waterfall", (pnl_proof.READ, [proof(unrealized_change=None, residual=None)]))
+    assert "without its unrealised P&L" in words(unseen)  # rather than a bar of 0
     second = drawn("pnl_waterfall?account=B", (pnl_proof.READ, rows))
     assert "Deposits" in second["figure"]["layout"]["xaxis"]["ticktext"]
     assert second["subtitle"].startswith("B · USD")

@@ -1,7 +1,6 @@
 """P&L waterfall: through which parts did equity change from what it was to what it is?"""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
@@ -17,6 +16,9 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
         reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
         return components.empty("Nothing changed equity", reason, icon_name="chart-column")
+    if row.unrealized_change is None:
+        reason = f"Equity of {row.account_id} was recorded without its unrealised P&L. P&L proof has what is known."
+        return components.empty("Not known part by part", reason, icon_name="chart-column")
     return figures.waterfall(_steps(row))
 
 
@@ -37,11 +39,7 @@ def _shown(answers: Answers) -> ProofRow | None:
 
 def _steps(row: ProofRow) -> list[Step]:
     """Return the parts that are there, and always those that every account has."""
-    always = [
-        ("Realised", row.realized),
-        ("Unrealised", row.unrealized_change),
-        ("Fees", -row.fees),
-    ]
+    always = [("Realised", row.realized), ("Unrealised", row.unrealized_change), ("Fees", -row.fees)]
     sometimes = [
         ("Funding", row.funding),
         ("Dividends", row.dividends),
@@ -51,7 +49,7 @@ def _steps(row: ProofRow) -> list[Step]:
         ("Residual", row.residual),
     ]
     parts = always + [(name, value) for name, value in sometimes if value]
-    steps = [Step(name, float(value or Decimal(0))) for name, value in parts]
+    steps = [Step(name, float(value)) for name, value in parts if value is not None]
     return [*steps, Step("Δ Equity", float(row.change), whole=True)]
 
 
