@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any, get_args
 
@@ -119,8 +119,9 @@ def own_schema(params: Any, name: str) -> Schema:
 
 
 def _complaint(params: Any, name: str, wrong: Any) -> str:
+    needed = {each.name: "1" for each in fields(params) if each.default is MISSING and each.default_factory is MISSING}
     try:
-        params(**{name: wrong})
+        params(**needed | {name: wrong})
     except (ValueError, TypeError) as error:
         return str(error)
     return ""
