@@ -129,7 +129,7 @@ def test_symbols_stand_in_their_volatility_bands_the_highest_first() -> None:
 
 def test_with_too_few_prices_everywhere_the_reason_is_the_figures_own() -> None:
     said = drawn("volatility_bands", (volatility.READ, report(nervous("C", None, None))), (bots.READ, [bot()]))
-    assert "12 of 30 returns needed of any symbol." in words(said)
+    assert "no symbol has enough prices: 12 of 30 returns needed." in words(said)
 
 
 def volumes(*given: int | None, symbol: str = "SPY") -> candles.Candles:

@@ -19,6 +19,7 @@
     names.forEach(function (name) {
       try { render(name, known[name]); } catch (error) { console.error("panel " + name, error); }
     });
+    app.steady.tables();
   }
 
   function label(name, record) {
@@ -38,10 +39,24 @@
     var isPlain = app.write.plain(children);
     app.write.fill(document.getElementById("content-" + name), isPlain ? children : null);
     if (record.figure) chart(name, record);
-    else if (!isPlain) { app.shell.setProps("drawn-" + name, { children: children }); record.drawn = "content"; }
+    else if (!isPlain) { if (!told(record, children)) app.shell.setProps("drawn-" + name, { children: children }); record.drawn = "content"; }
     else if (record.drawn !== "nothing") { app.shell.setProps("drawn-" + name, { children: null }); record.drawn = "nothing"; }
     document.getElementById("body-" + name).dataset.drawn = record.drawn || "";
     gap(name, record);
+  }
+
+  /** A grid that is there is told what changed of it: made anew, it would lose its place, its sorting and its selection. */
+  function told(record, children) {
+    var grid = children && children.props && children.props.children, props = (grid && grid.props) || {};
+    if (!grid || grid.namespace !== "dash_ag_grid") { record.grid = null; return false; }
+    var before = record.drawn === "content" && document.getElementById(props.id) ? record.grid : null, now = {}, changed = {};
+    Object.keys(props).forEach(function (key) {
+      now[key] = JSON.stringify(props[key]);
+      if (!before || before[key] !== now[key]) changed[key] = props[key];
+    });
+    record.grid = now;
+    if (before && Object.keys(changed).length) app.shell.setProps(props.id, changed);
+    return Boolean(before);
   }
 
   function chart(name, record) {

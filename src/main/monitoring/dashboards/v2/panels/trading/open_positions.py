@@ -58,7 +58,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 def _columns(several: bool, currency: str) -> list[LongColumn]:
     in_currency = f", {currency}" if currency else ""
     return [
-        LongColumn("Symbol", phone="name", width=130),
+        LongColumn("Symbol", phone="name", width=160),
         *([LongColumn("Account", width=120)] if several else []),
         LongColumn("Side", phone="corner", width=80),
         LongColumn("Quantity", "right", phone="figure"),

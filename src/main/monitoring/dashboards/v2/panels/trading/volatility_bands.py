@@ -22,7 +22,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
     if report is None or not known:
         least = next((each.volatility.reason for each in report.symbols), None) if report else None
         reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running=f"{least or 'no price is recorded'} of any symbol."
+            answers[bots.READ].value, scope, running=f"no symbol has enough prices: {least or 'none is recorded'}."
         )
         return components.empty("No volatility yet", reason, icon_name="activity")
     several = len({each.source for each in known}) > 1

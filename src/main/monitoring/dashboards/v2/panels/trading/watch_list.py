@@ -36,7 +36,7 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 def _columns(several: bool) -> list[LongColumn]:
     return [
-        LongColumn("Symbol", phone="name", width=130),
+        LongColumn("Symbol", phone="name", width=160),
         *([LongColumn("Source", width=90)] if several else []),
         LongColumn("Sector", width=120),
         LongColumn("Mid", "right", phone="figure"),
