@@ -1,0 +1,108 @@
+"""Every page of both dashboards, in both themes, on desk and phone: can everybody use it, and does it look right?
+
+axe-core finds no serious or critical violation, no page scrolls sideways or complains in the console. With
+TESTS_SCREENSHOTS (`make browser`) a picture of each is kept.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
+from tests.running import Suite, running
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+GRAVE = ("serious", "critical")
+PAGES = "JSON.parse(document.getElementById('shell-config').textContent).pages.map(page => [page.slug, page.address])"
+
+
+@pytest.fixture(scope="module")
+def suite(run_dir: Path) -> Iterator[Suite]:
+    """A bot with a week of history on the simulated market, and its dashboards."""
+    with running(
+        Suite(run_dir / "pages"), "trade", "--enable-monitoring", "--interval", "2", "--history-days", "7"
+    ) as started:
+        started.wait_until_ready("trading", "system", "worker", "bot", seconds=120)
+        yield started
+
+
+async def opened(browser: Browser, url: str, viewport: dict[str, int]) -> tuple[Page, Watch]:
+    page = await browser.new_page(viewport=viewport)
+    page.set_default_timeout(40_000)
+    seen = watch(page)
+    seen.tolerated = lambda text: "was preloaded using link preload" in text  # said of the font where all is slow
+    await page.goto(url)
+    await answered(page)
+    return page, seen
+
+
+async def answered(page: Page) -> None:
+    """Look at every panel of the page until it shows what it has."""
+    panels = page.locator("#page .panel:not([hidden])")
+    await expect(panels.first).to_be_visible()
+    for panel in await panels.all():
+        await panel.scroll_into_view_if_needed()
+        await expect(panel.locator(".badge b").first).to_be_attached()
+    await page.evaluate("scrollTo(0, 0)")
+    await page.wait_for_timeout(500)
+
+
+async def violations(page: Page) -> list[str]:
+    found: dict[str, Any] = (await Axe().run(page, options={"resultTypes": ["violations"]})).response
+    return [
+        f"{page.url}: {each['id']}: {node['target']} {node['html'][:160]} {node['failureSummary'][:240]}"
+        for each in found["violations"]
+        if each["impact"] in GRAVE
+        for node in each["nodes"][:3]
+    ]
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["1440", "390"])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("which", ["trading", "system"])
+async def test_every_page_can_be_used_by_everybody(
+    browser: Browser, suite: Suite, which: str, theme: str, viewport: dict[str, int]
+) -> None:
+    page, seen = await opened(browser, suite.url(which, f"/?theme={theme}"), viewport)
+    found: list[str] = []
+    for slug, address in await page.evaluate(PAGES):
+        await page.goto(suite.url(which, f"{address}?theme={theme}"))
+        await answered(page)
+        await picture(page, f"{which}-{slug}-{viewport['width']}-{theme}")
+        if not await page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+            found.append(f"{address} scrolls sideways")
+        found += await violations(page)
+    assert found == []
+    seen.clean()
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+async def test_menus_dialogs_and_the_past_can_be_used_by_everybody(browser: Browser, suite: Suite, theme: str) -> None:
+    page, seen = await opened(browser, suite.url("trading", f"/?theme={theme}"), DESKTOP)
+    found: list[str] = []
+    for selector in ("#control-accounts button", "#control-strategy button", "#control-moment button", "#title-equity"):
+        await page.locator(selector).click()
+        found += await violations(page)
+        await page.keyboard.press("Escape")
+    for key in ("?", "/"):
+        await page.keyboard.press(key)
+        found += await violations(page)
+        await page.keyboard.press("Escape")
+    await page.get_by_role("radio", name="Custom").click()
+    found += await violations(page)
+    await page.keyboard.press("Escape")
+    await page.locator("#title-equity").click()
+    await page.get_by_role("menuitem", name="Rows behind this").click()
+    await expect(page.locator(".rows-behind tbody tr").first).to_be_visible()
+    found += await violations(page)
+    await page.keyboard.press("Escape")
+    await page.locator("#control-moment button").click()
+    await page.get_by_role("menuitem", name="1 hour ago").click()
+    await expect(page.locator("#strip-past")).to_be_visible()
+    found += await violations(page)
+    assert found == []
+    seen.clean()
