@@ -93,7 +93,7 @@ async def plotted(page: Page, panel: str) -> Any:
 
 
 async def becomes(page: Page, expression: str, wanted: object) -> None:
-    """Wait until the page's expression has this value. (Playwright's own way would need `eval`, which the page denies.)"""
+    """Wait until the page's expression has this value. (Playwright's own way needs `eval`, which the page denies.)"""
     async with asyncio.timeout(20):
         while await page.evaluate(expression) != wanted:
             await asyncio.sleep(0.1)
