@@ -23,6 +23,35 @@ WITH asked AS (
             LIMIT 1) base
 $$;
 
+-- The first observation of any of the accounts at or after a flow, unless one was made in the five minutes before it: so that
+-- the flow is weighed in the same stretch of time, and growth is the same, whatever the other points are. In PL/pgSQL, so
+-- that it is planned once a connection.
+CREATE OR REPLACE FUNCTION observation_after(ids text[], entered timestamptz[], flow_at timestamptz, until timestamptz, known timestamptz)
+RETURNS timestamptz LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    fresh_since timestamptz := flow_at - interval '5 minutes';
+    first_at timestamptz;
+    found_at timestamptz;
+BEGIN
+    FOR place IN 1 .. cardinality(ids) LOOP
+        PERFORM FROM trading_pnl t
+          WHERE t.account_id = ids[place] AND t.at >= fresh_since AND t.at < flow_at AND t.at >= entered[place] AND t.recorded_at <= known
+          LIMIT 1;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END LOOP;
+    FOR place IN 1 .. cardinality(ids) LOOP
+        SELECT t.at INTO found_at FROM trading_pnl t
+          WHERE t.account_id = ids[place] AND t.at >= flow_at AND t.at <= until AND t.at >= entered[place] AND t.recorded_at <= known
+          ORDER BY t.at
+          LIMIT 1;
+        first_at := least(first_at, found_at);
+    END LOOP;
+    RETURN first_at;
+END
+$$;
+
 -- Equity, external flows and growth of accounts of one currency together: the one definition behind the equity curve,
 -- drawdown, today's P&L and the P&L of every other period.
 --
@@ -67,25 +96,13 @@ WITH entries AS MATERIALIZED (
       FROM flows f
       JOIN spans s ON s.currency = f.currency AND f.at - interval '1 microsecond' > s.first_at
     UNION
-    -- The first observation after a flow without a fresh one before it: so the flow is weighed in the same stretch of time,
-    -- and growth is the same, whatever the other points are.
-    SELECT f.currency, min(o.at)
-      FROM (SELECT DISTINCT own.currency, own.at FROM flows own) f
-      JOIN entries e ON e.currency = f.currency
-      CROSS JOIN LATERAL (
-            SELECT t.at::timestamptz
-              FROM trading_pnl t
-             WHERE t.account_id = e.account_id AND t.at >= f.at AND t.at <= until AND t.recorded_at <= known AND t.at >= e.entered_at
-             ORDER BY t.at
-             LIMIT 1) o
-     WHERE NOT EXISTS (SELECT FROM entries other
-                        CROSS JOIN LATERAL (
-                              SELECT FROM trading_pnl t
-                               WHERE t.account_id = other.account_id AND t.at >= f.at - interval '5 minutes' AND t.at < f.at
-                                 AND t.recorded_at <= known AND t.at >= other.entered_at
-                               LIMIT 1) fresh
-                        WHERE other.currency = f.currency)
-     GROUP BY f.currency, f.at
+    SELECT n.currency, n.at
+      FROM (SELECT f.currency, observation_after(e.ids, e.entered, f.at, until, known) AS at
+              FROM (SELECT DISTINCT flows.currency, flows.at FROM flows) f
+              JOIN (SELECT entries.currency, array_agg(entries.account_id) AS ids, array_agg(entries.entered_at) AS entered
+                      FROM entries
+                     GROUP BY entries.currency) e ON e.currency = f.currency) n
+     WHERE n.at IS NOT NULL
     UNION
     SELECT s.currency, bucket_end
       FROM spans s
@@ -212,7 +229,8 @@ LANGUAGE sql STABLE ROWS 2 AS $$
      GROUP BY c.currency
 $$;
 
-GRANT EXECUTE ON FUNCTION growth_entries(text[], timestamptz[], timestamptz, timestamptz),
+GRANT EXECUTE ON FUNCTION observation_after(text[], timestamptz[], timestamptz, timestamptz, timestamptz),
+    growth_entries(text[], timestamptz[], timestamptz, timestamptz),
     growth_between(text[], timestamptz[], timestamptz, timestamptz, integer),
     growth_index(text[], timestamptz, timestamptz, timestamptz, integer),
     period_pnl(text[], timestamptz[], timestamptz, timestamptz),
