@@ -293,6 +293,7 @@ async def test_the_catalogue_describes_every_read(site: Site) -> None:
     assert {"/api/reads", "/api/reads/figures", "/api/reads/wishes"} <= openapi["paths"].keys()
     wish = openapi["paths"]["/api/reads/wishes"]["get"]["parameters"]
     assert next(each for each in wish if each.get("name") == "side")["schema"]["enum"] == ["long", "short"]
+    assert [each["name"] for each in wish if each.get("required")] == ["symbol"]
 
 
 async def test_an_unreachable_database_is_503_with_retry_after(server: Address) -> None:

@@ -96,7 +96,9 @@ def own(read: Read[Any], only: Collection[str] | None = None) -> list[Schema]:
     if read.params is None:
         return []
     names = [spec.name for spec in fields(read.params) if only is None or spec.name in only]
-    return [parameter(name, own_schema(read.params, name), _OWN.get(name, "")) for name in names]
+    needed = _needed(read.params)
+    found = [parameter(name, own_schema(read.params, name), _OWN.get(name, "")) for name in names]
+    return [each | {"required": each["name"] in needed} for each in found]
 
 
 @cache
@@ -119,12 +121,16 @@ def own_schema(params: Any, name: str) -> Schema:
 
 
 def _complaint(params: Any, name: str, wrong: Any) -> str:
-    needed = {each.name: "1" for each in fields(params) if each.default is MISSING and each.default_factory is MISSING}
     try:
-        params(**needed | {name: wrong})
+        params(**dict.fromkeys(_needed(params), "1") | {name: wrong})
     except (ValueError, TypeError) as error:
         return str(error)
     return ""
+
+
+def _needed(params: Any) -> tuple[str, ...]:
+    """The names of the parameters that must be given."""
+    return tuple(each.name for each in fields(params) if each.default is MISSING and each.default_factory is MISSING)
 
 
 def _fits(example: Any, schema: Schema) -> bool:
