@@ -1,11 +1,11 @@
-"""Executions as the price chart marks them, what an order still waits for, and a position's share of equity."""
+"""What the page Trading needs of its reads: fills, what an order waits for, a position's leverage, usual spreads."""
 
 from decimal import Decimal
 
 import pytest
 
 from main.database.pool import Database
-from main.monitoring.reads import fills, orders, positions
+from main.monitoring.reads import fills, orders, positions, spread_history
 from tests.given import (
     DAY,
     HOUR,
@@ -17,6 +17,7 @@ from tests.given import (
     given_fill,
     given_instrument,
     given_position,
+    given_snapshots,
     live,
     past,
 )
@@ -73,3 +74,18 @@ async def test_what_an_order_waits_for_is_what_is_not_filled(service: Database, 
     await given_order(service, "half", status="partially_filled", quantity=10, filled_quantity=4)
     (order,) = (await asked(database, orders.READ, live())).items
     assert (order.remaining_quantity, order.progress) == (6, 0.4)
+
+
+async def test_usual_spreads_lie_between_the_first_and_the_last_tenth_of_them(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_instrument(service, "X")
+    for number in range(9):
+        await given_snapshots(service, MOMENT - number * MINUTE, spread_bps=number)
+    few = await asked(database, spread_history.READ, live())
+    assert (few.usual_low, few.median, few.usual_high) == (None, None, None)
+    for number in range(9, 11):
+        await given_snapshots(service, MOMENT - number * MINUTE, spread_bps=number)
+    known = await asked(database, spread_history.READ, live())
+    assert (known.usual_low, known.median, known.usual_high) == (1, 5, 9)
