@@ -10,7 +10,7 @@ from main.analytics.figure import Figure, missing
 from main.monitoring.dashboards.v2.candle_bars import bar_length
 from main.monitoring.dashboards.v2.chosen import wanted
 from main.monitoring.reads import bots, breadth, candles, indices, market_current, sectors, volatility
-from tests.unit.test_panels import NOW, PANELS, bot, drawn, filled, words
+from tests.drawing import NOW, PANELS, bot, drawn, filled, words
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MINUTE = timedelta(minutes=1)

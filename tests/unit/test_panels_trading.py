@@ -25,7 +25,8 @@ from main.monitoring.reads import (
     spread_history,
     volatility,
 )
-from tests.unit.test_panels import NOW, PANELS, SCOPE, TOTAL, answer, bot, drawn, filled, position, words
+from tests.drawing import NOW, PANELS, SCOPE, answer, bot, drawn, filled, words
+from tests.unit.test_panels import TOTAL, position
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 MINUTE = timedelta(minutes=1)
