@@ -48,8 +48,8 @@ class Bounds:
 class Scope:
     """The subject of a question. Relative while it is a key, resolved while it is being answered.
 
-    ``accounts`` is sorted and never empty for account figures. ``window`` is a name of ``WINDOWS``, a
-    number of days (``45d``) or ``FROM..TO`` in ISO dates or times. ``as_of=None`` means live; ``moment`` is set by `resolved` only.
+    ``accounts`` is sorted and never empty for account figures. ``window`` is a name of ``WINDOWS``, a number of days
+    (``45d``) or ``FROM..TO`` in ISO dates or times. ``as_of=None`` means live; ``moment`` is set by `resolved` only.
     """
 
     accounts: tuple[str, ...] = ()

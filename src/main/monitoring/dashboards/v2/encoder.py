@@ -34,7 +34,8 @@ class PanelEncoder:
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         """Draw a panel: the members ``figure`` and ``children``, ``subtitle`` and ``offers`` where it has them.
 
-        ``rows`` is where the API has the rows behind it; it is left out where that is only the reads' names. A drawing that fails is logged and becomes the panel's error state, marked ``broken``.
+        ``rows`` is where the API has the rows behind it; it is left out where that is only the reads' names. A drawing
+        that fails is logged and becomes the panel's error state, marked ``broken``.
         """
         try:
             return _encoded(_members(self._wanted(panel), answers, scope))

@@ -54,7 +54,7 @@ __all__ = [
     "positions_treemap",
     "price_ticks",
     "profit_map",
-    "volume_bars",
     "trade_path",
+    "volume_bars",
     "waterfall",
 ]
