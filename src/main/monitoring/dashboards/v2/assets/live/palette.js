@@ -157,7 +157,9 @@
   }
 
   function run(item) {
-    open.node.hidePopover();
+    var node = open.node;
+    open = null; // the browser tells of the closing later, and who types fast opens it again before
+    node.hidePopover();
     item.act();
   }
 
@@ -176,7 +178,7 @@
   app.palette = {
     get isOpen() { return Boolean(open); },
     open: function () {
-      if (open) { open.input.select(); return; }
+      if (open && open.node.matches(":popover-open")) { open.input.select(); return; }
       var wanted = has("accounts") ? "Page, panel, account, symbol, trade" : "Page, panel";
       var input = element("input", {
         class: "palette-input", type: "text", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
@@ -187,7 +189,7 @@
       var node = app.menu.dialog("Go to or do", [element("div", { class: "palette-field" }, [app.shell.icon("search"), input, element("kbd", {}, "Esc")]), list, said]);
       node.classList.add("palette");
       open = { node: node, input: input, list: list, said: said, items: [], at: 0, found: [], number: 0, asking: false };
-      node.addEventListener("toggle", function (event) { if (event.newState === "closed") open = null; });
+      node.addEventListener("toggle", function (event) { if (event.newState === "closed" && open && open.node === node) open = null; });
       input.addEventListener("input", function () { open.at = 0; ask(); draw(); });
       input.addEventListener("keydown", keys);
       draw();
