@@ -31,7 +31,7 @@ that of the median, and counts where the median is above 1 ms.
 SIZES = (1, 10)
 """Years, and millions of snapshots."""
 
-REPETITIONS, LEAST = 25, 5
+REPETITIONS, LEAST = 20, 3
 PATIENCE_SECONDS = 1.0
 """A slow question is not asked for longer than this, but `LEAST` times."""
 
