@@ -34,7 +34,7 @@
       return {
         type: "Div", namespace: "dash_html_components",
         props: {
-          className: "chart", role: "img", "aria-label": label, tabIndex: 0,
+          className: "chart", role: "group", "aria-label": label, tabIndex: 0,
           children: {
             type: "Graph", namespace: "dash_core_components",
             props: { id: id, figure: figure, config: app.figures.CONFIG, responsive: true, style: { height: "100%" } },
