@@ -185,6 +185,14 @@ def test_the_positions_table_has_sides_signs_and_dashes() -> None:
     assert members["subtitle"] == "2 open · 1 without a price"
 
 
+def test_of_hundreds_of_positions_the_overview_shows_the_largest_and_says_where_all_are() -> None:
+    held = [position(symbol=f"S{number}") for number in range(500)]
+    members = drawn("positions", (positions.READ, held))
+    assert "S39 " in words(members)
+    assert "S40 " not in words(members)
+    assert members["subtitle"] == "500 open · the largest 40, all of them on Trading"
+
+
 def test_the_accounts_table_has_a_total_a_currency() -> None:
     def account(name: str, currency: str, mode: str) -> account_summary.AccountFigures:
         known = {"equity": Decimal("154382.17"), "today_pnl": Decimal("-312.60"), "status": "running"}

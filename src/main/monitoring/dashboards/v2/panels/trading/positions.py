@@ -10,6 +10,9 @@ from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, positions
 from main.monitoring.reads.positions import OpenPosition
 
+MOST = 40
+"""An overview of hundreds is none; the page Trading has them all."""
+
 
 def draw(answers: Answers, scope: Scope) -> Component:
     held = answers[positions.READ].value
@@ -18,13 +21,17 @@ def draw(answers: Answers, scope: Scope) -> Component:
         return components.empty("No open positions", reason, icon_name="layers")
     accounts = len({position.account for position in held}) > 1
     one = held[0].currency if len({position.currency for position in held}) == 1 else ""
-    return table(_columns(accounts, one), [_row(position, accounts, one) for position in held], label="Open positions")
+    shown = [_row(position, accounts, one) for position in held[:MOST]]
+    return table(_columns(accounts, one), shown, label="Open positions")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     held = answers[positions.READ].value or []
     unpriced = sum(position.value is None for position in held)
-    return " · ".join([f"{len(held)} open", *([f"{unpriced} without a price"] if unpriced else [])]) if held else ""
+    more = [f"the largest {MOST}, all of them on Trading"] if len(held) > MOST else []
+    return (
+        " · ".join([f"{len(held)} open", *([f"{unpriced} without a price"] if unpriced else []), *more]) if held else ""
+    )
 
 
 def _columns(accounts: bool, currency: str) -> list[Column]:
