@@ -190,7 +190,7 @@ def test_of_hundreds_of_positions_the_overview_shows_the_largest_and_says_where_
     members = drawn("positions", (positions.READ, held))
     assert "S39 " in words(members)
     assert "S40 " not in words(members)
-    assert members["subtitle"] == "500 open · the largest 40, all of them on Trading"
+    assert members["subtitle"] == "500 open · 40 shown, all of them on Trading"
 
 
 def test_the_accounts_table_has_a_total_a_currency() -> None:

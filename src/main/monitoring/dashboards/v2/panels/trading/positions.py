@@ -28,7 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     held = answers[positions.READ].value or []
     unpriced = sum(position.value is None for position in held)
-    more = [f"the largest {MOST}, all of them on Trading"] if len(held) > MOST else []
+    more = [f"{MOST} shown, all of them on Trading"] if len(held) > MOST else []
     return (
         " · ".join([f"{len(held)} open", *([f"{unpriced} without a price"] if unpriced else []), *more]) if held else ""
     )
