@@ -197,7 +197,7 @@ class FeedItem:
 
 def feed(items: Sequence[FeedItem], *, label: str) -> Component:
     """Return what happened, newest first, one line each."""
-    return html.Ol([_feed_line(item) for item in items], className="feed", **_named(label))
+    return html.Ol([_feed_line(item) for item in items], className="feed", tabIndex=0, **_named(label))
 
 
 @dataclass(frozen=True, slots=True)

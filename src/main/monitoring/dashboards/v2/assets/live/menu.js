@@ -30,11 +30,11 @@
       var mixed = children.some(function (child) { return child.matches(".menu-group, .menu-form, .menu-search, .menu-list"); });
       var menu = app.shell.element("div", { class: "menu", popover: "auto", role: mixed ? "dialog" : "menu", "aria-label": label }, children);
       document.body.append(menu);
-      opener.setAttribute("aria-expanded", "true");
+      if (opener.hasAttribute("aria-haspopup")) opener.setAttribute("aria-expanded", "true");
       open = { menu: menu, opener: opener };
       menu.addEventListener("toggle", function (event) {
         if (event.newState !== "closed") return;
-        opener.setAttribute("aria-expanded", "false");
+        if (opener.hasAttribute("aria-haspopup")) opener.setAttribute("aria-expanded", "false");
         if (menu.contains(document.activeElement) || document.activeElement === document.body) opener.focus();
         menu.remove();
         if (open && open.menu === menu) open = null;
