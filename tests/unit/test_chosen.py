@@ -63,7 +63,7 @@ def test_what_was_chosen_becomes_the_parameters_of_the_read():
     [
         ("cut?bye=weekday", UnknownName, 'did you mean "by"'),
         ("cut?by=wekday", UnknownName, 'did you mean "weekday"'),
-        ("cut?symbol=" + "A" * 65, ConfigurationError, "at most 64"),
+        ("cut?symbol=" + "A" * 1001, ConfigurationError, "at most 1000"),
         ("cut?symbol=bad", ConfigurationError, "window: got 1"),
         ("cat?by=weekday", UnknownName, "cut"),
     ],
