@@ -26,6 +26,36 @@ LANGUAGE sql STABLE ROWS 1000 AS $$
                           AND newer.revision > f.revision AND newer.revision > 0 AND newer.recorded_at <= known)
 $$;
 
+-- The newest executions of a window (start < at <= until) in force, at most so many: the same as executions() tells of them.
+-- Each account gives as many as may be needed of it, from the newest backwards, so the length of the window costs nothing.
+DROP FUNCTION IF EXISTS newest_executions(text[], timestamptz, timestamptz, timestamptz, boolean, text, integer);
+CREATE FUNCTION newest_executions(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean,
+                                  of_strategy text, most integer)
+RETURNS TABLE (account_id text, currency text, zone text, market text, at timestamptz, symbol text, side text, sign integer,
+               strategy text, price numeric, liquidity text, worth numeric)
+LANGUAGE sql STABLE ROWS 1000 AS $$
+    SELECT n.account_id, n.currency, n.zone, n.market, n.at, n.symbol, n.side, CASE n.side WHEN 'buy' THEN 1 ELSE -1 END,
+           n.strategy, n.price, n.liquidity,
+           n.size * CASE WHEN i.currency IS NULL OR i.currency = n.currency THEN 1
+                         ELSE fx_rate_at(n.market, i.currency, n.currency, n.at, known) END
+      FROM (SELECT a.account_id, a.currency, a.zone, a.source AS market, f.at::timestamptz, f.symbol, f.side, f.strategy,
+                   f.price::numeric, f.liquidity, f.quantity * f.multiplier AS size
+              FROM accounts_at(for_accounts, until, known, live) a
+              CROSS JOIN LATERAL (
+                    SELECT e.*
+                      FROM fills e
+                     WHERE e.account_id = a.account_id AND e.at > start AND e.at <= until AND e.recorded_at <= known AND e.quantity > 0
+                       AND (of_strategy IS NULL OR e.strategy = of_strategy)
+                       AND NOT EXISTS (SELECT FROM fills newer
+                                        WHERE newer.account_id = e.account_id AND newer.source = e.source AND newer.source_id = e.source_id
+                                          AND newer.revision > e.revision AND newer.revision > 0 AND newer.recorded_at <= known)
+                     ORDER BY e.at DESC, e.source, e.source_id DESC
+                     LIMIT most) f
+             ORDER BY f.at DESC, a.account_id, f.source, f.source_id DESC
+             LIMIT most) n
+      LEFT JOIN instruments i ON i.source = n.market AND i.symbol = n.symbol
+$$;
+
 -- The steps of orders with start < at <= until in force.
 DROP FUNCTION IF EXISTS known_order_events(text, timestamptz, timestamptz, timestamptz, text);
 CREATE FUNCTION known_order_events(for_account text, start timestamptz, until timestamptz, known timestamptz, of_strategy text)
@@ -66,14 +96,18 @@ CREATE OR REPLACE FUNCTION execution_part(part text, symbol text, strategy text,
 CREATE OR REPLACE FUNCTION mid_after(for_source text, for_symbol text, from_moment timestamptz, until timestamptz, known timestamptz)
 RETURNS TABLE (at timestamptz, mid numeric)
 LANGUAGE sql STABLE ROWS 1 AS $$
-    SELECT m.at::timestamptz, m.mid::numeric
-      FROM market_snapshots m
-     WHERE m.source = for_source AND m.symbol = for_symbol AND m.at >= from_moment AND m.at <= until AND m.recorded_at <= known
-       AND NOT EXISTS (SELECT FROM market_snapshots newer
-                        WHERE newer.source = m.source AND newer.symbol = m.symbol AND newer.at = m.at
-                          AND newer.revision > m.revision AND newer.recorded_at <= known)
-     ORDER BY m.at
-     LIMIT 1
+    SELECT seen.at, corrected.mid
+      FROM (SELECT m.at::timestamptz
+              FROM market_snapshots m
+             WHERE m.source = for_source AND m.symbol = for_symbol AND m.at >= from_moment AND m.at <= until AND m.recorded_at <= known
+             ORDER BY m.at
+             LIMIT 1) seen
+      CROSS JOIN LATERAL (
+            SELECT n.mid::numeric
+              FROM market_snapshots n
+             WHERE n.source = for_source AND n.symbol = for_symbol AND n.at = seen.at AND n.recorded_at <= known
+             ORDER BY n.revision DESC
+             LIMIT 1) corrected
 $$;
 CREATE OR REPLACE FUNCTION mid_before(for_source text, for_symbol text, from_moment timestamptz, until timestamptz, known timestamptz)
 RETURNS TABLE (at timestamptz, mid numeric)
@@ -187,6 +221,7 @@ LANGUAGE sql STABLE ROWS 1000 AS $$
 $$;
 
 GRANT EXECUTE ON FUNCTION executions(text[], timestamptz, timestamptz, timestamptz, boolean, text),
+    newest_executions(text[], timestamptz, timestamptz, timestamptz, boolean, text, integer),
     known_order_events(text, timestamptz, timestamptz, timestamptz, text), size_band(numeric),
     execution_part(text, text, text, text, text, text, timestamptz, text, numeric),
     mid_after(text, text, timestamptz, timestamptz, timestamptz), mid_before(text, text, timestamptz, timestamptz, timestamptz),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from main.database.fill_days import roll_fill_days
 from main.database.pool import Database
 from main.domain.scope import Scope
-from main.monitoring.reads import liquidity, slippage
+from main.monitoring.reads import liquidity, markouts, slippage
 from tests.given import DAY, HOUR, MOMENT, given_account, given_fill, given_instrument, insert, live, past
 from tests.given_orders import asked_for
 
@@ -129,6 +129,34 @@ async def _let_come(service: Database, chance: Random, name: str, what: str, ids
                 ids[5],
                 0 if what == "a bust" else 7,
             )
+
+
+@pytest.mark.parametrize("rolled", [True, False])
+async def test_markouts_look_at_the_newest_fills_and_count_the_others_under_their_names(
+    rolled: bool, service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(markouts, "MOST", 7)
+    chance, names = Random(12), ("N1", "N2")
+    for name in names:
+        await given_account(service, name, zone="America/New_York", roll_over=timedelta(hours=17))
+        await given_executions(service, chance, name, times_of(chance, 20))
+    if rolled:
+        await roll_fill_days(service)
+    for scope in (live(*names, window="All", moment=END), past(END - 2 * DAY, *names, window="All")):
+        for by in EVERYTHING:
+            counted = {
+                (part.currency, part.name): part.fills + part.unpriced
+                for part in await asked_for(database, slippage.READ, scope, by=by)
+            }
+            parts = await asked_for(database, markouts.READ, scope, by=by)
+            for horizon in (1, 10, 60, 300):
+                looked_at = {
+                    (part.currency, part.name): (part.fills + part.pending + part.unpriced, part.left_out)
+                    for part in parts
+                    if part.horizon_seconds == horizon
+                }
+                assert {key: sum(both) for key, both in looked_at.items()} == counted
+                assert sum(looked for looked, _ in looked_at.values()) == 7
 
 
 async def test_a_question_about_months_reads_the_sums_and_only_its_ends_and_changed_days_among_the_fills(
