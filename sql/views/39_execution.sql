@@ -220,6 +220,34 @@ LANGUAGE sql STABLE ROWS 1000 AS $$
      WHERE h.status IN ('filled', 'cancelled', 'rejected', 'expired') AND h.at > start
 $$;
 
+-- The newest of them, at most so many, from the newest backwards, so the length of the window costs nothing. Of a past moment
+-- they are the versions that were in force then.
+DROP FUNCTION IF EXISTS newest_ended_orders(text, timestamptz, timestamptz, timestamptz, boolean, text, boolean, integer);
+CREATE FUNCTION newest_ended_orders(for_account text, start timestamptz, until timestamptz, known timestamptz, live boolean, of_strategy text,
+                                    unfilled_too boolean, most integer)
+RETURNS TABLE (account_id text, order_id text, symbol text, side text, status text, quantity numeric, filled_quantity numeric,
+               decision_price numeric, arrival_mid numeric, strategy text, placed_at timestamptz, at timestamptz)
+LANGUAGE sql STABLE ROWS 1000 AS $$
+    (SELECT o.account_id, o.order_id, o.symbol, o.side, o.status, o.quantity, o.filled_quantity, o.decision_price, o.arrival_mid,
+            o.strategy, o.placed_at, o.at
+       FROM orders o
+      WHERE live AND o.account_id = for_account AND o.status IN ('filled', 'cancelled', 'rejected', 'expired') AND o.at > start AND o.at <= until
+        AND (of_strategy IS NULL OR o.strategy = of_strategy) AND (unfilled_too OR o.filled_quantity > 0)
+      ORDER BY o.at DESC, o.order_id
+      LIMIT most)
+    UNION ALL
+    (SELECT v.account_id, v.order_id, v.symbol, v.side, v.status, v.quantity, v.filled_quantity, v.decision_price, v.arrival_mid,
+            v.strategy, v.placed_at, v.at
+       FROM orders_history e
+       CROSS JOIN LATERAL order_version(e.account_id, e.order_id, until, known) v
+      WHERE NOT live AND e.account_id = for_account AND e.status IN ('filled', 'cancelled', 'rejected', 'expired')
+        AND e.at > start AND e.at <= until AND e.changed_at <= known
+        AND v.at = e.at AND v.changed_at = e.changed_at AND v.status IN ('filled', 'cancelled', 'rejected', 'expired')
+        AND (of_strategy IS NULL OR v.strategy = of_strategy) AND (unfilled_too OR v.filled_quantity > 0)
+      ORDER BY e.at DESC, e.order_id
+      LIMIT most)
+$$;
+
 GRANT EXECUTE ON FUNCTION executions(text[], timestamptz, timestamptz, timestamptz, boolean, text),
     newest_executions(text[], timestamptz, timestamptz, timestamptz, boolean, text, integer),
     known_order_events(text, timestamptz, timestamptz, timestamptz, text), size_band(numeric),
@@ -227,4 +255,5 @@ GRANT EXECUTE ON FUNCTION executions(text[], timestamptz, timestamptz, timestamp
     mid_after(text, text, timestamptz, timestamptz, timestamptz), mid_before(text, text, timestamptz, timestamptz, timestamptz),
     order_version(text, text, timestamptz, timestamptz), placed_orders(text, timestamptz, timestamptz, timestamptz, boolean),
     open_orders(text, timestamptz, timestamptz, boolean),
-    ended_orders(text, timestamptz, timestamptz, timestamptz, boolean) TO ai_trader_app, ai_trader_service;
+    ended_orders(text, timestamptz, timestamptz, timestamptz, boolean),
+    newest_ended_orders(text, timestamptz, timestamptz, timestamptz, boolean, text, boolean, integer) TO ai_trader_app, ai_trader_service;

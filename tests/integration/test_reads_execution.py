@@ -519,3 +519,35 @@ async def test_of_more_orders_than_are_looked_at_the_newest_count_and_the_others
         await given_executed(service, f"o{number}", MOMENT - number * HOUR, (10, price))
     (part,) = await asked(database, shortfall.READ, live())
     assert (part.orders, part.left_out, part.unpriced, part.total) == (2, 1, 0, 30)
+
+
+@pytest.mark.parametrize("by", ["all", "symbol", "strategy", "account", "side", "hour", "size"])
+@pytest.mark.parametrize("which", ["executed", "all"])
+async def test_orders_beyond_the_newest_are_counted_under_their_names_now_and_of_a_past_moment(
+    which: str, by: str, service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("A", "B")
+    for name in names:
+        await given_account(service, name)
+        for number in range(8):
+            at = MOMENT - (1 + number // 2) * HOUR  # two end at the same moment
+            order_id, side, symbol = f"{name}{number}", "buy" if number % 3 else "sell", f"S{number % 4}"
+            given = {"account_id": name, "side": side, "symbol": symbol, "decision_price": 100 * (1 + number % 2)}
+            await given_order(service, order_id, at - MINUTE, **given)
+            if number != 5:
+                await given_fill(service, side, 10, 101, at, order_id=order_id, symbol=symbol, account=name)
+            filled = {"status": "cancelled"} if number == 5 else {"status": "filled", "filled_quantity": 10}
+            await given_change(service, order_id, at, account=name, **filled)
+    # What is open again has not ended, and of an order that ended twice the later end counts.
+    await given_change(service, "A7", MOMENT - MINUTE, status="accepted", filled_quantity=0)
+    await given_change(service, "B7", MOMENT - MINUTE, status="cancelled", filled_quantity=10)
+    for scope in (live(*names), past(MOMENT, *names), past(MOMENT - 2 * HOUR, *names)):
+        everything = await asked_for(database, shortfall.READ, scope, by=by, orders=which)
+        assert sum(part.left_out for part in everything) == 0
+        monkeypatch.setattr(shortfall, "MOST", 5)
+        cut = await asked_for(database, shortfall.READ, scope, by=by, orders=which)
+        monkeypatch.undo()
+        assert {part.name: part.orders + part.unpriced + part.left_out for part in cut} == {
+            part.name: part.orders + part.unpriced for part in everything
+        }
+        assert sum(part.orders + part.unpriced for part in cut) == 5

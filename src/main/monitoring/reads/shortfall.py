@@ -17,7 +17,7 @@ from main.monitoring.trade_filter import window_arguments
 END_TOLERANCE = timedelta(minutes=5)
 """How much earlier than an order's end the last mid may have been seen."""
 
-MOST = 5_000
+MOST = 1_000
 """So many of the newest orders are looked at: their fills and a mid each, however long the window is."""
 
 Which = Literal["executed", "all"]
@@ -60,7 +60,7 @@ class Shortfall(ShortfallSums):
     (decision to fill of orders without an arrival mid), ``opportunity`` (what was not filled, at the mid when the
     order ended) and ``fees``; ``bps`` is that over ``notional`` · 10⁴, the orders at their decision prices.
     ``unpriced`` orders lack a price that it takes, their fills, or a rate into the account's currency; they are not
-    among ``orders``, nor are those ``left_out`` beyond the newest 5,000. ``name`` is ``None`` where it is not known,
+    among ``orders``, nor are those ``left_out`` beyond the newest 1,000. ``name`` is ``None`` where it is not known,
     and with ``by=all``.
     """
 
@@ -72,13 +72,33 @@ SUMS = Query(
     ShortfallSums,
     """
     WITH found AS MATERIALIZED (
-        SELECT a.currency, a.zone, a.source AS market, o.*,
-               row_number() OVER (ORDER BY o.at DESC, o.account_id, o.order_id) <= $10 AS looked_at
+        SELECT a.currency, a.zone, a.source AS market, o.*
           FROM accounts_at($1, $3, $4, $5) a
-          CROSS JOIN LATERAL ended_orders(a.account_id, $2, $3, $4, $5) o
-         WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0)
-    ), ended AS (
-        SELECT o.currency, o.zone, o.market, o.looked_at, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
+          CROSS JOIN LATERAL newest_ended_orders(a.account_id, $2, $3, $4, $5, $6, $8, $10) o
+         ORDER BY o.at DESC, o.account_id, o.order_id
+         LIMIT $10
+    ), oldest AS MATERIALIZED (  -- that is looked at, where there may be more
+        SELECT f.at, f.account_id, f.order_id
+          FROM found f
+         ORDER BY f.at DESC, f.account_id, f.order_id
+        OFFSET $10 - 1
+    ), older AS (
+        SELECT n.currency, n.name, count(*) AS left_out
+          FROM (SELECT a.currency,
+                       execution_part($7, o.symbol, o.strategy, o.account_id, o.side, NULL, o.at, a.zone, CASE
+                           WHEN $7 = 'size' AND o.decision_price > 0
+                           THEN o.decision_price * o.quantity * coalesce(i.multiplier, 1)
+                                * CASE WHEN i.currency IS NULL OR i.currency = a.currency THEN 1
+                                       ELSE fx_rate_at(a.source, i.currency, a.currency, o.at, $4) END END) AS name
+                  FROM oldest x
+                  CROSS JOIN accounts_at($1, $3, $4, $5) a
+                  CROSS JOIN LATERAL ended_orders(a.account_id, $2, $3, $4, $5) o
+                  LEFT JOIN instruments i ON i.source = a.source AND i.symbol = o.symbol
+                 WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0) AND o.at <= x.at
+                   AND (o.at < x.at OR (o.account_id, o.order_id) > (x.account_id, x.order_id))) n
+         GROUP BY n.currency, n.name
+    ), ended AS MATERIALIZED (  -- the worth is computed once
+        SELECT o.currency, o.zone, o.market, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
                CASE o.side WHEN 'buy' THEN 1 ELSE -1 END AS sign,
                -- A bot without a price may write 0.
                CASE WHEN o.decision_price > 0 THEN o.decision_price END AS decision,
@@ -95,13 +115,13 @@ SUMS = Query(
                        max(f.multiplier) AS multiplier
                   FROM fills f
                  WHERE f.account_id = o.account_id AND f.order_id = o.order_id AND o.filled_quantity > 0
-                   AND o.looked_at AND f.at <= $3 AND f.recorded_at <= $4 AND f.quantity > 0
+                   AND f.at <= $3 AND f.recorded_at <= $4 AND f.quantity > 0
                    AND NOT EXISTS (SELECT FROM fills newer
                                     WHERE newer.account_id = f.account_id AND newer.source = f.source
                                       AND newer.source_id = f.source_id AND newer.revision > f.revision
                                       AND newer.revision > 0 AND newer.recorded_at <= $4)) f ON true
     ), measured AS (
-        SELECT e.currency, e.looked_at, e.decision * e.quantity * e.worth AS notional, coalesce(e.fees, 0) AS fees,
+        SELECT e.currency, e.decision * e.quantity * e.worth AS notional, coalesce(e.fees, 0) AS fees,
                execution_part($7, e.symbol, e.strategy, e.account_id, e.side, NULL, e.at, e.zone,
                               e.decision * e.quantity * e.worth) AS name,
                e.arrival IS NOT NULL AS split,
@@ -114,24 +134,31 @@ SUMS = Query(
           LEFT JOIN LATERAL (
                 SELECT b.mid
                   FROM mid_before(e.market, e.symbol, e.at - $9::interval, e.at, $4) b
-                 WHERE e.unfilled > 0 AND e.looked_at
+                 WHERE e.unfilled > 0
                 OFFSET 0) m ON true  -- keeps the condition inside, where it spares the look-up
     ), told AS (
         SELECT m.*,
-               m.looked_at AND coalesce(m.complete, false) AND m.notional IS NOT NULL
-               AND m.opportunity IS NOT NULL AS priced
+               coalesce(m.complete, false) AND m.notional IS NOT NULL AND m.opportunity IS NOT NULL AS priced
           FROM measured m
+    ), parts AS (
+        SELECT t.currency, t.name, count(*) FILTER (WHERE t.priced) AS orders,
+               count(*) FILTER (WHERE NOT t.priced) AS unpriced, 0 AS left_out,
+               sum(t.notional) FILTER (WHERE t.priced) AS notional,
+               sum(CASE WHEN t.split THEN t.delay ELSE 0 END) FILTER (WHERE t.priced) AS delay,
+               sum(CASE WHEN t.split THEN t.execution - t.delay ELSE 0 END) FILTER (WHERE t.priced) AS impact,
+               sum(CASE WHEN t.split THEN 0 ELSE t.execution END) FILTER (WHERE t.priced) AS unsplit,
+               sum(t.opportunity) FILTER (WHERE t.priced) AS opportunity, sum(t.fees) FILTER (WHERE t.priced) AS fees
+          FROM told t
+         GROUP BY t.currency, t.name
+        UNION ALL
+        SELECT o.currency, o.name, 0, 0, o.left_out, NULL, NULL, NULL, NULL, NULL, NULL
+          FROM older o
     )
-    SELECT t.currency, t.name, count(*) FILTER (WHERE t.priced) AS orders,
-           count(*) FILTER (WHERE t.looked_at AND NOT t.priced) AS unpriced,
-           count(*) FILTER (WHERE NOT t.looked_at) AS left_out,
-           sum(t.notional) FILTER (WHERE t.priced) AS notional,
-           sum(CASE WHEN t.split THEN t.delay ELSE 0 END) FILTER (WHERE t.priced) AS delay,
-           sum(CASE WHEN t.split THEN t.execution - t.delay ELSE 0 END) FILTER (WHERE t.priced) AS impact,
-           sum(CASE WHEN t.split THEN 0 ELSE t.execution END) FILTER (WHERE t.priced) AS unsplit,
-           sum(t.opportunity) FILTER (WHERE t.priced) AS opportunity, sum(t.fees) FILTER (WHERE t.priced) AS fees
-      FROM told t
-     GROUP BY t.currency, t.name
+    SELECT p.currency, p.name, sum(p.orders)::bigint AS orders, sum(p.unpriced)::bigint AS unpriced,
+           sum(p.left_out)::bigint AS left_out, sum(p.notional) AS notional, sum(p.delay) AS delay,
+           sum(p.impact) AS impact, sum(p.unsplit) AS unsplit, sum(p.opportunity) AS opportunity, sum(p.fees) AS fees
+      FROM parts p
+     GROUP BY p.currency, p.name
     """,
 )
 
@@ -144,7 +171,7 @@ async def shortfall(db: Fetcher, scope: Scope, params: ShortfallParams = BY_SYMB
     Filled, cancelled, rejected or expired orders; ``orders=executed`` leaves out those that never had a fill, as
     quotes that are replaced every few seconds. Fills, not what the order says of them, are counted. The price at the
     end is the last mid until then, at most 5 minutes old; the rate into the account's currency that of the end. Of
-    more than 5,000 the newest 5,000 count. Empty when none ended.
+    more than 1,000 the newest 1,000 count. Empty when none ended.
     """
     rows = await SUMS.all(
         db, *window_arguments(scope), scope.strategy, params.by, params.orders == "all", END_TOLERANCE, MOST
