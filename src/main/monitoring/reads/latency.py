@@ -102,7 +102,7 @@ STEPS = Query(
     """,
 )
 
-MOST = 5_000
+MOST = 1_000
 """So many of the newest orders of an account are looked at, however long the window is."""
 
 BY_SYMBOL = LatencyParams()
@@ -112,7 +112,7 @@ async def latency(db: Fetcher, scope: Scope, params: LatencyParams = BY_SYMBOL) 
     """Return how long orders placed in the scope's window took for their first steps until its end, by name and step.
 
     A limit order that waits in the book takes its time to fill by intention: ``by=liquidity`` keeps those (maker)
-    apart. Of an account that placed more than 5,000 orders the newest 5,000 count. A step that no order has made is
+    apart. Of an account that placed more than 1,000 orders the newest 1,000 count. A step that no order has made is
     absent; empty when nothing was placed.
     """
     return await STEPS.all(db, *window_arguments(scope), scope.strategy, params.by, MOST)

@@ -40,7 +40,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     steps = answers[latency.READ].value or []
-    return f"the first {MOST} of {len(steps)} steps" if len(steps) > MOST else "of the newest 5,000 orders an account"
+    return f"the first {MOST} of {len(steps)} steps" if len(steps) > MOST else "of the newest 1,000 orders an account"
 
 
 def _row(step: Latency, by: str) -> Row:
