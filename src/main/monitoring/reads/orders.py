@@ -111,6 +111,11 @@ _COUNT: LiteralString = """
               CROSS JOIN LATERAL """
 _OPEN: LiteralString = "open_orders(a.account_id, $2, $3, $4) c"
 _PLACED: LiteralString = "placed_orders(a.account_id, $9, $2, $3, $4) c"
+# As they are now, straight from the table: its index gives them in the order in which they were placed.
+_PLACED_NOW: LiteralString = """
+            (SELECT p.*
+               FROM orders p
+              WHERE p.account_id = a.account_id AND p.placed_at > $9 AND p.placed_at <= $2) c"""
 _MATCHING: LiteralString = """
              WHERE ($5::text IS NULL OR c.strategy = $5)
                AND ($6::text IS NULL OR strpos(lower(c.symbol), lower($6)) > 0)
@@ -158,11 +163,16 @@ def _page(
 
 _OPEN_PAGES = {name: _page(_OPEN + _MATCHING, order, "$9", "$10") for name, order in _KEYS.items()}
 _PLACED_PAGES = {name: _page(_PLACED + _MATCHING + _ENDED, order, "$11", "$12") for name, order in _KEYS.items()}
+_PLACED_NOW_PAGES = {
+    name: _page(_PLACED_NOW + _MATCHING + _ENDED, order, "$11", "$12") for name, order in _KEYS.items()
+}
 
 OPEN = _OPEN_PAGES["-placed_at"]
 PLACED = _PLACED_PAGES["-placed_at"]
+PLACED_NOW = _PLACED_NOW_PAGES["-placed_at"]
 OPEN_COUNT = Query(OrdersCount, _COUNT + _OPEN + _MATCHING + _COUNTED)
 PLACED_COUNT = Query(OrdersCount, _COUNT + _PLACED + _MATCHING + _ENDED + _COUNTED)
+PLACED_NOW_COUNT = Query(OrdersCount, _COUNT + _PLACED_NOW + _MATCHING + _ENDED + _COUNTED)
 
 OrdersFound = Paged[OrderState, list[OrdersCount]]
 OPEN_ORDERS = OrdersPage()
@@ -179,10 +189,16 @@ async def orders(db: Fetcher, scope: Scope, page: OrdersPage = OPEN_ORDERS) -> O
     arguments: list[object] = [list(scope.accounts), bounds.end, bounds.known_at, scope.present, *wanted]
     if page.state != "open":
         arguments += [bounds.start, page.state == "all"]
-    pages, count = (_OPEN_PAGES, OPEN_COUNT) if page.state == "open" else (_PLACED_PAGES, PLACED_COUNT)
+    pages, count = _questions(page.state, scope.present)
     items = await pages[page.sort].all(db, *arguments, page.limit, page.offset)
     summary = await count.all(db, *arguments)
     return Paged(items, min(sum(each.orders for each in summary), COUNTED), page.limit, page.offset, summary)
+
+
+def _questions(state: State, present: bool) -> tuple[dict[str, Query[OrderState]], Query[OrdersCount]]:
+    if state == "open":
+        return _OPEN_PAGES, OPEN_COUNT
+    return (_PLACED_NOW_PAGES, PLACED_NOW_COUNT) if present else (_PLACED_PAGES, PLACED_COUNT)
 
 
 READ = Read(
