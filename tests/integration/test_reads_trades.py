@@ -27,6 +27,7 @@ from tests.given import (
     HOUR,
     MINUTE,
     MOMENT,
+    asked,
     given_account,
     given_fill,
     given_flow,
@@ -242,6 +243,23 @@ async def test_a_trade_with_a_stop_counts_its_own_risk(service: Database, databa
     row = (await asked_with(database, trade_statistics.READ, ALL))[0]
     assert row.expectancy_r.value == pytest.approx((0.3 - 1) / 2)
     assert (row.recent, row.recent_with_stop) == (2, 1)
+
+
+async def test_of_more_trades_than_are_looked_at_the_newest_of_all_accounts_count(
+    service: Database, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, (account, net) in enumerate((("A", -5), ("B", 7), ("A", 3), ("B", 4))):
+        if number < 2:
+            await given_account(service, account)
+        await given_trade(service, net, MOMENT - (4 - number) * MINUTE, account=account)
+    scope = live("A", "B")
+    monkeypatch.setattr(trade_statistics, "RECENT", 3)
+    monkeypatch.setattr(trade_distribution, "RECENT", 3)
+    (row,) = await asked(database, trade_statistics.READ, scope)
+    assert (row.trades, row.wins, row.losses, row.recent) == (4, 3, 1, 3)
+    assert (row.longest_winning_streak, row.longest_losing_streak, row.current_streak) == (3, 0, 3)
+    (spread,) = await asked(database, trade_distribution.READ, scope)
+    assert (spread.trades, sum(each.count for each in spread.pnl)) == (3, 3)
 
 
 @pytest.mark.parametrize("summed_up", [False, True])

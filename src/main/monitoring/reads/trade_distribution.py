@@ -10,13 +10,13 @@ from main.domain.topics import Topic
 from main.monitoring.read import Read
 from main.monitoring.trade_filter import TradeFilter, window_arguments
 
-RECENT = 5000
+RECENT = 1_000
 """The spread of that many is as good as that of all, and costs no more next year."""
 
 
 @dataclass(frozen=True, slots=True)
 class TradeDistribution:
-    """How many of the newest ``trades`` (at most 5,000) of one currency lie in each bin: low <= value < high.
+    """How many of the newest ``trades`` (at most 1,000) of one currency lie in each bin: low <= value < high.
 
     ``pnl`` is of the net P&L in account currency, ``r`` of net P&L over the initial risk, or over the average loss
     where the trade had no stop. ``r`` is empty where neither is known, and ``r_reason`` says why.
@@ -50,7 +50,7 @@ ALL = TradeFilter()
 
 
 async def trade_distribution(db: Fetcher, scope: Scope, wanted: TradeFilter = ALL) -> list[TradeDistribution]:
-    """Return the histograms of the newest 5,000 trades that closed in the window and match; none of a currency without.
+    """Return the histograms of the newest 1,000 trades that closed in the window and match; none of a currency without.
 
     Bins have a round width and an edge at zero, so none mixes gains and losses; empty ones between others are there.
     """

@@ -14,7 +14,7 @@ from main.monitoring.read import Read
 from main.monitoring.trade_filter import TradeFilter, window_arguments
 from main.monitoring.trade_totals import TOTALS, TradeTotals
 
-RECENT = 5000
+RECENT = 1_000
 """Streaks and R look at this many trades at most: they need each one, not sums of them."""
 
 
@@ -22,7 +22,7 @@ RECENT = 5000
 class TradeFigures:
     """Every figure of the closed trades of one currency, money in it; wins and losses are by net P&L.
 
-    ``recent`` is how many trades the streaks and ``expectancy_r`` are about: the newest 5,000, or all where there are
+    ``recent`` is how many trades the streaks and ``expectancy_r`` are about: the newest 1,000, or all where there are
     fewer. ``current_streak``: +3 is three wins in a row, -2 two losses; break-evens neither end nor lengthen a streak.
     """
 
