@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -69,6 +69,26 @@ async def test_an_empty_account_has_no_orders_and_no_steps(service: Database, da
     await given_account(service)
     assert await asked(database, orders.READ, live()) == Paged([], 0, 50, 0, [])
     assert await asked_for(database, orders.READ, live(), state="all") == Paged([], 0, 50, 0, [])
+
+
+@pytest.mark.parametrize("state", ["ended", "all"])
+async def test_placed_orders_are_the_same_now_and_as_of_now_however_they_are_sorted(
+    state: str, service: Database, database: Database
+) -> None:
+    for name in ("A", "B"):
+        await given_account(service, name)
+        for number in range(7):
+            at, order_id = MOMENT - (number // 2) * HOUR, f"o{number}"  # two at a time, ids in both accounts
+            given = {"symbol": f"S{number % 3}", "quantity": 10 + number % 2, "strategy": (None, "a", "b")[number % 3]}
+            await given_order(service, order_id, at, account_id=name, side=("buy", "sell")[number % 2], **given)
+            if number % 3:
+                await given_change(service, order_id, at, account=name, status="cancelled", filled_quantity=number)
+    for sort in get_args(orders.Sort):
+        for offset in (0, 3):
+            asking = {"state": state, "sort": sort, "limit": 3, "offset": offset}
+            now = await asked_for(database, orders.READ, live("A", "B"), **asking)
+            assert now == await asked_for(database, orders.READ, past(MOMENT, "A", "B"), **asking)
+            assert len(now.items) == 3
     assert await asked(database, order_events.READ, live()) == Paged([], 0, 50, 0, [])
     assert await asked(database, latency.READ, live()) == []
     assert await asked(database, rejects.READ, live()) == []
