@@ -262,6 +262,17 @@ async def test_of_more_trades_than_are_looked_at_the_newest_of_all_accounts_coun
     assert (spread.trades, sum(each.count for each in spread.pnl)) == (3, 3)
 
 
+async def test_what_is_planned_anew_leaves_the_connection_to_plan_others_as_ever(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_trade(service, 5, MOMENT)
+    async with database.scoped(("A",)) as connection:
+        await trade_distribution.READ.fetch(connection, ALL, TradeFilter())
+        (row,) = await connection.fetch("SHOW plan_cache_mode")
+    assert row[0] == "auto"
+
+
 @pytest.mark.parametrize("summed_up", [False, True])
 async def test_a_correction_counts_since_it_was_known_and_a_busted_trade_no_more(
     summed_up: bool, service: Database, database: Database

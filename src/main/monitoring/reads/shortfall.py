@@ -160,6 +160,7 @@ SUMS = Query(
       FROM parts p
      GROUP BY p.currency, p.name
     """,
+    planned_anew=True,
 )
 
 BY_SYMBOL = ShortfallParams()

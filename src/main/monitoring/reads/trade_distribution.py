@@ -45,6 +45,7 @@ VALUES = Query(
      GROUP BY t.currency
      ORDER BY t.currency
     """,
+    planned_anew=True,
 )
 ALL = TradeFilter()
 

@@ -77,6 +77,7 @@ NEWEST = Query(
       FROM recent_trades($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) t
      GROUP BY t.currency
     """,
+    planned_anew=True,
 )
 ALL = TradeFilter()
 
