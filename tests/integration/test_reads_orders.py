@@ -79,7 +79,11 @@ async def test_placed_orders_are_the_same_now_and_as_of_now_however_they_are_sor
         await given_account(service, name)
         for number in range(7):
             at, order_id = MOMENT - (number // 2) * HOUR, f"o{number}"  # two at a time, ids in both accounts
-            given = {"symbol": f"S{number % 3}", "quantity": 10 + number % 2, "strategy": (None, "a", "b")[number % 3]}
+            given: dict[str, Any] = {
+                "symbol": f"S{number % 3}",
+                "quantity": 10 + number % 2,
+                "strategy": (None, "a", "b")[number % 3],
+            }
             await given_order(service, order_id, at, account_id=name, side=("buy", "sell")[number % 2], **given)
             if number % 3:
                 await given_change(service, order_id, at, account=name, status="cancelled", filled_quantity=number)
