@@ -1,7 +1,5 @@
 """JSON and printed output: exact, and inert wherever it is opened."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from main.cli.show_output import as_csv, as_table, rows_of
+from main.cli.show_table import as_table
 from main.monitoring.api.json import encode
 
 
@@ -67,22 +65,6 @@ def test_what_has_no_form_is_an_error_that_names_it() -> None:
     with pytest.raises(TypeError) as refused:
         encode(object())
     assert "object has no form in JSON" in str(refused.value.__cause__)
-
-
-def test_rows_of_any_value() -> None:
-    row = Row(datetime(2026, 1, 1, tzinfo=UTC), None)
-    assert rows_of([row]) == (("at", "amount", "text"), [(row.at, None, "")])
-    assert rows_of(row)[1] == [(row.at, None, "")]
-    assert rows_of(Decimal(3)) == (("value",), [(Decimal(3),)])
-    assert rows_of(None) == rows_of([]) == (("value",), [])
-
-
-def test_no_spreadsheet_executes_a_cell_and_numbers_stay_numbers() -> None:
-    hostile = ("=HYPERLINK(1)", "+1", "-1", "@x", "\tx", 'a"b,c')
-    text = as_csv(("a",) * 6, [hostile, (Decimal("-1.50"), -2, None, float("nan"), True, "—")])
-    first, second = list(csv.reader(io.StringIO(text)))[1:]
-    assert first == ["'=HYPERLINK(1)", "'+1", "'-1", "'@x", "'\tx", 'a"b,c']
-    assert second == ["-1.50", "-2", "", "", "true", "—"]
 
 
 def test_a_terminal_obeys_no_cell() -> None:
