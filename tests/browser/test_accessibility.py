@@ -1,7 +1,7 @@
 """Every page of both dashboards, in both themes, on desk and phone: can everybody use it, and does it look right?
 
 axe-core finds no serious or critical violation, no page scrolls sideways or complains in the console. With
-TESTS_SCREENSHOTS (`make browser`) all four looks are tried and a picture of each is kept; else the two that differ most.
+TESTS_SCREENSHOTS (`make browser`) all four looks are tried and kept as pictures; else the two that differ most.
 """
 
 import os
