@@ -21,9 +21,9 @@ from main.cli.app import main
 from main.database.address import Address
 from main.database.pool import Database
 from main.domain.scope import Scope
+from main.exporters.json import encode
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.json import encode
 from main.monitoring.hub import Hub
 from main.monitoring.parameters import own_parameters
 from main.monitoring.read import LiveSource, Read, reads

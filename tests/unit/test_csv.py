@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from main.analytics.figure import Figure, missing
 from main.errors import ConfigurationError
-from main.monitoring.api import csv
+from main.exporters import csv, flat
 from main.monitoring.api.forms import chosen_form, written
 from main.monitoring.paging import Paged
 
@@ -40,7 +40,7 @@ class Quote:
 
 
 def parsed(value: object) -> list[list[str]]:
-    return list(standard.reader(io.StringIO(csv.write(csv.table(value)).decode(), newline="")))
+    return list(standard.reader(io.StringIO(csv.write(flat.table(value)).decode(), newline="")))
 
 
 def test_a_list_has_a_row_an_item_and_a_page_only_its_items() -> None:
@@ -96,13 +96,13 @@ def test_no_text_begins_a_formula_and_every_other_one_comes_back(text: str) -> N
 
 
 def test_a_person_sees_the_newest_of_a_series_first_and_of_a_ranking_the_first() -> None:
-    series = csv.table([Point(AT + timedelta(minutes=n), Decimal(n)) for n in range(5)])
-    assert [row[1] for row in csv.shown(series, 2)] == [4, 3]
-    both = csv.table([Quote(name, AT + timedelta(minutes=n)) for name in ("EUR", "USD") for n in range(5)])
-    assert [row[0] for row in csv.shown(both, 3)] == ["EUR", "USD", "EUR"]
-    positions = csv.table([Quote(name, AT) for name in ("B", "A", "C")])
-    assert [row[0] for row in csv.shown(positions, 2)] == ["B", "A"]
-    assert [row[0] for row in csv.shown(csv.table([Row("B", 1), Row("A", 2), Row("C", 0)]), 2)] == ["B", "A"]
+    series = flat.table([Point(AT + timedelta(minutes=n), Decimal(n)) for n in range(5)])
+    assert [row[1] for row in flat.shown(series, 2)] == [4, 3]
+    both = flat.table([Quote(name, AT + timedelta(minutes=n)) for name in ("EUR", "USD") for n in range(5)])
+    assert [row[0] for row in flat.shown(both, 3)] == ["EUR", "USD", "EUR"]
+    positions = flat.table([Quote(name, AT) for name in ("B", "A", "C")])
+    assert [row[0] for row in flat.shown(positions, 2)] == ["B", "A"]
+    assert [row[0] for row in flat.shown(flat.table([Row("B", 1), Row("A", 2), Row("C", 0)]), 2)] == ["B", "A"]
 
 
 async def test_the_forms_of_an_answer() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from main.cli.show_table import as_table
-from main.monitoring.api.json import encode
+from main.exporters.json import encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from main.cli.show_cells import Cells, printable
 from main.cli.show_table import NOTHING, as_table
 from main.cli.show_table import printed as printed_block
 from main.domain.scope import Scope
-from main.monitoring.api import csv
-from main.monitoring.api.json import encode
+from main.exporters import csv, flat
+from main.exporters.json import encode
 from main.monitoring.api.question import COMMON, Question
 from main.monitoring.api.rest import envelope
 from main.monitoring.parameters import Parameter, own_parameters
@@ -37,7 +37,7 @@ def printed(told: Answered, format_: str) -> str:
     document = envelope(told.asked, told.scope, told.answer, told.note)
     if format_ == "json":
         return encode(document, told.asked.decimals).decode()
-    return csv.write(csv.table(document["value"])).decode().removesuffix("\r\n")
+    return csv.write(flat.table(document["value"])).decode().removesuffix("\r\n")
 
 
 def tables(told: Answered, cells: Cells, width: int) -> str:
@@ -85,7 +85,7 @@ def listed(reads: Iterable[Read[Any]], format_: str) -> str:
     items = [dict(zip(columns, row, strict=True)) for row in rows]
     if format_ == "json":
         return encode(items).decode()
-    return csv.write(csv.Table(columns, tuple(rows))).decode().removesuffix("\r\n")
+    return csv.write(flat.Table(columns, tuple(rows))).decode().removesuffix("\r\n")
 
 
 def help_of(read: Read[Any]) -> str:

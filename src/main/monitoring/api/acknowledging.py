@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request, Response
 
 from main.clock import now
 from main.errors import AccessDenied
+from main.exporters.json import encode
 from main.monitoring.api.body import BadBody, body_of
-from main.monitoring.api.json import encode
 from main.monitoring.api.problems import problem
 from main.recording.acknowledgement import acknowledge
 from main.recording.intake import Intake

@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args
 from fastapi import Response
 
 from main.errors import ConfigurationError, Problem
-from main.monitoring.api import csv
-from main.monitoring.api.json import Decimals, encode
+from main.exporters import csv, flat
+from main.exporters.json import Decimals, encode
 
 JSON_TYPE = "application/json"
 MOST_SHOWN = 200
@@ -40,10 +40,10 @@ async def written(document: Mapping[str, Any], form: Form, decimals: Decimals) -
 def _response(document: Mapping[str, Any], form: Form, decimals: Decimals) -> Response:
     if form == "json":
         return Response(encode(document, decimals), media_type=JSON_TYPE)
-    table = csv.table(document["value"])
+    table = flat.table(document["value"])
     if form == "csv":
         name = f'attachment; filename="{document["read"]}.csv"'
         return Response(csv.write(table), media_type=csv.MEDIA_TYPE, headers={"Content-Disposition": name})
-    rows = {"columns": table.columns, "rows": csv.shown(table, MOST_SHOWN), "total": len(table.rows)}
+    rows = {"columns": table.columns, "rows": flat.shown(table, MOST_SHOWN), "total": len(table.rows)}
     told = {name: each for name, each in document.items() if name != "value"} | rows
     return Response(encode(told, decimals), media_type=JSON_TYPE)

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 
 from main.clock import parse_moment
 from main.domain.scope import Scope
+from main.exporters.json import Decimals, encode
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.json import Decimals, encode
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.parsing import FIRST_YEAR, LAST_YEAR, Parsing

@@ -8,8 +8,8 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
-from main.monitoring.api.csv import MEDIA_TYPE
-from main.monitoring.api.json import encode
+from main.exporters.csv import MEDIA_TYPE
+from main.exporters.json import encode
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.openapi_errors import PROBLEM, error_components, error_responses
 from main.monitoring.api.openapi_examples import example_of

@@ -9,8 +9,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from main.domain.scope import ACCOUNT_PATTERN, WINDOWS
+from main.exporters.json import Decimals
 from main.monitoring.api.forms import FORMAT, FORMS
-from main.monitoring.api.json import Decimals
 from main.monitoring.api.openapi_types import Schema
 from main.monitoring.api.parsing import LONGEST
 from main.monitoring.api.question import COMMON, MOST_ROWS

@@ -21,7 +21,7 @@ _REASONS = {
 
 
 class _AsWritten(GenerateJsonSchema):
-    """As `main.monitoring.api.json` writes: no NaN, exact decimals as numbers or texts, durations in seconds."""
+    """As `main.exporters.json` writes: no NaN, exact decimals as numbers or texts, durations in seconds."""
 
     def decimal_schema(self, schema: Any) -> JsonSchemaValue:
         return {"type": ["number", "string", "null"]}

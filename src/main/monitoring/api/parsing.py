@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from main.clock import parse_moment
 from main.domain.scope import WINDOWS, Scope, account_id
 from main.errors import ConfigurationError, Problem, did_you_mean
-from main.monitoring.api.json import Decimals
+from main.exporters.json import Decimals
 from main.monitoring.read import Read
 
 LONGEST = 4_000

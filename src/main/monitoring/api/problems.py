@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from main.errors import AccessDenied, AITraderError, CallbacksBusy, ConfigurationError, DatabaseError, UnknownName
-from main.monitoring.api.json import encode
+from main.exporters.json import encode
 from main.security.refusal import PROBLEM_TYPE, problem_document
 
 RETRY_SECONDS = 5

@@ -9,7 +9,7 @@ from typing import Any, get_origin, get_type_hints
 
 from main.domain.scope import WINDOWS, Scope
 from main.errors import Problem
-from main.monitoring.api.json import Decimals
+from main.exporters.json import Decimals
 from main.monitoring.api.parsing import Parsing, own_names
 from main.monitoring.read import Read
 

@@ -10,9 +10,9 @@ from fastapi import APIRouter, Request, Response
 from main.clock import now
 from main.domain.scope import Scope
 from main.errors import AccessDenied, ConfigurationError, Problem, UnknownName
+from main.exporters.json import encode
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.forms import Form, chosen_form, written
-from main.monitoring.api.json import encode
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import Question, parameters_of, question
 from main.monitoring.read import Answer, Read, State, reads

@@ -14,8 +14,8 @@ from fastapi import APIRouter, Request, Response
 from main.clock import now
 from main.domain.events import Equity, Event
 from main.errors import AccessDenied, RecordRejected
+from main.exporters.json import encode
 from main.monitoring.api.body import BadBody, body_of
-from main.monitoring.api.json import encode
 from main.monitoring.api.problems import problem
 from main.recording.dead_letters import DeadLetter
 from main.recording.event_document import EVENTS, document_of, event_of, made

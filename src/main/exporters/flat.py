@@ -1,7 +1,5 @@
-"""How is an answer's value written as a table: one flat row an item, and as CSV that no spreadsheet executes?"""
+"""What are the flat rows of an answer's value: one an item, whatever stands inside it?"""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterator, Mapping, Set
@@ -12,14 +10,11 @@ from enum import Enum
 from typing import Any
 
 from main.analytics.figure import Figure
-from main.monitoring.api.json import encode
+from main.exporters.json import encode
 from main.monitoring.paging import Paged
 
-MEDIA_TYPE = "text/csv; charset=utf-8"
 PART = "part"
 """The column that says which list of the value a row is of, where there are several."""
-
-_FORMULA = frozenset("=+-@\t\r\n\0＝＋－＠")  # what a spreadsheet may take for the beginning of something to reckon
 
 Cell = Any
 Row = dict[str, Cell]
@@ -44,15 +39,6 @@ def table(value: object) -> Table:
     rows = [{PART: part, **row} if several else row for part, row in found]
     columns = tuple(dict.fromkeys(name for row in rows for name in row))
     return Table(columns, tuple(tuple(row.get(name) for name in columns) for row in rows))
-
-
-def write(of: Table) -> bytes:
-    """Return a table as CSV (RFC 4180) in UTF-8; a text that a spreadsheet would execute begins with an apostrophe."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow([_inert(name) for name in of.columns])
-    writer.writerows([_written(cell) for cell in row] for row in of.rows)
-    return text.getvalue().encode("utf-8", "replace")
 
 
 def shown(of: Table, most: int) -> tuple[tuple[Cell, ...], ...]:
@@ -83,7 +69,7 @@ def _rows(value: object, part: str, inherited: Row) -> Iterator[tuple[str, Row]]
                 yield from _rows(item, part, inherited)
         case Mapping():
             for key, each in value.items():
-                yield from _rows(each, part, {**inherited, "key": _plain(key)})
+                yield from _rows(each, part, {**inherited, "key": plain(key)})
         case _ if is_dataclass(value) and not isinstance(value, Figure):
             yield from _record(value, part, inherited)
         case _:
@@ -113,15 +99,16 @@ def _columns(name: str, value: object) -> Row:
         case Figure():
             return {name: value.value} | ({f"{name}.reason": value.reason} if value.reason else {})
         case Mapping():
-            pairs = [(str(_plain(key)), each) for key, each in value.items()]
+            pairs = [(str(plain(key)), each) for key, each in value.items()]
         case _ if is_dataclass(value):
             pairs = [(each.name, getattr(value, each.name)) for each in fields(value)]
         case _:
-            return {name: _plain(value)}
+            return {name: plain(value)}
     return {column: cell for inner, each in pairs for column, cell in _columns(f"{name}.{inner}", each).items()}
 
 
-def _plain(value: object) -> Cell:
+def plain(value: object) -> Cell:
+    """Return one value as a cell: a number that is none is ``None``, a duration seconds, a list one text."""
     match value:
         case Enum():
             return value.value
@@ -139,23 +126,3 @@ def _plain(value: object) -> Cell:
 
 def _as_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(json.loads(encode(value)))
-
-
-def _written(cell: Cell) -> str:
-    match cell:
-        case None:
-            return ""
-        case bool():
-            return "true" if cell else "false"
-        case date() | time():
-            return cell.isoformat().replace("+00:00", "Z")
-        case Decimal():
-            return f"{cell:f}"
-        case str():
-            return _inert(cell)
-        case _:
-            return str(cell)
-
-
-def _inert(text: str) -> str:
-    return f"'{text}" if text.lstrip(" ")[:1] in _FORMULA else text
