@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from main.database.fill_days import roll_fill_days
+from main.database.kept_days import roll_fill_days
 from main.database.pool import Database
 from main.domain.scope import Scope
 from main.monitoring.reads import liquidity, markouts, slippage

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from main.database.kept_days import roll_trade_days
 from main.database.pool import Database
-from main.database.trade_days import roll_trade_days
 from main.domain.scope import Scope
 from main.monitoring.read import Read
 from main.monitoring.reads import (

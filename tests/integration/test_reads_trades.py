@@ -10,8 +10,8 @@ import pandas
 import pytest
 
 from main.analytics.figure import Figure
+from main.database.kept_days import roll_trade_days
 from main.database.pool import Database
-from main.database.trade_days import roll_trade_days
 from main.monitoring.reads import costs, pnl_by, pnl_by_period, pnl_calendar, trade_distribution, trade_statistics
 from main.monitoring.reads import trade as trade_read
 from main.monitoring.reads import trades as trades_read

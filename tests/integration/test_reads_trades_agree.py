@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from main.database.kept_days import roll_trade_days
 from main.database.pool import Database
-from main.database.trade_days import roll_trade_days
 from main.monitoring.reads import pnl_by, pnl_by_period, pnl_calendar, trades
 from main.monitoring.reads.pnl_by import By, PnlByParams
 from main.monitoring.reads.pnl_by_period import Period, PeriodParams

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from main.database.fill_days import roll_fill_days
+from main.database.kept_days import roll_fill_days, roll_trade_days
 from main.database.pool import Database
-from main.database.trade_days import roll_trade_days
 
 FACTS = ("market", "equity", "host")
 WIDTHS = ("minute", "hour", "day")

@@ -1,18 +1,25 @@
-"""Are closed trades summed up by day, so that a question about years of them is answered at once?"""
+"""Are closed trades and executions summed up by day, so that a question about years of them is answered at once?"""
 
 from main.database.pool import Database
 
 DAYS = 14
 """Days of one transaction: of an account with a thousand trades a day, a fraction of a second."""
 
-_ACCOUNTS = """
+_TRADES = """
     SELECT a.account_id::text
       FROM accounts a
       LEFT JOIN trade_days_progress p ON p.account_id = a.account_id AND p.zone = a.zone AND p.roll_over = a.roll_over
      WHERE p.account_id IS NULL OR EXISTS (SELECT FROM trade_marks m WHERE m.account_id = a.account_id)
      ORDER BY a.account_id
 """
-_ROLL = "SELECT roll_trade_days($1, $2)"
+_FILLS = """
+    SELECT a.account_id::text
+      FROM accounts a
+      LEFT JOIN fill_days_progress p ON p.account_id = a.account_id AND p.source = a.source AND p.currency = a.currency
+                                    AND p.zone = a.zone AND p.roll_over = a.roll_over
+     WHERE p.account_id IS NULL OR EXISTS (SELECT FROM fill_marks m WHERE m.account_id = a.account_id)
+     ORDER BY a.account_id
+"""
 
 
 async def roll_trade_days(database: Database, *, days: int = DAYS) -> int:
@@ -21,13 +28,22 @@ async def roll_trade_days(database: Database, *, days: int = DAYS) -> int:
     Needs the role service. Each step is a transaction of its own: one that is killed is gone on with by the next run.
     What is not summed up yet is no less right, only slower. Raise `DatabaseUnreachable` or `DatabaseTimeout`.
     """
+    return await _roll(database, _TRADES, "SELECT roll_trade_days($1, $2)", days)
+
+
+async def roll_fill_days(database: Database, *, days: int = DAYS) -> int:
+    """Sum up all days in which fills, or what they are worth, changed, as `roll_trade_days` does."""
+    return await _roll(database, _FILLS, "SELECT roll_fill_days($1, $2)", days)
+
+
+async def _roll(database: Database, changed: str, roll: str, days: int) -> int:
     async with database.scoped() as connection:
-        accounts = [row[0] for row in await connection.fetch(_ACCOUNTS)]
+        accounts = [row[0] for row in await connection.fetch(changed)]
     made = 0
     for account in accounts:
         while True:
             async with database.scoped() as connection:
-                step: int = await connection.fetchval(_ROLL, account, days)
+                step: int = await connection.fetchval(roll, account, days)
             made += step
             if not step:
                 break
