@@ -21,7 +21,7 @@ OF_THE_SUITE = {"services", "worker_jobs", "database_status", "host_history", "h
 """They tell of the machine, or have no past by their definition."""
 
 ASKED = [read for read in reads().values() if read.source == "sql" and read.name not in OF_THE_SUITE]
-BY_THE_DATABASES_CLOCK = {"pipelines", "bots", "feeds", "account_summary"}
+BY_THE_DATABASES_CLOCK = {"pipelines", "bots", "feeds", "account_summary", "data_quality"}
 """Live, these tell silence by the database's clock."""
 
 

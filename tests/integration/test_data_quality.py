@@ -1,0 +1,222 @@
+"""Data quality: what came whole, on time, once and alive; whose fault it is where it did not."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from main.clock import now
+from main.database.pool import Database
+from main.monitoring.collectors.data_quality import measure_data_quality
+from main.monitoring.reads import data_quality
+from tests.given import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MOMENT,
+    asked,
+    given_account,
+    given_heartbeat,
+    given_instrument,
+    insert,
+    live,
+    past,
+)
+from tests.given_market import asked_with, given_run
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the calendar library uses pandas
+SECOND = timedelta(seconds=1)
+
+
+async def given_ticks(
+    service: Database, times: Sequence[datetime], symbol: str = "X", *, still: bool = False, **given: Any
+) -> None:
+    """Snapshots that move each time, unless they stand `still`; learned when they were true."""
+    rows = [
+        {
+            "source": "sim",
+            "symbol": symbol,
+            "at": at,
+            "recorded_at": at,
+            "mid": 100,
+            "bid_prices": [99],
+            "bid_sizes": [1 if still else place + 1],
+            "ask_prices": [101],
+            "ask_sizes": [1],
+        }
+        | given
+        for place, at in enumerate(times)
+    ]
+    await insert(service, "market_snapshots", rows)
+
+
+def ticks(ending: datetime, count: int, every: timedelta = 3 * SECOND) -> list[datetime]:
+    return [ending - every * (count - 1 - place) for place in range(count)]
+
+
+async def measured(service: Database) -> None:
+    """Have everything measured that was recorded until now."""
+    async with service.scoped() as connection:  # a mark that has settled: the job sees up to it
+        await connection.execute(
+            "INSERT INTO settlement (at, next_xid) VALUES (now() - interval '1 millisecond', pg_current_xact_id())"
+        )
+    await measure_data_quality(service)
+
+
+async def symbols(database: Database, scope: Any, **params: Any) -> dict[str, data_quality.SymbolQuality]:
+    page = await asked_with(database, data_quality.READ, scope, **params)
+    return {each.symbol: each for each in page.items}
+
+
+async def test_a_feed_that_comes_whole_is_complete_and_ok(service: Database, database: Database) -> None:
+    await given_account(service)
+    moment = now()
+    await given_heartbeat(service, moment, recorded_at=moment, interval_seconds=60)
+    await given_instrument(service)
+    await given_ticks(service, ticks(moment, 400))
+    await measured(service)
+    found = (await symbols(database, live(moment=moment)))["X"]
+    assert (found.state, found.reason) == ("ok", "")
+    assert found.pace_seconds == pytest.approx(3)
+    assert found.completeness == pytest.approx(1, abs=0.02)
+    assert (found.gaps, found.repeated, found.late, found.frozen_seconds) == (0, 0, 0, 0)
+
+
+async def test_gaps_repeats_late_and_frozen_snapshots_are_counted(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    start = MOMENT - HOUR
+    moving = [start + place * 3 * SECOND for place in range(400)]  # 20 minutes
+    await given_ticks(service, moving)
+    after = start + 30 * MINUTE  # ten minutes are missing
+    await given_ticks(service, [after + place * 3 * SECOND for place in range(100)], still=True)
+    await given_ticks(service, moving[:5], revision=1)
+    late = [after + 6 * MINUTE + place * 3 * SECOND for place in range(10)]
+    for place, at in enumerate(late):
+        await given_ticks(service, [at], recorded_at=at + 8 * SECOND, mid=101 + place)
+    await given_run(service, "prices", start, start, slo_seconds=5)
+    await measured(service)
+    found = (await symbols(database, past(MOMENT, window="1h")))["X"]
+    assert (found.received, found.repeated, found.late, found.late_after_seconds) == (510, 5, 10, 5)
+    assert found.gaps == 2
+    assert found.longest_gap_seconds == pytest.approx(603)
+    assert found.frozen_seconds == pytest.approx(99 * 3)
+    assert found.expected == 1200
+    assert found.completeness == pytest.approx(510 / 1200)
+    assert found.late_share == pytest.approx(10 / 510)
+
+
+async def test_an_hour_without_any_snapshot_is_missing_too(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    for hours in (3, 1):  # the one between is away
+        await given_ticks(service, [MOMENT - hours * HOUR + place * 6 * SECOND for place in range(600)])
+    await measured(service)
+    found = (await symbols(database, past(MOMENT, window="6h")))["X"]
+    assert (found.received, found.expected) == (1200, 1800)
+    assert found.gaps == 1
+    assert found.longest_gap_seconds == pytest.approx(3606)
+
+
+async def test_a_stopped_bot_is_silent_a_frozen_feed_frozen_a_missing_one_a_gap_a_closed_market_none_of_them(
+    service: Database, database: Database
+) -> None:
+    moment = now()
+    for account, status, heard in (
+        ("stopped", "stopped", moment - HOUR),
+        ("dead", "running", moment - HOUR),
+        ("alive", "running", moment),
+    ):
+        await given_account(service, account, source=account)
+        await given_heartbeat(service, heard, account, status=status, recorded_at=heard, interval_seconds=60)
+    for account in ("stopped", "dead"):
+        await given_instrument(service, account, source=account)
+        await given_ticks(service, ticks(moment - HOUR, 50), account, source=account)
+    for symbol, ending, still in (
+        ("frozen", moment, True),
+        ("missing", moment - 5 * MINUTE, False),
+        ("moving", moment, False),
+    ):
+        await given_instrument(service, symbol, source="alive")
+        await given_ticks(service, ticks(ending, 50), symbol, still=still, source="alive")
+    await given_instrument(service, "never", source="alive")
+    await measured(service)
+    found = await symbols(database, live("stopped", "dead", "alive", moment=now()))
+    assert {name: (each.state, each.reason) for name, each in found.items()} == {
+        "frozen": ("frozen", "the same prices and sizes again and again"),
+        "missing": ("gap", "nothing comes, though its bot is at work"),
+        "stopped": ("silent", "its bot was stopped"),
+        "dead": ("silent", "its bot is silent"),
+        "never": ("unknown", "no snapshot was recorded"),
+        "moving": ("ok", ""),
+    }
+    assert list(found)[:2] == ["frozen", "missing"]
+    page = await asked_with(database, data_quality.READ, live("alive", moment=now()), state="troubled")
+    assert [each.symbol for each in page.items] == ["frozen", "missing"]
+    assert (page.summary.frozen, page.summary.gap, page.summary.ok, page.summary.unknown) == (1, 1, 1, 1)
+
+
+SATURDAY = MOMENT + DAY
+
+
+@pytest.mark.parametrize("status", ["running", "stopped"])
+async def test_a_closed_market_is_neither_silent_nor_frozen_nor_incomplete(
+    service: Database, database: Database, status: str
+) -> None:
+    await given_account(service)
+    await given_heartbeat(service, SATURDAY, status=status, interval_seconds=60)
+    await given_instrument(service, calendar="XNYS")
+    # Friday's session ends at 21:00 UTC; from then on the same book is told again and again, and then nothing.
+    close = MOMENT.replace(hour=21)
+    await given_ticks(service, ticks(close - SECOND, 1200))
+    await given_ticks(service, ticks(close + 30 * MINUTE, 500), still=True)
+    async with service.scoped() as connection:  # rows of tomorrow are learned now
+        await connection.execute("UPDATE market_snapshots SET recorded_at = least(recorded_at, clock_timestamp())")
+    await measured(service)
+    found = (await symbols(database, past(SATURDAY, window="1W")))["X"]
+    assert (found.state, found.reason) == ("closed", "the exchange is closed")
+    assert (found.received, found.gaps, found.frozen_seconds) == (1200, 0, 0)
+    assert found.completeness == pytest.approx(1, abs=0.01)
+
+
+async def test_a_snapshot_that_comes_late_is_counted_in_its_hour(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    start = MOMENT - 3 * HOUR
+    kept = [start + place * 6 * SECOND for place in range(600)]
+    await given_ticks(service, kept[:300])
+    await measured(service)
+    scope = past(MOMENT - 2 * HOUR, window="1h")
+    before = (await symbols(database, scope))["X"]
+    await given_ticks(service, kept[300:], recorded_at=now() - 2 * SECOND)
+    await measured(service)
+    after = (await symbols(database, scope))["X"]
+    assert (before.received, after.received, after.late) == (300, 600, 300)
+
+
+async def test_replays_are_not_measured_and_an_unknown_calendar_is_not_guessed(
+    service: Database, database: Database
+) -> None:
+    await given_account(service, "R", source="replay", clock="replay")
+    await given_account(service, "A")
+    await given_instrument(service, "R", source="replay")
+    await given_instrument(service, "X", calendar="NOWHERE")
+    await given_ticks(service, ticks(MOMENT, 50), "R", source="replay")
+    await given_ticks(service, ticks(MOMENT, 50))
+    await measured(service)
+    found = await symbols(database, past(MOMENT, "A", "R", window="1h"))
+    assert (found["R"].state, found["R"].received, found["R"].completeness) == ("ok", None, None)
+    assert found["X"].completeness is None
+
+
+async def test_a_second_run_finds_nothing_new_and_nothing_recorded_is_no_error(
+    service: Database, database: Database
+) -> None:
+    await measured(service)
+    assert (await asked(database, data_quality.READ, live())).items == []
+    await given_account(service)
+    await given_instrument(service)
+    await given_ticks(service, ticks(MOMENT - HOUR, 50))
+    await measured(service)
+    assert (await measure_data_quality(service)).snapshots == 0
