@@ -53,7 +53,8 @@ _WORDS: Mapping[Unit, str] = {
     Unit.PRICE: "price entry_price exit_price current_price stop_price average_fill_price decision_price arrival_mid "
     "initial_stop mid mid_price best_bid best_ask open high low close tick",
     Unit.QUANTITY: "quantity filled_quantity order_quantity quantity_step bid_depth ask_depth size volume",
-    Unit.FRACTION: "accuracy completeness concentration volatility cpu cpu_mean cpu_max cpu_limit memory memory_mean memory_max "
+    Unit.FRACTION: "accuracy completeness concentration "
+    "volatility cpu cpu_mean cpu_max cpu_limit memory memory_mean memory_max "
     "memory_limit disk disk_limit positive_days progress share used value_at_risk conditional_value_at_risk "
     "volume_coverage weight max_weight win_rate risk deviation risk_free minimum_return window bands gross_exposure",
     Unit.SIGNED_FRACTION: "alpha best_day best_change change cagr current current_drawdown deepest depth drawdown "
