@@ -168,7 +168,7 @@ def test_of_many_accounts_the_highest_leverage_comes_first_and_unknown_last() ->
     said = words(members)
     assert said.index("A29") < said.index("A28")
     assert EVIL not in said
-    assert "the 20 highest of 31 accounts" in members["subtitle"]
+    assert "the highest 20 of 31 accounts" in members["subtitle"]
     assert EVIL in words(drawn("leverage", (exposure.READ, [exposed(None, None, label=EVIL)])))
 
 

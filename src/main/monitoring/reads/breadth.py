@@ -26,6 +26,11 @@ class Breadth:
     median_change: float | None
     at: datetime | None
 
+    @property
+    def symbols(self) -> int:
+        """All that the source describes."""
+        return self.advancing + self.declining + self.unchanged + self.unknown
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:

@@ -72,6 +72,10 @@ class VolatilityReport:
     bands: tuple[float, ...] = tuple(below for _, below in VOLATILITY_BANDS if math.isfinite(below))
     left_out: int = 0
 
+    def in_band(self, band: str) -> int:
+        """Return how many symbols are in a band."""
+        return sum(each.band == band for each in self.symbols)
+
 
 @dataclass(frozen=True, slots=True)
 class Close:

@@ -1,12 +1,15 @@
-"""How are the parts of a breakdown named and asked for: the option that chooses by what, and each part's words?"""
+"""How is a breakdown shown: the option that chooses by what to part, each part's words, the table, what was cut off?"""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
+
+from dash.development.base_component import Component
 
 from main import text
 from main.analytics.figure import Figure
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.panel import Option
+from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 
 UNNAMED = "not known"
 
@@ -79,3 +82,12 @@ def labels(parts: Sequence[P], by: str) -> list[str]:
 def figure(value: Figure, write: Callable[[float], str]) -> components.Child:
     """Return a figure as it is written, or a dash with its reason."""
     return components.unknown(value.reason) if value.value is None else write(value.value)
+
+
+def parted(
+    parts: Sequence[P], by: str, columns: Sequence[Column], cells: Callable[[P], Sequence[Cell]], *, label: str
+) -> Component:
+    """Return a table of the parts, in the caller's order: each one's name and, under `columns`, its `cells`."""
+    named = zip(labels(parts, by), parts, strict=True)
+    rows = [Row(name, [name, *cells(part)]) for name, part in named]
+    return table([Column(word(by), phone="name"), *columns], rows, label=label)

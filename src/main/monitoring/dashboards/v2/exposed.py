@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers
-from main.monitoring.reads import accounts, bots, exposure
+from main.monitoring.reads import accounts, exposure
 from main.monitoring.reads.exposure import Exposure
 
 
@@ -22,5 +22,4 @@ def nothing(answers: Answers, scope: Scope, row: Exposure | None) -> Component:
             f"No price of {row.unpriced:,} of {row.positions:,} positions is known; shares of a part would mislead."
         )
         return components.empty("Not known", reason, icon_name="layers")
-    reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it holds nothing at the moment.")
-    return components.empty("No open positions", reason, icon_name="layers")
+    return reasons.nothing(answers, scope, "No open positions", "it holds nothing at the moment.", icon_name="layers")

@@ -13,7 +13,7 @@ from main.monitoring.dashboards.v2.components.event_feed import FeedItem, feed
 from main.monitoring.dashboards.v2.components.incident_strip import Incident, alert_strip
 from main.monitoring.dashboards.v2.components.inline_pictures import limit_bar, sparkline
 from main.monitoring.dashboards.v2.components.marks import chip, dot, light, mode_chip, side_chip
-from main.monitoring.dashboards.v2.components.notices import empty, failed
+from main.monitoring.dashboards.v2.components.notices import button, empty, failed
 from main.monitoring.dashboards.v2.components.parts import Child, LightState, Tone, icon
 from main.monitoring.dashboards.v2.components.status_lights import Light, lights
 from main.monitoring.dashboards.v2.components.times import age, event_time, moment
@@ -28,6 +28,7 @@ __all__ = [
     "age",
     "alert_strip",
     "amount",
+    "button",
     "chip",
     "dot",
     "empty",

@@ -54,6 +54,8 @@
     var notice = action.closest(".notice");
     if (action.dataset.action === "panel-menu") open(action);
     if (action.dataset.action === "retry") { app.socket.again(); app.shell.toast("Trying again"); }
+    if (action.dataset.action === "live") app.view.set({ as_of: null, known_at: null });
+    if (action.dataset.action === "range") app.controls.range(action.dataset.value);
     if (action.dataset.action === "copy-details" && notice) copy(notice.querySelector("[data-details]").textContent, "Details copied");
   });
 

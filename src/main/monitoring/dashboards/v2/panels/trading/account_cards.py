@@ -16,8 +16,7 @@ WARN_AT = 0.6  # the tick on the daily loss bar, where the bot's own warning sta
 def draw(answers: Answers, scope: Scope) -> Component:
     totals = answers[account_totals.READ].value
     if not totals:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="its account is not recorded yet.")
-        return components.empty("No account", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No account", "its account is not recorded yet.", icon_name="wallet")
     if len(totals) == 1:
         return components.kpi_band(_cards(totals[0], scope))
     return html.Div([components.kpi_band(_cards(total, scope), title=_named(total)) for total in totals])

@@ -24,8 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     accounts = answers[account_summary.READ].value
     signs = answers[bots.READ].value or []
     if not accounts:
-        reason = reasons.nothing_because(signs, scope, running="its account is not recorded yet.")
-        return components.empty("No account", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No account", "its account is not recorded yet.", icon_name="wallet")
     totals = {total.currency: total for total in answers[account_totals.READ].value or []}
     conditions = {bot.account: bot.condition for bot in signs}
     rows = [row for currency in _currencies(accounts) for row in _of_currency(currency, accounts, totals, conditions)]

@@ -17,10 +17,13 @@ _TONES: dict[str | None, Tone] = {"critical": "critical", "error": "critical", "
 def draw(answers: Answers, scope: Scope) -> Component:
     events = answers[activity.READ].value
     if not events:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="it watches the market, but nothing has traded."
+        return reasons.nothing(
+            answers,
+            scope,
+            "Nothing happened yet",
+            "it watches the market, but nothing has traded.",
+            icon_name="activity",
         )
-        return components.empty("Nothing happened yet", reason, icon_name="activity")
     several = len(scope.accounts) > 1
     return components.feed([_item(event, several) for event in events], label="Activity, newest first")
 

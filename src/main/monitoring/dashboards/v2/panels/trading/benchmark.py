@@ -54,8 +54,9 @@ def _alone(answers: Answers, scope: Scope, compared: Comparison | None) -> Drawi
     points = one_currency.shown(answers[equity.READ].value, answers[accounts.READ].value)
     known = [point for point in points if point.growth is not None]
     if len(known) < 2:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=_TOO_SHORT)
-        return components.empty("No return in this range", reason, icon_name="trending-up")
+        return reasons.nothing(
+            answers, scope, "No return in this range", _TOO_SHORT, icon_name="trending-up", ranged=True
+        )
     changes = [None if point.growth is None else point.growth - 1 for point in points]
     why = compared.reason if compared is not None else ""
     figure = figures.area(

@@ -1,13 +1,11 @@
 """Breadth: how many symbols rose through the window, and how many fell?"""
 
-from collections.abc import Sequence
-
 from dash import html
 from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.components import Child
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import bots, breadth
@@ -17,20 +15,16 @@ from main.monitoring.reads.breadth import Breadth
 def draw(answers: Answers, scope: Scope) -> Component:
     rows = answers[breadth.READ].value
     if not rows:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="its instruments are not described yet."
+        return reasons.nothing(
+            answers, scope, "No breadth yet", "its instruments are not described yet.", icon_name="chart-column"
         )
-        return components.empty("No breadth yet", reason, icon_name="chart-column")
     return html.Div([_source(row, len(rows) > 1) for row in rows], className="breadth")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[breadth.READ].value or []
-    return f"{_count(rows):,} symbols · {scope.window}" if rows else scope.window
-
-
-def _count(rows: Sequence[Breadth]) -> int:
-    return sum(row.advancing + row.declining + row.unchanged + row.unknown for row in rows)
+    symbols = " and ".join(f"{row.symbols:,}" for row in rows)
+    return captions.joined(f"{symbols} symbols" if rows else "", scope.window)
 
 
 def _source(row: Breadth, several: bool) -> Component:

@@ -19,8 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     matrix = _shown(answers)
     if matrix is None:
         running = f"no trade was closed in {scope.window}: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("Nothing to compare", reason, icon_name="network")
+        return reasons.nothing(answers, scope, "Nothing to compare", running, icon_name="network", ranged=True)
     if all(cell.value is None for place, row in enumerate(matrix.cells) for cell in row[:place]):
         why = next((cell.reason for place, row in enumerate(matrix.cells) for cell in row[:place]), "")
         reason = (

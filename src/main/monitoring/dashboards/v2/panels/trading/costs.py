@@ -4,9 +4,9 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2 import breakdown, captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
-from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
+from main.monitoring.dashboards.v2.table import Cell, Column
 from main.monitoring.reads import bots, costs
 from main.monitoring.reads.costs import Costs, CostsParams
 
@@ -18,13 +18,11 @@ def draw(answers: Answers, scope: Scope) -> Component:
     parts = answers[costs.READ].value or []
     if not parts:
         running = f"no trade has closed in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No closed trades", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No closed trades", running, icon_name="wallet", ranged=True)
     by = answers.chosen["by"]
-    shown = parts[-MOST:] if by == "month" else parts[:MOST]
     months = by == "month"
+    shown = parts[-MOST:] if months else parts[:MOST]
     columns = [
-        Column(breakdown.word(by), phone="name"),
         Column("Trades", "right", muted=True),
         Column("Fees", "right", phone="corner"),
         Column("A trade", "right"),
@@ -32,26 +30,24 @@ def draw(answers: Answers, scope: Scope) -> Component:
         Column("Spread", "right", phone="figure"),
         *([Column("Funding", "right", phone="figure")] if months else []),
     ]
-    rows = [_row(part, label, months) for part, label in zip(shown, breakdown.labels(shown, by), strict=True)]
-    return table(columns, rows, label="Costs of trades")
+    return breakdown.parted(shown, by, columns, lambda part: _cells(part, months), label="Costs of trades")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     parts = answers[costs.READ].value or []
-    currencies = {part.currency for part in parts}
-    unit = f"{currencies.pop()}, " if len(currencies) == 1 else ""
-    return f"{unit}positive = paid" + (f" · {MOST} of {len(parts)}" if len(parts) > MOST else "")
+    which = "the newest" if answers.chosen["by"] == "month" else ""
+    return captions.joined(captions.currency(parts), "positive = paid", captions.cut(MOST, len(parts), which))
 
 
-def _row(part: Costs, label: str, months: bool) -> Row:
+def _cells(part: Costs, months: bool) -> list[Cell]:
     per_trade: Cell = "—" if part.fees_per_trade is None else text.money(part.fees_per_trade)
     slipped: Cell = components.unknown(_UNMEASURED) if part.slippage is None else text.signed_money(part.slippage)
     spread: Cell = components.unknown(_UNMEASURED) if part.spread is None else text.signed_money(part.spread)
-    cells: list[Cell] = [label, f"{part.trades:,}", text.money(part.fees), per_trade, slipped, spread]
+    cells: list[Cell] = [f"{part.trades:,}", text.money(part.fees), per_trade, slipped, spread]
     if months:
         unknown = components.unknown("known by month only")
         cells.append(unknown if part.funding is None else text.signed_money(part.funding))
-    return Row(label, cells)
+    return cells
 
 
 PANEL = Panel(

@@ -17,8 +17,7 @@ _UNSEEN = "nothing was observed in this period"
 def draw(answers: Answers, scope: Scope) -> Component:
     periods = answers[cumulative_pnl.READ].value
     if not periods:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="no equity was recorded yet.")
-        return components.empty("No P&L yet", reason, icon_name="trending-up")
+        return reasons.nothing(answers, scope, "No P&L yet", "no equity was recorded yet.", icon_name="trending-up")
     currencies = list(dict.fromkeys(period.currency for period in periods))
     if len(currencies) > 1:
         return _by_currency(periods, currencies)

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.risk_marks import LOSS_WARN_AT
 from main.monitoring.reads import bots, daily_loss
@@ -19,14 +19,13 @@ MOST = 20
 def draw(answers: Answers, scope: Scope) -> Component:
     rows = answers[daily_loss.READ].value
     if not rows:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="its account is not recorded yet.")
-        return components.empty("No account", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No account", "its account is not recorded yet.", icon_name="wallet")
     return html.Ul([_gauge(row) for row in _worst(rows)], className="gauges")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[daily_loss.READ].value or []
-    return f"the worst {MOST} of {len(rows)} accounts" if len(rows) > MOST else "of the limit, trading stops at 100%"
+    return captions.cut(MOST, len(rows), "the worst", "accounts") or "of the limit, trading stops at 100%"
 
 
 def _worst(rows: Sequence[DailyLoss]) -> list[DailyLoss]:

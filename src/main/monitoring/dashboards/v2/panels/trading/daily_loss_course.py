@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import axes, components, figures, reasons
+from main.monitoring.dashboards.v2 import axes, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel
 from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, LOSS_WARN_AT
@@ -16,8 +16,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     courses = _worst(answers[daily_loss_course.READ].value or [])
     if not courses:
         running = "its risk rules have said nothing of this trading day."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No course of the day", reason, icon_name="chart-line")
+        return reasons.nothing(answers, scope, "No course of the day", running, icon_name="chart-line")
     curves = [
         Curve(
             points[0].label,

@@ -17,10 +17,9 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         reason = "Its figure stands in Cumulative P&L. Bars begin with the second trading day."
         return components.empty("This is the first trading day", reason, icon_name="chart-column")
     if not days:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="its first trading day has no equity yet."
+        return reasons.nothing(
+            answers, scope, "No trading day yet", "its first trading day has no equity yet.", icon_name="chart-column"
         )
-        return components.empty("No trading day yet", reason, icon_name="chart-column")
     pnl = [None if day.pnl is None else float(day.pnl) for day in days]
     cumulative = [None if day.cumulative is None else float(day.cumulative) for day in days]
     return figures.pnl_bars([day.start for day in days], pnl, cumulative)

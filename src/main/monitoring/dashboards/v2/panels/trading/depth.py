@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Panel
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
 from main.monitoring.read import Read
@@ -22,10 +22,9 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     book = answers[order_book.READ].value
     if book is None or not (book.bids or book.asks):
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="no levels of this symbol's book were recorded."
+        return reasons.nothing(
+            answers, scope, "No depth", "no levels of this symbol's book were recorded.", icon_name="layers"
         )
-        return components.empty("No depth", reason, icon_name="layers")
     return figures.book_depth(
         [_point(level, book, "bid") for level in book.bids],
         [_point(level, book, "ask") for level in book.asks],

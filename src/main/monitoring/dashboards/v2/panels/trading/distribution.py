@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from main import text
 from main.analytics.distribution import Bin
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, one_currency, reasons
+from main.monitoring.dashboards.v2 import figures, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Option, Panel
 from main.monitoring.reads import accounts, bots, return_distribution, trade_distribution
 
@@ -26,8 +26,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
             return _histogram(bins, of, None)
         lacking = trades[0].r_reason if trades else ""
         running = f"{lacking}." if lacking else f"no trade was closed in {scope.window}: choose a longer range."
-    reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-    return components.empty("Nothing to count", reason, icon_name="chart-column")
+    return reasons.nothing(answers, scope, "Nothing to count", running, icon_name="chart-column", ranged=True)
 
 
 def caption(answers: Answers, scope: Scope) -> str:

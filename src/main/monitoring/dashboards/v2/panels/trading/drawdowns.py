@@ -25,8 +25,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     rows = one_currency.shown(answers[drawdowns.READ].value, answers[accounts.READ].value)
     if not rows:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No equity in this range", reason, icon_name="chart-line")
+        return reasons.nothing(answers, scope, "No equity in this range", running, icon_name="chart-line", ranged=True)
     if not rows[0].worst:
         lacking = rows[0].deepest.reason
         reason = f"It is not known: {lacking}." if lacking else f"Growth never fell in {scope.window}."

@@ -3,7 +3,7 @@
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.reads import account_totals, bots, equity
 from main.monitoring.reads.equity import EquityPoint
@@ -12,10 +12,14 @@ from main.monitoring.reads.equity import EquityPoint
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     points = _shown(answers)
     if len(points) < 2:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="a curve needs two observations of equity: choose a longer range."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No equity in this range",
+            "a curve needs two observations of equity: choose a longer range.",
+            icon_name="chart-line",
+            ranged=True,
         )
-        return components.empty("No equity in this range", reason, icon_name="chart-line")
     return figures.equity_and_drawdown(
         [point.at for point in points],
         [point.equity for point in points],

@@ -24,8 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     refused = answers[rejects.READ].value or []
     if not traded and not steps and not refused:
         running = f"nothing was ordered in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No orders", reason, icon_name="timer")
+        return reasons.nothing(answers, scope, "No orders", running, icon_name="timer", ranged=True)
     slipped = {each.currency: each for each in answers[slippage.READ].value or []}
     fell_short = {each.currency: each for each in answers[shortfall.READ].value or []}
     speed = [_speed(steps), _refused(refused)]

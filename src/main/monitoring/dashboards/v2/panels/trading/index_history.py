@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, FigureDict, Level
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option, Panel
 from main.monitoring.read import Read
@@ -24,10 +24,14 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     told = answers[indices.READ].value
     if not told or len(told.points) < 2:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="a curve needs two levels: choose a longer range."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No levels in this range",
+            "a curve needs two levels: choose a longer range.",
+            icon_name="chart-line",
+            ranged=True,
         )
-        return components.empty("No levels in this range", reason, icon_name="chart-line")
     at, levels = [point.at for point in told.points], [point.level for point in told.points]
     if _kind(told) != "volatility":
         name = told.name or ""

@@ -17,10 +17,13 @@ _MOST = 12  # cards; a source with more has them in the menu of the history
 def draw(answers: Answers, scope: Scope) -> Component:
     told = answers[indices.READ].value
     if not told or not told.levels:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="its source tells of no index, volatility or breadth."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No index yet",
+            "its source tells of no index, volatility or breadth.",
+            icon_name="chart-line",
         )
-        return components.empty("No index yet", reason, icon_name="chart-line")
     several = len({each.source for each in told.levels}) > 1
     return components.kpi_band([_card(each, several) for each in told.levels[:_MOST]])
 

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import bots, inventory
 from main.monitoring.reads.inventory import BANDS, Holding
@@ -19,8 +19,7 @@ MOST = 60
 def draw(answers: Answers, scope: Scope) -> Component:
     holdings = answers[inventory.READ].value
     if not holdings:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it holds nothing at the moment.")
-        return components.empty("Nothing held", reason, icon_name="layers")
+        return reasons.nothing(answers, scope, "Nothing held", "it holds nothing at the moment.", icon_name="layers")
     shown = sorted(_fullest(holdings), key=lambda each: each.account)
     books = [list(book) for _, book in groupby(shown, key=lambda each: each.account)]
     return html.Div([_book(book) for book in books], className="inventory")
@@ -29,7 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     holdings = answers[inventory.READ].value or []
     bands = "bands at " + ", ".join(text.percent(below, 0) for _, below in BANDS) + " of the limit"
-    return f"{bands} · the fullest {MOST} of {len(holdings):,}" if len(holdings) > MOST else bands
+    return captions.joined(bands, captions.cut(MOST, len(holdings), "the fullest"))
 
 
 def _fullest(holdings: Sequence[Holding]) -> list[Holding]:

@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2 import breakdown, captions, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Column, Row, table
 from main.monitoring.reads import bots, latency
@@ -23,8 +23,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     steps = answers[latency.READ].value or []
     if not steps:
         running = f"nothing was ordered in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No orders", reason, icon_name="timer")
+        return reasons.nothing(answers, scope, "No orders", running, icon_name="timer", ranged=True)
     by = answers.chosen["by"]
     columns = [
         *([] if by == "all" else [Column(breakdown.word(by), phone="name")]),
@@ -40,7 +39,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     steps = answers[latency.READ].value or []
-    return f"the first {MOST} of {len(steps)} steps" if len(steps) > MOST else "of the newest 1,000 orders an account"
+    return captions.cut(MOST, len(steps), "the first", "steps") or "of the newest 1,000 orders an account"
 
 
 def _row(step: Latency, by: str) -> Row:

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.risk_marks import LEVERAGE_TONES
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
@@ -22,8 +22,7 @@ _WIDEST = 1.5  # leverage at which the bar is full
 def draw(answers: Answers, scope: Scope) -> Component:
     rows = answers[exposure.READ].value
     if not rows:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="its account is not recorded yet.")
-        return components.empty("No account", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No account", "its account is not recorded yet.", icon_name="wallet")
     return table(
         _columns(), [Row(row.account or row.currency, _cells(row)) for row in _highest(rows)], label="Leverage"
     )
@@ -32,8 +31,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[exposure.READ].value or []
     normal, raised = LEVERAGE_BANDS
-    cut = f" · the {MOST} highest of {len(rows)} accounts" if len(rows) > MOST else ""
-    return f"green below {text.leverage(normal)}, amber to {text.leverage(raised)}, red above{cut}"
+    bands = f"green below {text.leverage(normal)}, amber to {text.leverage(raised)}, red above"
+    return captions.joined(bands, captions.cut(MOST, len(rows), "the highest", "accounts"))
 
 
 def _highest(rows: Sequence[Exposure]) -> list[Exposure]:

@@ -4,9 +4,9 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2 import breakdown, captions, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
-from main.monitoring.dashboards.v2.table import Column, Row, table
+from main.monitoring.dashboards.v2.table import Cell, Column
 from main.monitoring.execution_part import OrderParts
 from main.monitoring.reads import bots, liquidity
 from main.monitoring.reads.liquidity import Liquidity
@@ -18,33 +18,29 @@ def draw(answers: Answers, scope: Scope) -> Component:
     parts = answers[liquidity.READ].value or []
     if not parts:
         running = f"nothing was filled in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No fills", reason, icon_name="timer")
-    shown, by = parts[:MOST], answers.chosen["by"]
+        return reasons.nothing(answers, scope, "No fills", running, icon_name="timer", ranged=True)
     columns = [
-        Column(breakdown.word(by), phone="name"),
         Column("Maker share", "right", phone="corner"),
         Column("Made", "right", phone="figure"),
         Column("Taken", "right", phone="figure"),
         Column("Unknown", "right"),
         Column("Fees, bps", "right", phone="figure"),
     ]
-    rows = [_row(part, label) for part, label in zip(shown, breakdown.labels(shown, by), strict=True)]
-    return table(columns, rows, label="Maker and taker")
+    return breakdown.parted(parts[:MOST], answers.chosen["by"], columns, _cells, label="Maker and taker")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     parts = answers[liquidity.READ].value or []
-    currencies = {part.currency for part in parts}
-    unit = f"notional in {currencies.pop()}" if len(currencies) == 1 else "notional"
-    return unit + (f" · the largest {MOST} of {len(parts)}" if len(parts) > MOST else "")
+    currency = captions.currency(parts)
+    unit = f"notional in {currency}" if currency else "notional"
+    return captions.joined(unit, captions.cut(MOST, len(parts), "the largest"))
 
 
-def _row(part: Liquidity, label: str) -> Row:
+def _cells(part: Liquidity) -> list[Cell]:
     share = breakdown.figure(part.maker_share, lambda value: text.percent(value, 1))
     fees = breakdown.figure(part.fee_bps, lambda value: text.bps(value).removesuffix(" bps"))
     amounts = [text.money(each, 0) for each in (part.maker_notional, part.taker_notional, part.unknown_notional)]
-    return Row(label, [label, share, *amounts, fees])
+    return [share, *amounts, fees]
 
 
 PANEL = Panel(

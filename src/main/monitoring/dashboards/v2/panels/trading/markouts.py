@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2 import breakdown, captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.execution_part import FillParts
@@ -20,8 +20,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     found = answers[markouts.READ].value or []
     if not found:
         running = f"nothing was filled in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No fills", reason, icon_name="timer")
+        return reasons.nothing(answers, scope, "No fills", running, icon_name="timer", ranged=True)
     by = answers.chosen["by"]
     parts = _by_part(found)[:MOST]
     horizons = sorted({each.horizon_seconds for each in found})
@@ -37,7 +36,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     count = len(_by_part(answers[markouts.READ].value or []))
-    return "bps, positive = good" + (f" · the largest {MOST} of {count}" if count > MOST else "")
+    return captions.joined("bps, positive = good", captions.cut(MOST, count, "the largest"))
 
 
 def _by_part(found: Sequence[MarkOut]) -> list[list[MarkOut]]:

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Option, Panel
 from main.monitoring.reads import bots, model_history, models
 from main.monitoring.reads.model_history import ModelParams, ModelQuality
@@ -29,8 +29,14 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     lines = _lines(judged, answers.chosen["measure"])
     if not lines:
         running = f"no model was judged in {scope.window}; most are about once a day."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty(f"{title} is not known" if judged else "No judgement", reason, icon_name="workflow")
+        return reasons.nothing(
+            answers,
+            scope,
+            f"{title} is not known" if judged else "No judgement",
+            running,
+            icon_name="workflow",
+            ranged=True,
+        )
     at = sorted({moment for points in lines.values() for moment in points})
     curves = [
         figures.Curve(name, list(points.values()), f"cat-{index + 1}", at=list(points))

@@ -36,8 +36,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     known = answers[models.READ].value or []
     if not known:
         running = "its feed's source tells of no model."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No models", reason, icon_name="workflow")
+        return reasons.nothing(answers, scope, "No models", running, icon_name="workflow")
     sources = len({model.source for model in known}) > 1
     return table(_COLUMNS, [_row(model, sources) for model in known[:MOST]], label="Models")
 

@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, momentum_ranking
@@ -24,14 +24,13 @@ def draw(answers: Answers, scope: Scope) -> Component:
     ranks = answers[momentum_ranking.READ].value or []
     if not ranks:
         running = "its feed's source describes no instrument."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No instruments", reason, icon_name="trending-up")
+        return reasons.nothing(answers, scope, "No instruments", running, icon_name="trending-up")
     return table(_COLUMNS, [_row(rank) for rank in ranks[:MOST]], label="Momentum ranking")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     ranks = answers[momentum_ranking.READ].value or []
-    return "126 trading days" + (f" · the first {MOST} of {len(ranks)}" if len(ranks) > MOST else "")
+    return captions.joined("126 trading days", captions.cut(MOST, len(ranks), "the first"))
 
 
 def _row(rank: MomentumRank) -> Row:

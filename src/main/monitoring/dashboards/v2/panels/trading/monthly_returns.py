@@ -20,8 +20,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     months = one_currency.shown(answers[monthly_returns.READ].value, answers[accounts.READ].value)
     if not months:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No month in this range", reason, icon_name="table-2")
+        return reasons.nothing(answers, scope, "No month in this range", running, icon_name="table-2", ranged=True)
     clip = max(abs(month.period_return or 0.0) for month in months)
     years = sorted({month.month.year for month in months}, reverse=True)
     rows = [_year(year, [month for month in months if month.month.year == year], months[-1], clip) for year in years]

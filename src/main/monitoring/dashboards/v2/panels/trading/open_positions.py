@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import reasons
 from main.monitoring.dashboards.v2.long_table import (
     LongCell,
     LongColumn,
@@ -30,8 +30,9 @@ _NO_PRICE = "no price is known"
 def draw(answers: Answers, scope: Scope) -> Component:
     held = answers[positions.READ].value
     if not held:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it holds nothing at the moment.")
-        return components.empty("No open positions", reason, icon_name="layers")
+        return reasons.nothing(
+            answers, scope, "No open positions", "it holds nothing at the moment.", icon_name="layers"
+        )
     one = held[0].currency if len({position.currency for position in held}) == 1 else ""
     several = len({position.account for position in held}) > 1
     return long_table(

@@ -31,10 +31,13 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component:
     book = answers[order_book.READ].value
     if book is None:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="no book of this symbol was recorded, or its snapshots are purged."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No order book",
+            "no book of this symbol was recorded, or its snapshots are purged.",
+            icon_name="layers",
         )
-        return components.empty("No order book", reason, icon_name="layers")
     if not book.bids and not book.asks:
         return components.empty("Only the middle is known", f"{book.symbol} at {_mid(book)}; no level was recorded.")
     bids, asks = book.bids[:LEVELS], book.asks[:LEVELS]

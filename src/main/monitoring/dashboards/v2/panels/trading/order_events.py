@@ -32,10 +32,14 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component:
     found = answers[order_events.READ].value
     if not found or not found.items:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="no order did this in this range: choose a longer one."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No order events",
+            "no order did this in this range: choose a longer one.",
+            icon_name="activity",
+            ranged=True,
         )
-        return components.empty("No order events", reason, icon_name="activity")
     several = len(scope.accounts) > 1
     return table(_columns(several), [_row(step, several) for step in found.items], label="Order events, newest first")
 

@@ -15,8 +15,9 @@ from main.monitoring.reads.orders import OrderState
 def draw(answers: Answers, scope: Scope) -> Component:
     found = answers[orders.READ].value
     if not found or not found.items:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="no order of it waits at the moment.")
-        return components.empty("No pending orders", reason, icon_name="inbox")
+        return reasons.nothing(
+            answers, scope, "No pending orders", "no order of it waits at the moment.", icon_name="inbox"
+        )
     several = len({order.account for order in found.items}) > 1
     return table(_columns(several), [_row(order, several) for order in found.items], label="Pending orders")
 

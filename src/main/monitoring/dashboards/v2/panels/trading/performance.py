@@ -51,8 +51,14 @@ FIGURES: tuple[tuple[str, str, Write], ...] = (
 def draw(answers: Answers, scope: Scope) -> Component:
     rows = one_currency.shown(answers[performance.READ].value, answers[accounts.READ].value)
     if not rows:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="no equity was recorded yet.")
-        return components.empty("No performance in this range", reason, icon_name="trending-up")
+        return reasons.nothing(
+            answers,
+            scope,
+            "No performance in this range",
+            "no equity was recorded yet.",
+            icon_name="trending-up",
+            ranged=True,
+        )
     known = [(name, getattr(rows[0], field), write) for field, name, write in FIGURES]
     pairs = [(name, components.amount(write(figure.value), reason=figure.reason)) for name, figure, write in known]
     table = html.Div(components.facts(pairs), className="metrics")

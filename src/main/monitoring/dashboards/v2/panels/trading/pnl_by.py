@@ -5,7 +5,7 @@ from typing import Any
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, figures, one_currency, reasons
+from main.monitoring.dashboards.v2 import breakdown, figures, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel
 from main.monitoring.reads import accounts, bots, pnl_by
 from main.monitoring.reads.pnl_by import PnlByParams, PnlPart
@@ -19,8 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     parts, by = _shown(answers), answers.chosen["by"]
     if not parts:
         running = f"no trade was closed in {scope.window}: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No closed trades", reason, icon_name="chart-column")
+        return reasons.nothing(answers, scope, "No closed trades", running, icon_name="chart-column", ranged=True)
     return figures.category_bars([_bar(part, by) for part in parts])
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, one_currency, reasons
+from main.monitoring.dashboards.v2 import figures, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Option, Panel
 from main.monitoring.reads import accounts, bots, pnl_by_period
 from main.monitoring.reads.pnl_by_period import PeriodParams, PeriodTrades
@@ -21,8 +21,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     periods = _shown(answers)
     if not periods:
         running = f"no trade was closed in {scope.window}: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No closed trades", reason, icon_name="chart-column")
+        return reasons.nothing(answers, scope, "No closed trades", running, icon_name="chart-column", ranged=True)
     period = answers.chosen["period"]
     figure = figures.pnl_bars(
         [_noon(each.start) for each in periods],

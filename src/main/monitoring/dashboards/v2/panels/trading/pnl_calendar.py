@@ -28,8 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     days, today, month = _days(answers), _today(answers), _month(answers)
     if not days:
         running = f"no trade was closed in {month.year}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No closed trades", reason, icon_name="calendar")
+        return reasons.nothing(answers, scope, "No closed trades", running, icon_name="calendar")
     if answers.chosen["span"] == "year":
         return _year(days, month.year, today)
     return _weeks(days, month, today)

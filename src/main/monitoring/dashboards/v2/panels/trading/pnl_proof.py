@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, pnl_proof
@@ -40,16 +40,15 @@ def draw(answers: Answers, scope: Scope) -> Component:
     rows = answers[pnl_proof.READ].value
     if not rows:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("Nothing to prove", reason, icon_name="check")
+        return reasons.nothing(answers, scope, "Nothing to prove", running, icon_name="check", ranged=True)
     shown = sorted(rows, key=_residual, reverse=True)[:MOST]
     return table(_COLUMNS, [Row(row.account_id, _cells(row)) for row in shown], label="P&L proof by account")
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[pnl_proof.READ].value or []
-    cut = f" · the {MOST} largest residuals of {len(rows)} accounts" if len(rows) > MOST else ""
-    return f"what moved equity · {scope.window}{cut}"
+    cut = captions.cut(MOST, len(rows), "the least proved", "accounts")
+    return captions.joined("what moved equity", scope.window, cut)
 
 
 def _residual(row: ProofRow) -> Decimal:

@@ -14,8 +14,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     row = _shown(answers)
     if row is None:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("Nothing changed equity", reason, icon_name="chart-column")
+        return reasons.nothing(answers, scope, "Nothing changed equity", running, icon_name="chart-column", ranged=True)
     if row.unrealized_change is None:
         reason = f"Equity of {row.account_id} was recorded without its unrealised P&L. P&L proof has what is known."
         return components.empty("Not known part by part", reason, icon_name="chart-column")

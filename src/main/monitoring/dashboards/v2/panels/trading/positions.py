@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, positions
@@ -17,8 +17,9 @@ MOST = 40
 def draw(answers: Answers, scope: Scope) -> Component:
     held = answers[positions.READ].value
     if not held:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it holds nothing at the moment.")
-        return components.empty("No open positions", reason, icon_name="layers")
+        return reasons.nothing(
+            answers, scope, "No open positions", "it holds nothing at the moment.", icon_name="layers"
+        )
     accounts = len({position.account for position in held}) > 1
     one = held[0].currency if len({position.currency for position in held}) == 1 else ""
     shown = [_row(position, accounts, one) for position in held[:MOST]]
@@ -28,10 +29,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     held = answers[positions.READ].value or []
     unpriced = sum(position.value is None for position in held)
-    more = [f"{MOST} shown, all of them on Trading"] if len(held) > MOST else []
-    return (
-        " · ".join([f"{len(held)} open", *([f"{unpriced} without a price"] if unpriced else []), *more]) if held else ""
-    )
+    missing = f"{unpriced} without a price" if unpriced else ""
+    more = f"{MOST} shown, all of them on Trading" if len(held) > MOST else ""
+    return captions.joined(f"{len(held)} open", missing, more) if held else ""
 
 
 def _columns(accounts: bool, currency: str) -> list[Column]:

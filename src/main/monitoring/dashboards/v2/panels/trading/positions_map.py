@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.reads import bots, positions
 from main.monitoring.reads.positions import OpenPosition
@@ -15,10 +15,9 @@ from main.monitoring.reads.positions import OpenPosition
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     held = _shown(answers[positions.READ].value or [])
     if not held:
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="it holds nothing that has a price at the moment."
+        return reasons.nothing(
+            answers, scope, "No open positions", "it holds nothing that has a price at the moment.", icon_name="layers"
         )
-        return components.empty("No open positions", reason, icon_name="layers")
     return figures.positions_treemap([_tile(position) for position in held])
 
 

@@ -24,8 +24,9 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
     report = answers[volatility.READ].value
     if not report or len(report.points) < 2:
         running = "30 moves of its prices are needed: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("Too few prices in this range", reason, icon_name="chart-line")
+        return reasons.nothing(
+            answers, scope, "Too few prices in this range", running, icon_name="chart-line", ranged=True
+        )
     values = [point.volatility for point in report.points]
     figure = figures.lines(
         [point.at for point in report.points],

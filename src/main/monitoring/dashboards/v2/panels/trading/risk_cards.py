@@ -17,8 +17,7 @@ from main.monitoring.reads.performance import Performance
 def draw(answers: Answers, scope: Scope) -> Component:
     rows = answers[exposure.READ].value
     if not rows:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="its account is not recorded yet.")
-        return components.empty("No account", reason, icon_name="wallet")
+        return reasons.nothing(answers, scope, "No account", "its account is not recorded yet.", icon_name="wallet")
     earned = {row.currency: row for row in answers[performance.READ].value or []}
     fell = {row.currency: row for row in answers[drawdowns.READ].value or []}
     bands = [(row, _cards(row, earned.get(row.currency), fell.get(row.currency), scope)) for row in rows]

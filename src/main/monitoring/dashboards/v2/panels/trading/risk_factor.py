@@ -21,8 +21,7 @@ SAID = 2
 def draw(answers: Answers, scope: Scope) -> Drawing:
     courses = _lowest(answers[risk_factor.READ].value or [])
     if not courses:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it told of no risk factor.")
-        return components.empty("No risk factor", reason, icon_name="shield-alert")
+        return reasons.nothing(answers, scope, "No risk factor", "it told of no risk factor.", icon_name="shield-alert")
     curves = [
         Curve(
             points[0].label,

@@ -4,7 +4,7 @@ from typing import Any
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import axes, components, figures, one_currency, reasons
+from main.monitoring.dashboards.v2 import axes, figures, one_currency, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Option, Panel
 from main.monitoring.reads import accounts, bots, rolling_metrics
@@ -20,8 +20,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     values = [getattr(point, metric) for point in points]
     if sum(value is not None for value in values) < 2:
         running = f"{scope.window} has too few trading days for windows of {days}: choose a longer range or fewer days."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("Too few trading days", reason, icon_name="chart-line")
+        return reasons.nothing(answers, scope, "Too few trading days", running, icon_name="chart-line", ranged=True)
     at = [point.at for point in points]
     if metric == "sharpe":
         curve = Curve("Sharpe", values, "accent")

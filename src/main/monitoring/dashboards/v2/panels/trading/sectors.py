@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.figures import CategoryBar
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.reads import bots, sectors
@@ -19,8 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     rows = [row for row in answers[sectors.READ].value or [] if row.change is not None]
     if not rows:
         running = "no symbol has two prices in this range: choose a longer one."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No sector moved yet", reason, icon_name="chart-column")
+        return reasons.nothing(answers, scope, "No sector moved yet", running, icon_name="chart-column", ranged=True)
     several = len({row.source for row in rows}) > 1
     return figures.category_bars([_bar(row, several) for row in _ends(rows)])
 

@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import breakdown, components, figures, reasons
+from main.monitoring.dashboards.v2 import breakdown, captions, figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.execution_part import FillParts
 from main.monitoring.reads import bots, slippage
@@ -16,8 +16,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     parts = answers[slippage.READ].value or []
     if not parts:
         running = f"nothing was filled in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No fills", reason, icon_name="timer")
+        return reasons.nothing(answers, scope, "No fills", running, icon_name="timer", ranged=True)
     shown, by = parts[:MOST], answers.chosen["by"]
     bars = []
     for part, label in zip(shown, breakdown.labels(shown, by), strict=True):
@@ -35,7 +34,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     parts = answers[slippage.READ].value or []
-    return "positive = cost" + (f" · {MOST} of {len(parts)}" if len(parts) > MOST else "")
+    return captions.joined("positive = cost", captions.cut(MOST, len(parts)))
 
 
 PANEL = Panel(

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Panel
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
 from main.monitoring.read import Read
@@ -22,10 +22,14 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     history = answers[spread_history.READ].value
     if history is None or not any(point.spread_bps is not None for point in history.points):
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running="no spread of this symbol was recorded in this range."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No spread in this range",
+            "no spread of this symbol was recorded in this range.",
+            icon_name="chart-line",
+            ranged=True,
         )
-        return components.empty("No spread in this range", reason, icon_name="chart-line")
     return figures.banded(
         [point.at for point in history.points],
         [point.spread_bps for point in history.points],

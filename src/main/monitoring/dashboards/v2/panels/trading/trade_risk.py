@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, trade_risk
@@ -18,8 +18,9 @@ MOST = 12
 def draw(answers: Answers, scope: Scope) -> Component:
     held = answers[trade_risk.READ].value
     if not held:
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running="it holds nothing at the moment.")
-        return components.empty("No open positions", reason, icon_name="layers")
+        return reasons.nothing(
+            answers, scope, "No open positions", "it holds nothing at the moment.", icon_name="layers"
+        )
     shown = _riskiest(held)
     several = len({each.account for each in held}) > 1
     keys = [f"{each.account}-{each.symbol}-{each.side}-{each.entry_time.isoformat()}" for each in shown]
@@ -30,9 +31,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     held = answers[trade_risk.READ].value or []
     unstopped = sum(each.initial_stop is None for each in held)
-    said = [f"{unstopped:,} without a stop"] if unstopped else []
-    cut = [f"the largest {MOST} of {len(held):,}"] if len(held) > MOST else []
-    return " · ".join(["to the initial stop", *said, *cut]) if held else ""
+    said = f"{unstopped:,} without a stop" if unstopped else ""
+    return captions.joined("to the initial stop", said, captions.cut(MOST, len(held), "the largest")) if held else ""
 
 
 def _riskiest(held: Sequence[TradeRisk]) -> list[TradeRisk]:

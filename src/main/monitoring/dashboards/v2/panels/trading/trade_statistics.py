@@ -20,8 +20,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     rows = one_currency.shown(traded, answers[accounts.READ].value)
     if not rows:
         running = f"no trade was closed in {scope.window}: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No closed trades", reason, icon_name="table-2")
+        return reasons.nothing(answers, scope, "No closed trades", running, icon_name="table-2", ranged=True)
     columns = [
         Column("Figure", phone="name"),
         Column("Value", "right", phone="corner"),

@@ -15,8 +15,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     rows = one_currency.shown(answers[drawdowns.READ].value, answers[accounts.READ].value)
     if not rows or len(rows[0].points) < 2:
         running = f"{scope.window} has no two observations of equity: choose a longer range."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No equity in this range", reason, icon_name="chart-line")
+        return reasons.nothing(answers, scope, "No equity in this range", running, icon_name="chart-line", ranged=True)
     points = rows[0].points
     curve = Curve("Drawdown", [point.drawdown for point in points], "loss", fill=0.22, width=1.25)
     deepest = rows[0].deepest.value or 0.0

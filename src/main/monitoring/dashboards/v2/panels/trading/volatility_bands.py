@@ -1,7 +1,5 @@
 """Volatility bands: how nervous is every symbol now, and which band is that?"""
 
-from collections.abc import Sequence
-
 from dash.development.base_component import Component
 
 from main import text
@@ -21,12 +19,15 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
     known = _known(report)
     if report is None or not known:
         least = next((each.volatility.reason for each in report.symbols), None) if report else None
-        reason = reasons.nothing_because(
-            answers[bots.READ].value, scope, running=f"no symbol has enough prices: {least or 'none is recorded'}."
+        return reasons.nothing(
+            answers,
+            scope,
+            "No volatility yet",
+            f"no symbol has enough prices: {least or 'none is recorded'}.",
+            icon_name="activity",
         )
-        return components.empty("No volatility yet", reason, icon_name="activity")
     several = len({each.source for each in known}) > 1
-    return Picture(_heading(report, known), figures.category_bars([_bar(each, several) for each in known[:_MOST]]))
+    return Picture(_heading(report), figures.category_bars([_bar(each, several) for each in known[:_MOST]]))
 
 
 def caption(answers: Answers, scope: Scope) -> str:
@@ -43,7 +44,7 @@ def _known(report: VolatilityReport | None) -> list[SymbolVolatility]:
     return sorted(rows, key=lambda each: (-(each.volatility.value or 0.0), each.symbol))
 
 
-def _heading(report: VolatilityReport, known: Sequence[SymbolVolatility]) -> Component:
+def _heading(report: VolatilityReport) -> Component:
     low, normal, elevated = (f"{limit * 100:.0f}" for limit in report.bands)
     ranges = {
         "low": f"< {low}",
@@ -51,7 +52,7 @@ def _heading(report: VolatilityReport, known: Sequence[SymbolVolatility]) -> Com
         "elevated": f"{normal}–{elevated}",
         "high": f"≥ {elevated}",
     }
-    facts = [f"{sum(each.band == band for each in known)} {band} ({ranges[band]})" for band in _TONES]
+    facts = [f"{report.in_band(band)} {band} ({ranges[band]})" for band in _TONES]
     return components.reading("", detail=" · ".join(facts))
 
 

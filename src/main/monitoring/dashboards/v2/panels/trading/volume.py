@@ -27,8 +27,9 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
     shown = answers[candles.READ].value
     if shown is None or not any(bar.volume is not None for bar in shown.bars):
         running = "no bar that tells of a volume has closed in this range: choose a longer one."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No volume in this range", reason, icon_name="chart-column")
+        return reasons.nothing(
+            answers, scope, "No volume in this range", running, icon_name="chart-column", ranged=True
+        )
     described = _described(answers)
     step = described.quantity_step if described else None
     figure = figures.volume_bars(candle_bars(shown.bars, described.tick if described else None, step))

@@ -1,0 +1,29 @@
+"""What does the line beside a panel's title say: its unit, its scope, and which of too many are shown?"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class OfCurrency(Protocol):
+    """A row that is about money of one currency."""
+
+    @property
+    def currency(self) -> str:
+        """The currency's code."""
+        ...
+
+
+def joined(*words: str) -> str:
+    """Return what is to be said, one after the other; what is empty is left out."""
+    return " · ".join(each for each in words if each)
+
+
+def cut(shown: int, of: int, which: str = "", what: str = "") -> str:
+    """Return which of too many are shown, "the largest 12 of 340 accounts"; nothing where all of them are."""
+    return " ".join(word for word in (which, f"{shown:,} of {of:,}", what) if word) if of > shown else ""
+
+
+def currency(rows: Sequence[OfCurrency]) -> str:
+    """Return the currency of all rows; nothing where they have several, or there are none."""
+    found = {row.currency for row in rows}
+    return found.pop() if len(found) == 1 else ""
