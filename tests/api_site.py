@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from main.database.pool import Database
+from main.exporters.exports import Exports
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.named import named_rules
@@ -56,6 +57,7 @@ async def app_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAM
     """Run an application that knows every read and the named paths behind the guard."""
     live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs)})
     hub, directory, intake = Hub(database, live), Directory(database), Intake(database.address)
+    exports = Exports(database.address)
     app = create_app(
         title="Trading",
         version="0.1.0",
@@ -63,6 +65,7 @@ async def app_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAM
         hub=lambda: hub,
         directory=lambda: directory,
         intake=lambda: intake,
+        exports=lambda: exports,
         stream=_stream,
         probes=ProbeApp("trading", registry=Metrics("trading", "0.1.0").registry),
         named=paths,
@@ -73,6 +76,7 @@ async def app_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAM
         yield app
     finally:
         await intake.close()
+        await exports.close()
         running.cancel()
         await asyncio.wait({running})
 

@@ -19,6 +19,7 @@
     │   ├── OrderRefused                      a definite no to one order or cancellation
     │   └── BrokerSilent                      no answer, or none that makes sense; what was asked may have been done
     ├── CallbacksBusy                exit 1   every thread for synchronous callbacks is taken
+    ├── ExportsBusy                  exit 1   as many exports are under way as there may be
     └── CallbackOnLoop               exit 1   a synchronous wait asked for on the event loop itself
 
 A supervisor does not restart a child that ended with 2 or 3: only the user can change what it would meet again.
@@ -214,6 +215,14 @@ class OrderRefused(BrokerError):
 
 class BrokerSilent(BrokerError):
     """The venue gave no answer that makes sense: it is asked again; nobody knows yet whether it did what was asked."""
+
+
+class ExportsBusy(AITraderError):
+    """As many exports are under way as there may be: each holds a connection; ask again when one has ended."""
+
+    def __init__(self, places: int, seconds: float) -> None:
+        """Name how many there may be, and how long a place was waited for."""
+        super().__init__(f"{places} exports are under way and none ended within {seconds:g} s; ask again in a while")
 
 
 class CallbacksBusy(AITraderError):

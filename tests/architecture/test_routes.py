@@ -27,6 +27,7 @@ GOLDEN = {
     ("GET", "/"): "viewer",
     ("GET", "/api/reads"): "viewer",
     ("GET", "/api/reads/{name}"): "viewer",
+    ("GET", "/api/export/{name}"): "viewer",
     ("GET", "/api/balance"): "viewer",
     ("GET", "/api/balance/history"): "viewer",
     ("GET", "/api/cumulative-pnl"): "viewer",
@@ -75,7 +76,7 @@ GOLDEN_SERVICE = {
     ("GET", "/readyz"): "public",
     ("GET", "/status"): "viewer",
 }
-ABOUT_THE_SUITE = {"/api/reads", "/api/reads/{name}", "/api/status", "/api/system/health"}
+ABOUT_THE_SUITE = {"/api/reads", "/api/reads/{name}", "/api/export/{name}", "/api/status", "/api/system/health"}
 """What can be asked on the system dashboard too; what is about money is asked where the accounts are shown."""
 GOLDEN_PAGES = {
     TradingDashboardV2: {
@@ -123,6 +124,7 @@ def app(tmp_path: Any) -> FastAPI:
         hub=nothing,
         directory=nothing,
         intake=nothing,
+        exports=nothing,
         stream=stream,
         probes=PROBES,
     )

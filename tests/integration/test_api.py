@@ -25,6 +25,7 @@ from main.database.pool import Database
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
+from main.exporters.exports import Exports
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
 from main.monitoring.hub import Hub
@@ -119,6 +120,10 @@ async def stream(page: WebSocket) -> None:
     await page.close()
 
 
+def _no_exports() -> Exports:
+    raise AssertionError("nothing is exported in these tests")
+
+
 def build(
     hub: Callable[[], Hub], directory: Callable[[], Directory], intake: Callable[[], Intake], probes: ProbeApp
 ) -> FastAPI:
@@ -129,6 +134,7 @@ def build(
         hub=hub,
         directory=directory,
         intake=intake,
+        exports=_no_exports,
         stream=stream,
         probes=probes,
         catalogue=lambda: READS,

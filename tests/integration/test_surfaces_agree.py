@@ -21,6 +21,7 @@ from main.cli.app import main
 from main.database.address import Address
 from main.database.pool import Database
 from main.domain.scope import Scope
+from main.exporters.exports import Exports
 from main.exporters.json import encode
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.directory import Directory
@@ -150,6 +151,7 @@ async def _client(hub: Hub, database: Database) -> AsyncIterator[httpx.AsyncClie
         hub=lambda: hub,
         directory=lambda: directory,
         intake=lambda: intake,
+        exports=lambda: Exports(database.address),
         stream=_stream,
         probes=ProbeApp("trading", lambda: [Check("database", "ok")], registry=Metrics("trading", "0").registry),
     )

@@ -97,6 +97,7 @@ async def surface(address: Address, limits: Limits = PATIENT) -> AsyncIterator[S
             hub=lambda: backbone.hub,
             directory=lambda: backbone.directory,
             intake=lambda: backbone.intake,
+            exports=lambda: backbone.exports,
             stream=backbone.serve_socket,
             probes=ProbeApp("trading", backbone.checks),
             catalogue=lambda: READS,

@@ -124,13 +124,16 @@ class Database:
             self._lender.reach.heard()
 
     @asynccontextmanager
-    async def transaction(self, accounts: Sequence[str] = ()) -> AsyncIterator[asyncpg.Connection]:
-        """As `scoped`, but inside asyncpg's own ``transaction()``, so that one of the caller's becomes a savepoint."""
+    async def transaction(
+        self, accounts: Sequence[str] = (), *, snapshot: bool = False
+    ) -> AsyncIterator[asyncpg.Connection]:
+        """As `scoped`, but inside asyncpg's own ``transaction()``: it knows cursors, and one inside is a savepoint."""
+        kind: dict[str, Any] = {"isolation": "repeatable_read", "readonly": True} if snapshot else {}
         begin = self.begin_statement(accounts, opened=True)
         opened: list[Any] = []
 
         async def start(connection: Any) -> None:
-            opened[:] = [connection.transaction()]
+            opened[:] = [connection.transaction(**kind)]
             try:
                 await opened[0].start()
                 await connection.execute(begin)

@@ -1,6 +1,6 @@
 """How a typed question is put to the database: SQL in, frozen rows out."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, LiteralString, Protocol, TypeVar
 
@@ -42,6 +42,19 @@ class Query(Generic[Row]):
         """Return the first row, or ``None`` when there is none."""
         rows = await self.all(source, *args)
         return rows[0] if rows else None
+
+    async def count(self, source: Fetcher, *args: Any) -> int:
+        """Return how many rows there are; with a limit among its arguments, at most so many."""
+        rows = await source.fetch(f"SELECT count(*) FROM ({self.sql}) AS counted", *args)  # noqa: S608 - a literal
+        counted: int = rows[0][0]
+        return counted
+
+    async def batches(self, connection: Any, *args: Any, size: int = 1_000) -> AsyncIterator[list[Row]]:
+        """Yield all rows, so many at a time, from a cursor in the transaction that asyncpg opened on `connection`."""
+        row = self.row
+        cursor = await connection.cursor(self.sql, *args)
+        while records := await cursor.fetch(size):
+            yield [row(*record) for record in records]
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which columns has a table, and of which kind are they? The type of a row says, or else the cells that are there."""
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cache
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from main.analytics.figure import Figure
 from main.exporters.flat import Cell, Table, plain
@@ -37,12 +37,12 @@ class RowColumns:
 
 
 @cache
-def row_columns(row: type) -> RowColumns | None:
+def row_columns(row: Hashable) -> RowColumns | None:
     """Return the columns of a frozen dataclass, named as `main.exporters.flat.table` names them.
 
     ``None`` where its rows are not flat: what holds other rows, or a map, has columns only when the values are known.
     """
-    found = list(_of(row))
+    found = list(_of(cast(Any, row)))
     if any(column is None for column, _ in found):
         return None
     getters = tuple(getter for _, getter in found)

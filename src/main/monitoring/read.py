@@ -6,7 +6,7 @@ terminal, command line, alerts, exports) asks the same reads, so a number has on
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,12 +14,16 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Generic, Literal, TypeVar, cast
 
+from main.database.query import Query
+from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.errors import AccessDenied, UnknownName
 from main.security.viewer import Viewer
 
 T = TypeVar("T")
 Scalar = Decimal | float | int | None
+Listing = tuple[Query[Any], Sequence[Any]]
+"""A query and its arguments."""
 
 
 class State(StrEnum):
@@ -87,6 +91,8 @@ class Read(Generic[T]):
     ``as_of`` picks the time of the newest fact out of a value; where it is ``None``, or gives ``None``, an account
     figure is as fresh as its bots' last heartbeat. ``about`` says what silence means: of bots, or of the suite.
     ``everything`` marks what may tell of any account, such as a log: only who may see them all may ask it.
+    ``listing(scope, params, most)`` of a read that pages gives the query behind its pages with arguments for the first
+    `most` rows, so that an export is the same list as they are.
     """
 
     name: str
@@ -103,6 +109,7 @@ class Read(Generic[T]):
     formula: str = ""
     references: tuple[str, ...] = field(default=())
     everything: bool = False
+    listing: Callable[[Scope, Any, int], Listing] | None = None
 
     def allow(self, viewer: Viewer) -> None:
         """Raise `AccessDenied` when the viewer may not ask this, whatever the accounts."""

@@ -101,6 +101,7 @@ API = (
     Rule("/openapi.json", ("GET",), "viewer"),
     Rule("/api/reads", ("GET",), "viewer"),
     Rule("/api/reads/{name}", ("GET",), "viewer"),
+    Rule("/api/export/{name}", ("GET",), "viewer"),
     # Until there are users, and tokens for programs, only what runs on this machine may write.
     Rule("/api/record", ("POST",), "internal"),
     Rule("/api/balance", ("POST",), "internal"),

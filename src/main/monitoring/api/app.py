@@ -11,14 +11,17 @@ from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
 from starlette.routing import Route, WebSocketRoute
 
+from main.exporters.exports import Exports
 from main.monitoring.api.acknowledging import acknowledge_route
 from main.monitoring.api.assets import CompressedAssets
 from main.monitoring.api.directory import Directory
+from main.monitoring.api.exporting import export_routes
 from main.monitoring.api.health import add_probes
 from main.monitoring.api.named import named_routes
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.openapi import describe
+from main.monitoring.api.pages import Shelf, page_routes
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
 from main.monitoring.api.writing import write_routes
@@ -40,18 +43,21 @@ def create_app(
     hub: Callable[[], Asked],
     directory: Callable[[], Directory],
     intake: Callable[[], Intake],
+    exports: Callable[[], Exports],
     stream: Callable[..., Awaitable[None]],
     probes: ProbeApp,
     redirects: Mapping[str, str] | None = None,
     catalogue: Catalogue = reads,
     named: Sequence[NamedPath] = NAMED,
+    shelf: Shelf | None = None,
 ) -> FastAPI:
     """Return an application with REST, the socket ``/ws``, the probes and the redirects (by default ``/v2`` to ``/``).
 
-    `hub`, `directory` and `intake` are functions because they are made on the event loop, when the process runs; the
-    last one writes what is posted, and is asked for only then. `named` are the paths beside the reads' own; the access
-    table gets them from `main.monitoring.api.named.named_rules`. `stream` serves one socket: a function of a Starlette
-    ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
+    `hub`, `directory`, `intake` and `exports` are functions because they are made on the event loop, when the process
+    runs; the last two are asked for when something is posted, or exported. `named` are the paths beside the reads' own;
+    the access table gets them from `main.monitoring.api.named.named_rules`. `stream` serves one socket: a function of a
+    Starlette ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
+    `shelf` knows the panels that pages are composed of; without it no page is composed.
     """
     app = FastAPI(
         title=title,
@@ -64,9 +70,12 @@ def create_app(
     )
     add_problems(app)
     app.include_router(read_routes(hub, directory, catalogue))
+    app.include_router(export_routes(hub, directory, exports, catalogue))
     app.include_router(named_routes(hub, directory, named))
     app.include_router(write_routes(intake))
     app.include_router(acknowledge_route(intake))
+    if shelf is not None:
+        app.include_router(page_routes(shelf, hub, intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
     describe(app, catalogue, named)
     add_probes(app, probes)

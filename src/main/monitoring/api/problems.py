@@ -8,7 +8,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from main.errors import AccessDenied, AITraderError, CallbacksBusy, ConfigurationError, DatabaseError, UnknownName
+from main.errors import (
+    AccessDenied,
+    AITraderError,
+    CallbacksBusy,
+    ConfigurationError,
+    DatabaseError,
+    ExportsBusy,
+    UnknownName,
+)
 from main.exporters.json import encode
 from main.security.refusal import PROBLEM_TYPE, problem_document
 
@@ -59,7 +67,7 @@ async def _ours(request: Request, error: Exception) -> Response:
             return problem(request, 404, error.message)
         case AccessDenied():
             return problem(request, 403, error.message)
-        case DatabaseError() | CallbacksBusy():
+        case DatabaseError() | CallbacksBusy() | ExportsBusy():
             return unavailable(request, error.message)
         case _:
             return await _unexpected(request, error)

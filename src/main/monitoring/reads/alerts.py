@@ -8,7 +8,7 @@ from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.paging import Page, Paged, check_choice
-from main.monitoring.read import Read
+from main.monitoring.read import Listing, Read
 
 STATES = ("open", "acknowledged", "resolved")
 SEVERITIES = ("critical", "warning", "info")
@@ -117,13 +117,21 @@ async def alerts(db: Fetcher, scope: Scope, asked: AlertParams | None = None) ->
     no items when nothing fired.
     """
     asked = asked or AlertParams()
-    bounds = scope.bounds()
-    window = (list(scope.accounts), bounds.start, bounds.end, bounds.known_at, scope.present)
-    wanted = (*window, asked.state, asked.severity, asked.rule)
+    wanted = _arguments(scope, asked)
     items = await ITEMS.all(db, *wanted, asked.sort, asked.limit, asked.offset)
     counts = await COUNTS.first(db, *wanted)
     assert counts is not None  # an aggregate has a row
     return Paged(items, counts.total, asked.limit, asked.offset, counts)
+
+
+def _arguments(scope: Scope, asked: AlertParams) -> tuple[object, ...]:
+    bounds = scope.bounds()
+    window = (list(scope.accounts), bounds.start, bounds.end, bounds.known_at, scope.present)
+    return (*window, asked.state, asked.severity, asked.rule)
+
+
+def _listing(scope: Scope, asked: AlertParams, most: int) -> Listing:
+    return ITEMS, (*_arguments(scope, asked), asked.sort, most, 0)
 
 
 READ = Read(
@@ -135,6 +143,7 @@ READ = Read(
     freshness=timedelta(minutes=1),
     about="suite",
     params=AlertParams,
+    listing=_listing,
     scalar=lambda page: page.total,
     formula="fired at or before the moment, not resolved before the window began",
 )

@@ -10,7 +10,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.order_filter import COUNTED, OrderFilter, OrderKind, check_kind, check_text
 from main.monitoring.paging import Paged, check_choice
-from main.monitoring.read import Read
+from main.monitoring.read import Listing, Read
 from main.monitoring.trade_filter import window_arguments
 
 Sort = Literal["at", "symbol", "kind", "quantity", "-at", "-symbol", "-kind", "-quantity"]
@@ -126,11 +126,19 @@ async def order_events(db: Fetcher, scope: Scope, page: OrderEventsPage = NEWEST
     A step counts with the highest revision known. ``total`` and the summary count up to 10,000 steps that match. No
     items where nothing was ordered.
     """
-    wanted = (page.symbol or None, page.side, page.kind, page.order_id or None)
-    arguments = (*window_arguments(scope), scope.strategy, *wanted)
+    arguments = _arguments(scope, page)
     items = await _PAGES[page.sort].all(db, *arguments, page.limit, page.offset)
     summary = await COUNT.all(db, *arguments)
     return Paged(items, min(sum(each.events for each in summary), COUNTED), page.limit, page.offset, summary)
+
+
+def _arguments(scope: Scope, page: OrderEventsPage) -> tuple[object, ...]:
+    wanted = (page.symbol or None, page.side, page.kind, page.order_id or None)
+    return (*window_arguments(scope), scope.strategy, *wanted)
+
+
+def _listing(scope: Scope, page: OrderEventsPage, most: int) -> Listing:
+    return _PAGES[page.sort], (*_arguments(scope, page), most, 0)
 
 
 READ = Read(
@@ -141,5 +149,6 @@ READ = Read(
     unit="text",
     freshness=timedelta(minutes=1),
     params=OrderEventsPage,
+    listing=_listing,
     formula="newest revision of each step",
 )

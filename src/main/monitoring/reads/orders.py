@@ -10,7 +10,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.order_filter import COUNTED, OrderFilter, OrderKind, check_kind
 from main.monitoring.paging import Paged, check_choice
-from main.monitoring.read import Read
+from main.monitoring.read import Listing, Read
 
 State = Literal["open", "ended", "all"]
 Sort = Literal[
@@ -184,15 +184,23 @@ async def orders(db: Fetcher, scope: Scope, page: OrdersPage = OPEN_ORDERS) -> O
     A past moment shows every order in the state it had then. ``total`` and the summary count up to 10,000 orders that
     match. No items where nothing waits, or nothing was placed.
     """
-    bounds = scope.bounds()
-    wanted = (scope.strategy, page.symbol or None, page.side, page.status)
-    arguments: list[object] = [list(scope.accounts), bounds.end, bounds.known_at, scope.present, *wanted]
-    if page.state != "open":
-        arguments += [bounds.start, page.state == "all"]
+    arguments = _arguments(scope, page)
     pages, count = _questions(page.state, scope.present)
     items = await pages[page.sort].all(db, *arguments, page.limit, page.offset)
     summary = await count.all(db, *arguments)
     return Paged(items, min(sum(each.orders for each in summary), COUNTED), page.limit, page.offset, summary)
+
+
+def _arguments(scope: Scope, page: OrdersPage) -> list[object]:
+    bounds = scope.bounds()
+    wanted = (scope.strategy, page.symbol or None, page.side, page.status)
+    arguments: list[object] = [list(scope.accounts), bounds.end, bounds.known_at, scope.present, *wanted]
+    return arguments if page.state == "open" else [*arguments, bounds.start, page.state == "all"]
+
+
+def _listing(scope: Scope, page: OrdersPage, most: int) -> Listing:
+    pages, _ = _questions(page.state, scope.present)
+    return pages[page.sort], (*_arguments(scope, page), most, 0)
 
 
 def _questions(state: State, present: bool) -> tuple[dict[str, Query[OrderState]], Query[OrdersCount]]:
@@ -209,6 +217,7 @@ READ = Read(
     unit="orders",
     freshness=timedelta(minutes=1),
     params=OrdersPage,
+    listing=_listing,
     scalar=lambda found: found.total,
     formula="fill progress = filled quantity / quantity",
 )

@@ -11,7 +11,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.closed_trade import COLUMNS, ClosedTrade
 from main.monitoring.paging import Paged, check_choice, check_page
-from main.monitoring.read import Read
+from main.monitoring.read import Listing, Read
 from main.monitoring.trade_filter import TradeFilter, window_arguments
 from main.monitoring.trade_totals import TOTALS, TradeTotals
 
@@ -142,6 +142,10 @@ async def trades(db: Fetcher, scope: Scope, page: TradesPage = NEWEST_TRADES) ->
     return Paged(items, sum(row.total_trades for row in summary), page.limit, page.offset, summary)
 
 
+def _listing(scope: Scope, page: TradesPage, most: int) -> Listing:
+    return PAGES[page.sort], (*window_arguments(scope), *page.arguments(scope), most, 0)
+
+
 def _summary(row: TradeTotals) -> TradesSummary:
     figures = row.statistics()
     return TradesSummary(
@@ -170,5 +174,6 @@ READ = Read(
     unit="account currency",
     freshness=timedelta(minutes=1),
     params=TradesPage,
+    listing=_listing,
     formula="net P&L = gross − fees of both legs; win rate = wins / (wins + losses), break-evens apart",
 )

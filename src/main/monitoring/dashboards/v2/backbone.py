@@ -19,6 +19,7 @@ from main.database.migrate import migrate
 from main.database.pool import Database, DatabaseStatus
 from main.domain.topics import Announcement
 from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
+from main.exporters.exports import Exports
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import Encoder, PictureBook
 from main.monitoring.api.stream import Greeting, Stream
@@ -63,14 +64,19 @@ class Backbone:
         greeting: Greeting,
         *,
         facts: Mapping[str, Callable[[], Any]] | None = None,
+        pace: float = 0.0,
     ) -> None:
-        """Take `facts` that live reads may look at, beside those of the backbone itself."""
+        """Take `facts` that live reads may look at, beside those of the backbone itself.
+
+        With a `pace` pages are pushed to at most once in so many seconds, but for trouble.
+        """
         self._source = source
         self._direct = direct
         self._encoder = encoder
         self._workers = workers
         self._greeting = greeting
         self._facts = facts or {}
+        self._pace = pace
         self._resources = ExitStack()
         self._opening = asyncio.Lock()
         self._database: Database | None = None
@@ -78,6 +84,7 @@ class Backbone:
         self._directory: Directory | None = None
         self._stream: Stream | None = None
         self._intake: Intake | None = None
+        self._exports: Exports | None = None
         self._listener: Listener | None = None
         self._schema_problem = ""
         self._schema_settled = False
@@ -99,6 +106,13 @@ class Backbone:
         if self._intake is None:
             self._intake = Intake(self._direct(_made(self._database).address))
         return self._intake
+
+    @property
+    def exports(self) -> Exports:
+        """What reads whole lists for files, made when the first one is asked for."""
+        if self._exports is None:
+            self._exports = Exports(_made(self._database).address)
+        return self._exports
 
     @property
     def viewers(self) -> int:
@@ -144,7 +158,8 @@ class Backbone:
         live = LiveSource({"database": lambda: database.status, "viewers": lambda: self.viewers, **self._facts})
         self._hub = hub = Hub(database, live)
         self._directory = directory = Directory(database)
-        self._stream = Stream(hub, directory, PictureBook(hub, self._encoder, self._workers), self._greeting)
+        book = PictureBook(hub, self._encoder, self._workers, self._pace)
+        self._stream = Stream(hub, directory, book, self._greeting, self._pace)
         migrating = self._run(self._migrated(database))
         await asyncio.wait({migrating}, timeout=MIGRATION_PATIENCE_SECONDS)
         database.on_reachable(self._reached)
@@ -162,6 +177,8 @@ class Backbone:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._intake is not None:
             await self._intake.close()
+        if self._exports is not None:
+            await self._exports.close()
         if self._database is not None:
             await self._database.close()
             self._database = None

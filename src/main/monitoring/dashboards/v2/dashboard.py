@@ -19,11 +19,13 @@ from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.named import named_rules
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
+from main.monitoring.api.pages import RULES as PAGE_RULES
 from main.monitoring.api.problems import problem
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
 from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
+from main.monitoring.dashboards.v2.composed import PanelShelf, Shelved, every_panel
 from main.monitoring.dashboards.v2.dashboard_metrics import dashboard_metrics, dashboard_status
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.facade import DatabaseFacade, past_pooler, settings_and_address
@@ -49,6 +51,9 @@ DRAWING_THREADS = 2
 """For large encodings: live panels must not wait behind callbacks that do."""
 
 
+_COMPOSED = ("/pages/{name}", "/pages/{name}/edit")
+_FURTHER = ("/tabs/{name}", *_COMPOSED)
+
 _log = structlog.get_logger(__name__)
 
 
@@ -63,6 +68,8 @@ class Dashboard:
     controls: ClassVar[tuple[str, ...]]
     named: ClassVar[tuple[NamedPath, ...]] = NAMED
     """The paths of its API beside ``/api/reads``, where every read is served on every dashboard."""
+    paced: ClassVar[bool] = False
+    """Whether pages are pushed to at most once an update interval, but for trouble, which shows at once."""
 
     def __init__(
         self,
@@ -84,7 +91,9 @@ class Dashboard:
         self.port: int = port or own.port
         self.host: str = host or self.settings.dashboards.host
         self._interval: float = update_interval or own.update_interval
-        self._panels = tuple(panels_of(self.name) if panels is None else panels)
+        shelved = every_panel() if panels is None else tuple(Shelved(self.name, panel) for panel in panels)
+        self._shelf = PanelShelf(shelved, self.settings.pages)
+        self._panels = tuple(self._own_panels() if panels is None else panels)
         self._tabs: list[Tab] = []
         self._start_error: Exception | None = None
         self._bridge = AsyncBridge(f"{self.name}-dashboard")
@@ -93,7 +102,8 @@ class Dashboard:
         direct = past_pooler(db_pool, self.settings)
         logs = LogFolder(log_path(self.settings.log_dir, self.name).parent)
         facts = {"logs": lambda: logs}
-        self._backbone = Backbone(source, direct, PanelEncoder(self._panels), self._drawing, greeting, facts=facts)
+        pace = self._interval if self.paced else 0.0
+        self._backbone = Backbone(source, direct, PanelEncoder(self._shelf.panels), self._drawing, greeting, facts=facts, pace=pace)
         self.db_pool = DatabaseFacade(self._backbone.database)
         service = f"{self.name}-dashboard"
         self._probes = ProbeApp(
@@ -110,7 +120,7 @@ class Dashboard:
             configuration=lambda: self._shell().configuration(),
         )
         self.app.layout = lambda: self._shell().layout()
-        for panel in self._panels:
+        for panel in self._shelf.panels:  # those of other dashboards too: a composed page may hold them
             if panel.connect is not None:
                 panel.connect(Wiring(self.app, self._ask))
         self._add_pages()
@@ -170,9 +180,11 @@ class Dashboard:
             hub=lambda: self._backbone.hub,
             directory=lambda: self._backbone.directory,
             intake=lambda: self._backbone.intake,
+            exports=lambda: self._backbone.exports,
             stream=self._backbone.serve_socket,
             probes=self._probes,
             named=self.named,
+            shelf=self._shelf,
         )
 
     @asynccontextmanager
@@ -190,6 +202,9 @@ class Dashboard:
             self._probes.drain()
             await self._backbone.stop()
 
+    def _own_panels(self) -> tuple[Panel, ...]:
+        return panels_of(self.name)
+
     def _shown_pages(self) -> tuple[Page, ...]:
         """The pages that have panels; the first of them is what ``/`` shows."""
         filled = {panel.page for panel in self._panels}
@@ -206,6 +221,7 @@ class Dashboard:
             windows=self.windows,
             default_window=self.default_window,
             interval_seconds=self._interval,
+            composed=tuple(page.model_dump() for page in self._shelf.pages),
         )
 
     def _siblings(self) -> tuple[Sibling, ...]:
@@ -221,12 +237,15 @@ class Dashboard:
 
     def _policy(self) -> Policy:
         pages = [page.address for page in self._shown_pages()]
-        return dashboard_policy(pages, Rule("/tabs/{name}", ("GET",), "viewer"), *named_rules(self.named))
+        further = (Rule(path, ("GET",), "viewer") for path in _FURTHER)
+        return dashboard_policy(pages, *further, *PAGE_RULES, *named_rules(self.named))
 
     def _add_pages(self) -> None:
         for page in self._shown_pages():
             self.server.add_api_route(page.address, self._page, methods=["GET"], include_in_schema=False)
         self.server.add_api_route("/tabs/{name}", self._tab, methods=["GET"], include_in_schema=False)
+        for path in _COMPOSED:  # whether there is such a page is the browser's router's business, as it may come any time
+            self.server.add_api_route(path, self._page, methods=["GET"], include_in_schema=False)
 
     async def _page(self, request: Request) -> Response:
         return self.app.page(request)
