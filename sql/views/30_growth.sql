@@ -7,20 +7,12 @@ WITH asked AS (
       FROM unnest(for_accounts, starts) AS wanted (account_id, start)
       JOIN accounts a ON a.account_id = wanted.account_id
 )
-    SELECT asked.account_id, asked.currency, asked.zone, asked.roll_over, base.at AS observed_at,
-           greatest(base.at, asked.start) AS entered_at,
-           base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.at, asked.start, known) f), 0) AS equity
+    SELECT asked.account_id, asked.currency, asked.zone, asked.roll_over, base.observed_at,
+           greatest(base.observed_at, asked.start) AS entered_at,
+           base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.observed_at, asked.start, known) f), 0) AS equity
       FROM asked
-      CROSS JOIN LATERAL (
-            (SELECT o.at::timestamptz, o.equity FROM latest_equity(asked.account_id, asked.start, known) o)
-            UNION ALL
-            (SELECT o.at, o.equity
-               FROM trading_pnl o
-              WHERE o.account_id = asked.account_id AND o.at > asked.start AND o.at <= until AND o.recorded_at <= known
-              ORDER BY o.at, o.revision DESC, o.recorded_at DESC
-              LIMIT 1)
-            ORDER BY 1
-            LIMIT 1) base
+      CROSS JOIN LATERAL equity_base(asked.account_id, asked.start, until, known) base
+     WHERE base.observed_at IS NOT NULL
 $$;
 
 -- The first observation of any of the accounts at or after a flow, unless one was made in the five minutes before it: so that
@@ -68,10 +60,13 @@ $$;
 -- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 (time-weighted: split at the flow) where equity was
 -- observed in the five minutes before the flow, else the part of the time between the points that remained (Dietz).
 -- A denominator not above 0 gives null, and growth from there on is null too. An observation at the very time of a flow
--- includes it.
+-- includes it. In PL/pgSQL, so that it is planned once a connection.
 CREATE OR REPLACE FUNCTION growth_between(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz, points integer)
 RETURNS TABLE (currency text, at timestamptz, equity numeric, flow numeric, growth double precision)
-LANGUAGE sql STABLE ROWS 300 AS $$
+LANGUAGE plpgsql STABLE ROWS 300 SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+BEGIN
+RETURN QUERY
 WITH entries AS MATERIALIZED (
     SELECT e.* FROM growth_entries(for_accounts, starts, until, known) e
 ), spans AS MATERIALIZED (
@@ -123,17 +118,11 @@ WITH entries AS MATERIALIZED (
     SELECT g.currency, g.at, coalesce(lag(g.at) OVER (PARTITION BY g.currency ORDER BY g.at), '-infinity') AS previous_at
       FROM grid g
 ), observed AS (
-    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.at AS observed_at, o.equity, 0 AS amount,
+    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.observed_at, o.equity, 0 AS amount,
            CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at THEN e.equity END AS entered_with
       FROM steps s
       JOIN entries e ON e.currency = s.currency
-      LEFT JOIN LATERAL (
-            SELECT t.at, t.equity
-              FROM trading_pnl t
-             WHERE t.account_id = e.account_id AND t.at > s.previous_at AND t.at <= s.at AND t.recorded_at <= known
-               AND t.at >= e.entered_at
-             ORDER BY t.at DESC, t.revision DESC, t.recorded_at DESC
-             LIMIT 1) o ON true
+      LEFT JOIN LATERAL equity_between(e.account_id, greatest(s.previous_at, e.entered_at - interval '1 microsecond'), s.at, known) o ON true
     UNION ALL
     SELECT f.account_id, f.currency, f.at, NULL, NULL, NULL, f.amount, NULL FROM flows f WHERE NOT f.entry
 ), summed AS (
@@ -184,7 +173,8 @@ SELECT r.currency, r.at, r.equity, r.flow,
        CASE WHEN count(*) OVER so_far = count(r.period_return) OVER so_far THEN product(1 + r.period_return) OVER so_far END
   FROM returns r
 WINDOW so_far AS (PARTITION BY r.currency ORDER BY r.at)
- ORDER BY r.currency, r.at
+ ORDER BY r.currency, r.at;
+END
 $$;
 
 -- The same with one start for all accounts.

@@ -37,17 +37,10 @@ LAST = Query(
           CROSS JOIN LATERAL generate_series(trading_date($2, a.zone, a.roll_over) - ($5::integer - 1),
                                              trading_date($2, a.zone, a.roll_over), interval '1 day') AS d (day)
     ), ends AS MATERIALIZED (
-        SELECT d.*, coalesce(open.at, first.at) AS base_at, coalesce(open.equity, first.equity) AS base,
-               close.at, close.equity
+        SELECT d.*, base.observed_at AS base_at, base.equity AS base, close.observed_at AS at, close.equity
           FROM days d
-          LEFT JOIN LATERAL latest_equity(d.account_id, d.start, $3) open ON true
-          LEFT JOIN LATERAL latest_equity(d.account_id, d.finish, $3) close ON close.at > d.start
-          LEFT JOIN LATERAL (
-                SELECT o.at, o.equity
-                  FROM trading_pnl o
-                 WHERE o.account_id = d.account_id AND o.at > d.start AND o.at <= d.finish AND o.recorded_at <= $3
-                 ORDER BY o.at, o.revision DESC, o.recorded_at DESC
-                 LIMIT 1) first ON true
+          CROSS JOIN LATERAL equity_base(d.account_id, d.start, d.finish, $3) base
+          CROSS JOIN LATERAL equity_between(d.account_id, d.start, d.finish, $3) close
     ), earned AS (
         SELECT e.currency, e.day, min(e.start) AS start,
                sum(e.equity - e.base - f.amount) FILTER (WHERE e.at > e.base_at) AS pnl
