@@ -55,6 +55,37 @@ _HOST_ROLLUPS = """
              ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
      WHERE r.host = old.host AND r.width = old.width AND r.at = old.at AND r.at < $1
 """
+_DATABASE = """
+    DELETE FROM database_samples s
+     USING (SELECT at FROM database_samples WHERE at < $1 AND (NOT kept OR at < $1 - interval '90 days')
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE s.at = old.at
+"""
+_SESSIONS = """
+    DELETE FROM session_samples s
+     USING (SELECT at, pid FROM session_samples WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE s.at = old.at AND s.pid = old.pid
+"""
+_RELATIONS = """
+    DELETE FROM relation_samples s
+     USING (SELECT at, schema_name, table_name FROM relation_samples
+             WHERE at < $1 AND (NOT kept OR at < $1 - interval '90 days')
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE s.at = old.at AND s.schema_name = old.schema_name AND s.table_name = old.table_name
+"""
+_INDEXES = """
+    DELETE FROM index_samples s
+     USING (SELECT at, schema_name, index_name FROM index_samples
+             WHERE at < $1 AND (NOT kept OR at < $1 - interval '90 days')
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE s.at = old.at AND s.schema_name = old.schema_name AND s.index_name = old.index_name
+"""
+_STATEMENTS = """
+    DELETE FROM statement_samples s
+     USING (SELECT at, query_id, role FROM statement_samples
+             WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE s.at = old.at AND s.query_id = old.query_id AND s.role = old.role
+"""
 _NOTE = """
     INSERT INTO daily_purge_flags (day, table_name, cutoff, finished_at, rows_deleted, partitions_dropped)
     VALUES (($4::timestamptz AT TIME ZONE 'UTC')::date, $1, $2, clock_timestamp(), $3, $5)
@@ -81,8 +112,15 @@ KINDS = (
     Kind("process_metrics", _PROCESSES, partitioned=True),
     Kind("system_events", _EVENTS),
     Kind("host_rollups", _HOST_ROLLUPS),
+    Kind("database_samples", _DATABASE),  # these and the next: what is marked to be kept goes 90 days later
+    Kind("relation_samples", _RELATIONS),
+    Kind("index_samples", _INDEXES),
+    Kind("session_samples", _SESSIONS),
+    Kind("statement_samples", _STATEMENTS),
 )
 """Everything else is kept for ever: orders, fills, trades, equity, audit."""
+
+_OF_THE_SERVER = ("database_samples", "relation_samples", "index_samples", "session_samples", "statement_samples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +141,7 @@ def kept(metrics_seconds: float, market_days: int, event_days: int) -> dict[str,
         "process_metrics": samples,
         "market_snapshots": timedelta(days=market_days),
         "system_events": timedelta(days=event_days),
+        **dict.fromkeys(_OF_THE_SERVER, samples),
         "host_rollups": max(HOST_ROLLUPS, samples + timedelta(days=1)),  # a day is made anew from its own hours
     }
 

@@ -14,6 +14,7 @@ class Topic(StrEnum):
     ALERTS = "alerts"
     CASH = "cash"
     DAILY = "daily"
+    DATABASE = "database"
     EQUITY = "equity"
     EVENTS = "events"
     FILLS = "fills"

@@ -10,6 +10,7 @@ from main.database.retention import kept, purge
 from main.database.rollups import roll_up
 from main.housekeeping.data_ages import EVERY_SECONDS, DataAges
 from main.housekeeping.job import Job
+from main.monitoring.collectors import postgres
 from main.monitoring.collectors.host import HostCollector, store
 
 _log = structlog.get_logger(__name__)
@@ -27,12 +28,15 @@ def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
     """
     keeping = Housekeeping(settings)
     books = Bookkeeper()
+    server = postgres.PostgresCollector()
     return (
         Job("host", settings.dashboards.system.update_interval, keeping.collect_host, limit_seconds=30.0),
         Job("books", _SECOND, lambda database: _silently(books, database), limit_seconds=15 * _MINUTE),
         Job("partitions", _HOUR, keeping.make_partitions, limit_seconds=2 * _MINUTE),
         Job("rollups", _MINUTE, keeping.roll_up, limit_seconds=10 * _MINUTE),
         Job("retention", _HOUR, keeping.purge, limit_seconds=30 * _MINUTE),
+        Job("database", postgres.LOOK_SECONDS, server.sample, limit_seconds=30.0),
+        Job("database sizes", postgres.MEASURE_SECONDS, server.measure, limit_seconds=60.0),
         Job("data ages", EVERY_SECONDS, (ages or DataAges()).sample, limit_seconds=30.0),
     )
 
