@@ -1,0 +1,53 @@
+"""More than a screen holds: 50 accounts in three currencies, 10,000 symbols, 500 open positions; made by SQL."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from main.database.address import Address
+from main.database.kept_days import roll_fill_days, roll_trade_days
+from main.database.pool import Database
+from tests.conftest import administrator
+
+_STATEMENTS = Path(__file__).with_name("sql") / "wide.sql"
+
+
+async def given_wide(address: Address, now: datetime | None = None) -> datetime:
+    """Write it, catch up what the worker and autovacuum have done in time, and return its present."""
+    now = now or datetime.now(UTC).replace(microsecond=0)
+    service = Database(address, role="service", max_size=2, command_timeout=120)
+    await service.open()
+    async with service.scoped() as connection:
+        for statement in _STATEMENTS.read_text().split(";\n"):
+            if statement.strip():
+                await connection.execute(statement, *([now] if "$1" in statement else []))
+    await roll_trade_days(service)
+    await roll_fill_days(service)
+    await service.close()
+    connection = await administrator(address)
+    await connection.execute("ANALYZE", timeout=120)
+    await connection.close()
+    return now
+
+
+@contextlib.contextmanager
+def own_copy(server: Address, template: str) -> Iterator[Address]:
+    """A database like a test's own, for all tests of a module."""
+    name = f"test_{uuid.uuid4().hex[:16]}"
+    asyncio.run(_told(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
+    try:
+        yield replace(server, database=name)
+    finally:
+        asyncio.run(_told(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _told(server: Address, statement: str) -> None:
+    connection = await administrator(server)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
