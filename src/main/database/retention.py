@@ -86,6 +86,12 @@ _STATEMENTS = """
              WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
      WHERE s.at = old.at AND s.query_id = old.query_id AND s.role = old.role
 """
+_QUALITY = """
+    DELETE FROM data_quality q
+     USING (SELECT source, symbol, at FROM data_quality WHERE at < $1
+             ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE q.source = old.source AND q.symbol = old.symbol AND q.at = old.at AND q.at < $1
+"""
 _NOTE = """
     INSERT INTO daily_purge_flags (day, table_name, cutoff, finished_at, rows_deleted, partitions_dropped)
     VALUES (($4::timestamptz AT TIME ZONE 'UTC')::date, $1, $2, clock_timestamp(), $3, $5)
@@ -111,6 +117,7 @@ KINDS = (
     Kind("market_snapshots", _MARKET, "market", partitioned=True),
     Kind("process_metrics", _PROCESSES, partitioned=True),
     Kind("system_events", _EVENTS),
+    Kind("data_quality", _QUALITY),
     Kind("host_rollups", _HOST_ROLLUPS),
     Kind("database_samples", _DATABASE),  # these and the next: what is marked to be kept goes 90 days later
     Kind("relation_samples", _RELATIONS),
@@ -140,6 +147,7 @@ def kept(metrics_seconds: float, market_days: int, event_days: int) -> dict[str,
         "system_metrics": samples,
         "process_metrics": samples,
         "market_snapshots": timedelta(days=market_days),
+        "data_quality": timedelta(days=market_days),
         "system_events": timedelta(days=event_days),
         **dict.fromkeys(_OF_THE_SERVER, samples),
         "host_rollups": max(HOST_ROLLUPS, samples + timedelta(days=1)),  # a day is made anew from its own hours

@@ -10,7 +10,7 @@ from main.database.retention import kept, purge
 from main.database.rollups import roll_up
 from main.housekeeping.data_ages import EVERY_SECONDS, DataAges
 from main.housekeeping.job import Job
-from main.monitoring.collectors import postgres
+from main.monitoring.collectors import bot_health, data_quality, postgres
 from main.monitoring.collectors.host import HostCollector, store
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
     keeping = Housekeeping(settings)
     books = Bookkeeper()
     server = postgres.PostgresCollector()
+    bots = bot_health.BotHealthCollector(settings.bots)
     return (
         Job("host", settings.dashboards.system.update_interval, keeping.collect_host, limit_seconds=30.0),
         Job("books", _SECOND, lambda database: _silently(books, database), limit_seconds=15 * _MINUTE),
@@ -37,6 +38,8 @@ def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
         Job("retention", _HOUR, keeping.purge, limit_seconds=30 * _MINUTE),
         Job("database", postgres.LOOK_SECONDS, server.sample, limit_seconds=30.0),
         Job("database sizes", postgres.MEASURE_SECONDS, server.measure, limit_seconds=60.0),
+        Job("data quality", data_quality.EVERY_SECONDS, data_quality.run, limit_seconds=10 * _MINUTE),
+        Job("bot health", bot_health.EVERY_SECONDS, bots.run, limit_seconds=60.0),
         Job("data ages", EVERY_SECONDS, (ages or DataAges()).sample, limit_seconds=30.0),
     )
 

@@ -113,3 +113,9 @@ def _batches(touched: Iterable[TouchedHour]) -> Iterator[tuple[str, datetime, li
         symbols = list(found)
         for first in range(0, len(symbols), BATCH):
             yield source, hour, symbols[first : first + BATCH]
+
+
+async def run(database: Database) -> str | None:
+    """Measure, and return what was measured in a few words."""
+    done = await measure_data_quality(database)
+    return f"{done.snapshots:,} snapshots, {done.rows:,} hours of symbols" if done.rows else None
