@@ -55,7 +55,7 @@ async def serving(app: Any) -> AsyncIterator[int]:
 @asynccontextmanager
 async def app_on(database: Database, logs: Any, paths: Sequence[NamedPath] = NAMED) -> AsyncIterator[Any]:
     """Run an application that knows every read and the named paths behind the guard."""
-    live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs)})
+    live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs), "host": list})
     hub, directory, intake = Hub(database, live), Directory(database), Intake(database.address)
     exports = Exports(database.address)
     app = create_app(

@@ -72,7 +72,7 @@ UNASKED = {"search", "trade"}
 """Reads that say nothing unless they are asked for something."""
 MOVING = ("duration_seconds", "start", "end")
 """Of live answers about the suite itself: they grow while the test runs."""
-OF_THE_PROCESS = ("database_status",)
+OF_THE_PROCESS = ("database_status", "host_now")
 """A process tells of its own connections: the others have other ones."""
 
 
@@ -131,7 +131,7 @@ async def surfaces(
     monkeypatch.setenv("AI_TRADER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("AI_TRADER_LOG_DIR", str(tmp_path / "logs"))
     monkeypatch.setattr("main.telemetry.logging.configure", lambda *_, **__: None)  # the process is pytest's
-    live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs)})
+    live = LiveSource({"database": lambda: database.status, "logs": lambda: LogFolder(logs), "host": list})
     hub = Hub(database, live)
     running = asyncio.create_task(hub.run())
     async with _client(hub, database) as client:

@@ -172,9 +172,11 @@ async def _ready(address: "Address", *, own: bool) -> None:
 
 
 def _live(settings: "Settings", database: Any) -> "LiveSource":
-    """What this process can tell of itself: its own connection, and the logs of the services of this machine."""
+    """What this process can tell of itself: its own connection, its machine, and the logs of the services on it."""
+    from main.monitoring.collectors.sampling import sampled_once
     from main.monitoring.read import LiveSource
     from main.telemetry.log_search import LogFolder
 
     logs = LogFolder(settings.log_dir / "dashboards")
-    return LiveSource({"database": lambda: database.status, "logs": lambda: logs})
+    machine = {"host": lambda: sampled_once(settings.data_dir)}
+    return LiveSource({"database": lambda: database.status, "logs": lambda: logs, **machine})

@@ -11,6 +11,7 @@ SHOWN = timedelta(hours=1)
 """What the Health page asks the samples of the machine for, longer windows being answered by roll-ups: never less."""
 
 HOST_ROLLUPS = timedelta(days=90)
+UPTIME = timedelta(days=400)
 
 BATCH = 5000
 """Rows of one transaction: some milliseconds, so that a kill loses little work and nobody waits for a lock."""
@@ -86,6 +87,20 @@ _STATEMENTS = """
              WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old
      WHERE s.at = old.at AND s.query_id = old.query_id AND s.role = old.role
 """
+_HOST_PARTS = """
+    DELETE FROM host_parts p
+     USING (SELECT host, at FROM host_parts
+             WHERE width = 'sample' AND at < $1 OR width = 'minute' AND at < $1 - interval '8 days'
+                OR width = 'hour' AND at < $1 - interval '90 days'
+             LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE p.host = old.host AND p.at = old.at
+"""
+_UPTIME = """
+    DELETE FROM service_days d
+     USING (SELECT kind, service, day FROM service_days WHERE day < $1::timestamptz::date
+             LIMIT $2 FOR UPDATE SKIP LOCKED) old
+     WHERE d.kind = old.kind AND d.service = old.service AND d.day = old.day
+"""
 _QUALITY = """
     DELETE FROM data_quality q
      USING (SELECT source, symbol, at FROM data_quality WHERE at < $1
@@ -119,6 +134,8 @@ KINDS = (
     Kind("system_events", _EVENTS),
     Kind("data_quality", _QUALITY),
     Kind("host_rollups", _HOST_ROLLUPS),
+    Kind("host_parts", _HOST_PARTS),
+    Kind("service_days", _UPTIME),
     Kind("database_samples", _DATABASE),  # these and the next: what is marked to be kept goes 90 days later
     Kind("relation_samples", _RELATIONS),
     Kind("index_samples", _INDEXES),
@@ -146,6 +163,8 @@ def kept(metrics_seconds: float, market_days: int, event_days: int) -> dict[str,
     return {
         "system_metrics": samples,
         "process_metrics": samples,
+        "host_parts": samples,  # the first one of each minute a week longer, of each hour 90 days longer
+        "service_days": UPTIME,
         "market_snapshots": timedelta(days=market_days),
         "data_quality": timedelta(days=market_days),
         "system_events": timedelta(days=event_days),

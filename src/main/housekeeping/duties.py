@@ -12,12 +12,19 @@ from main.housekeeping.data_ages import EVERY_SECONDS, DataAges
 from main.housekeeping.job import Job
 from main.monitoring.collectors import bot_health, data_quality, postgres
 from main.monitoring.collectors.host import HostCollector, store
+from main.monitoring.collectors.parts import PartsCollector, store_parts
+from main.monitoring.collectors.processes import ProcessCollector, collect_processes
+from main.monitoring.collectors.uptime import EVERY_SECONDS as UPTIME_SECONDS
+from main.monitoring.collectors.uptime import UptimeCollector
 
 _log = structlog.get_logger(__name__)
 
 _SECOND = 1.0
 _MINUTE = 60.0
 _HOUR = 3600.0
+
+PROCESSES_SECONDS = 15.0
+"""Processes are many, and what they take is no matter of seconds."""
 
 
 def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
@@ -32,6 +39,13 @@ def duties(settings: Settings, ages: DataAges | None = None) -> tuple[Job, ...]:
     bots = bot_health.BotHealthCollector(settings.bots)
     return (
         Job("host", settings.dashboards.system.update_interval, keeping.collect_host, limit_seconds=30.0),
+        Job(
+            "processes",
+            max(PROCESSES_SECONDS, settings.dashboards.system.update_interval),
+            keeping.collect_processes,
+            limit_seconds=30.0,
+        ),
+        Job("uptime", UPTIME_SECONDS, keeping.look_at_uptime, limit_seconds=30.0),
         Job("books", _SECOND, lambda database: _silently(books, database), limit_seconds=15 * _MINUTE),
         Job("partitions", _HOUR, keeping.make_partitions, limit_seconds=2 * _MINUTE),
         Job("rollups", _MINUTE, keeping.roll_up, limit_seconds=10 * _MINUTE),
@@ -50,12 +64,26 @@ class Housekeeping:
     def __init__(self, settings: Settings) -> None:
         """Take the settings: the folder whose disk is watched, and how long data is kept."""
         self._host = HostCollector(settings.data_dir)
+        self._parts = PartsCollector(settings.data_dir)
+        self._processes = ProcessCollector(settings.dashboards.system.process_filter)
+        self._uptime = UptimeCollector()
         chosen, system = settings.retention, settings.dashboards.system
         self._ages = kept(system.metrics_retention, chosen.market_snapshots_days, chosen.system_events_days)
 
     async def collect_host(self, database: Database) -> str | None:
-        """Write down how busy and full this machine is."""
-        await store(database, self._host.sample())
+        """Write down how busy and full this machine is, and each of its parts."""
+        await store_parts(database, self._parts.sample())
+        await store(database, self._host.sample())  # it announces both
+        return None
+
+    async def collect_processes(self, database: Database) -> str | None:
+        """Write down what the processes that matter take of this machine."""
+        count = await collect_processes(database, self._processes)
+        return f"{count} processes"
+
+    async def look_at_uptime(self, database: Database) -> str | None:
+        """Add to how long everything was up today."""
+        await self._uptime.look(database)
         return None
 
     async def make_partitions(self, database: Database) -> str | None:

@@ -51,11 +51,11 @@ _WORDS: Mapping[Unit, str] = {
     "fees_per_trade maker_notional taker_notional unknown_notional maker_fees taker_fees unknown_fees "
     "equity_before equity_after average_equity buys sells",
     Unit.PRICE: "price entry_price exit_price current_price stop_price average_fill_price decision_price arrival_mid "
-    "initial_stop mid mid_price best_bid best_ask open high low close tick",
+    "initial_stop mid mid_price best_bid best_ask open high low close tick prices",
     Unit.QUANTITY: "quantity filled_quantity order_quantity quantity_step bid_depth ask_depth size volume",
     Unit.FRACTION: "accuracy completeness concentration "
     "volatility cpu cpu_mean cpu_max cpu_limit memory memory_mean memory_max "
-    "memory_limit disk disk_limit positive_days progress share used value_at_risk conditional_value_at_risk "
+    "memory_limit disk disk_limit positive_days progress passed share used value_at_risk conditional_value_at_risk "
     "volume_coverage weight max_weight win_rate risk deviation risk_free minimum_return window bands gross_exposure",
     Unit.SIGNED_FRACTION: "alpha best_day best_change change cagr current current_drawdown deepest depth drawdown "
     "excess imbalance mae max_drawdown mean median median_change mfe momentum net_exposure period_return pnl_share "
@@ -66,7 +66,8 @@ _WORDS: Mapping[Unit, str] = {
     Unit.MULTIPLE: "leverage",
     Unit.LATENCY: "p50 p90 p95 p99 longest ping_seconds probe_seconds push_p50_seconds push_p95_seconds late_seconds "
     "last_seconds",
-    Unit.NUMBER: "level threshold",
+    Unit.NUMBER: "level threshold load_1 load_5 load_15 limit_cores celsius highest_celsius high_celsius "
+    "critical_celsius",
 }
 _ENDINGS: Mapping[str, Unit] = {
     "_bps": Unit.BPS,

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import psutil
 
-from main.clock import from_epoch, now
+from main.clock import from_epoch, monotonic, now
 from main.database.pool import Database
 from main.domain.topics import CHANNEL, Announcement, Topic
+from main.monitoring.control_group import Limits, limits
 from main.telemetry.services import host_name
 
 
@@ -19,7 +20,7 @@ class HostSample:
 
     host: str
     at: datetime
-    cpu_percent: float | None  # of all cores since the last sample, 0 to 100; None in the first
+    cpu_percent: float | None  # of all cores, or the container's, since the last sample; None in the first
     cpu_count: int | None
     load_1: float | None
     load_5: float | None
@@ -53,25 +54,26 @@ class HostCollector:
         """Name a folder on the disk that matters; it need not exist yet."""
         self._path = path.expanduser().absolute()
         self._primed = False
+        self._used: tuple[float, float] | None = None  # monotonic, processor seconds of the container
 
     def sample(self) -> HostSample:
         """Return how the machine is now. Takes about a millisecond and waits for nothing."""
-        cpu = psutil.cpu_percent(interval=None)  # since the last call: the first one has nothing to compare with
-        primed, self._primed = self._primed, True
+        container = limits()
+        cpu = self._cpu_percent(container)
         loads = os.getloadavg() if hasattr(os, "getloadavg") else (None, None, None)
-        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        swap, (memory_used, memory_total) = psutil.swap_memory(), _memory(container)
         place = _existing(self._path)
         disk, traffic, network = psutil.disk_usage(str(place)), psutil.disk_io_counters(), psutil.net_io_counters()
         return HostSample(
             host=host_name(),
             at=now(),
-            cpu_percent=cpu if primed else None,
+            cpu_percent=cpu,
             cpu_count=psutil.cpu_count(),
             load_1=loads[0],
             load_5=loads[1],
             load_15=loads[2],
-            memory_used_bytes=memory.total - memory.available,  # what is gone; caches can be had back
-            memory_total_bytes=memory.total,
+            memory_used_bytes=memory_used,
+            memory_total_bytes=memory_total,
             swap_used_bytes=swap.used,
             swap_total_bytes=swap.total,
             disk_path=str(place),
@@ -84,6 +86,18 @@ class HostCollector:
             boot_at=from_epoch(psutil.boot_time()),
         )
 
+    def _cpu_percent(self, container: Limits) -> float | None:
+        """Return the use since the last sample, of what the container may use where it has a limit."""
+        percent = psutil.cpu_percent(interval=None)  # since the last call: the first one has nothing to compare with
+        primed, self._primed = self._primed, True
+        if container.cores is None or container.cpu_seconds is None:
+            return percent if primed else None
+        moment, before = monotonic(), self._used
+        self._used = (moment, container.cpu_seconds)
+        if before is None or moment <= before[0]:
+            return None
+        return max(0.0, container.cpu_seconds - before[1]) / (moment - before[0]) / container.cores * 100
+
 
 async def store(database: Database, sample: HostSample) -> None:
     """Write a sample down and announce it. Needs the role service; raises DatabaseUnreachable or DatabaseTimeout."""
@@ -94,3 +108,11 @@ async def store(database: Database, sample: HostSample) -> None:
 
 def _existing(path: Path) -> Path:
     return next(place for place in (path, *path.parents) if place.exists())
+
+
+def _memory(container: Limits) -> tuple[int, int]:
+    """Return used and total bytes: what is gone, for caches can be had back; of the container where it has a limit."""
+    memory = psutil.virtual_memory()
+    if container.memory_bytes and container.memory_used_bytes is not None and container.memory_bytes < memory.total:
+        return container.memory_used_bytes, container.memory_bytes
+    return memory.total - memory.available, memory.total
