@@ -29,7 +29,7 @@ class OpenPage:
     brisk: frozenset[str] = frozenset()  # panels with new facts all the time
 
     def __post_init__(self) -> None:
-        self._badged = [panel.name for panel in panels_of(self.dashboard) if panel.kind != "strip"]
+        self._badged = [panel.name for panel in panels_of(self.dashboard) if panel.kind not in ("strip", "badge")]
 
     async def run(self) -> None:
         """Look until cancelled."""

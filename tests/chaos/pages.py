@@ -58,7 +58,7 @@ class Page:
     def __post_init__(self) -> None:
         all_panels = panels_of(self.dashboard)
         self.names = [panel.name for panel in all_panels]
-        self.badged = [panel.name for panel in all_panels if panel.kind != "strip"]
+        self.badged = [panel.name for panel in all_panels if panel.kind not in ("strip", "badge")]
         self._stored = {panel.name for panel in all_panels if all(read.source == "sql" for read in panel.reads)}
 
     def __str__(self) -> str:

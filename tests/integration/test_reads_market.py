@@ -14,6 +14,7 @@ from main.database.rollups import roll_up
 from main.monitoring.reads import (
     breadth,
     candles,
+    day_prices,
     indices,
     market_current,
     momentum_ranking,
@@ -503,3 +504,49 @@ async def test_momentum_is_on_adjusted_closes_of_days_that_are_over(service: Dat
 async def test_an_account_without_instruments_has_no_market(read, service: Database, database: Database) -> None:
     await given_account(service)
     assert not await asked(database, read.READ, live())
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the calendar library itself uses pandas
+async def test_the_nights_of_an_exchange_are_told_with_its_bars_and_those_of_round_the_clock_are_not(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    opening = datetime(2026, 11, 17, 14, 30, tzinfo=UTC)  # XNYS
+    assert opening + 2 * DAY < MOMENT
+    for symbol, calendar in (("X", "XNYS"), ("COIN", "24/7"), ("ODD", "NOPE")):
+        await given_instrument(service, symbol, calendar=calendar)
+        for day in range(2):
+            last = opening + day * DAY + 6 * HOUR
+            await given_bars(service, range(1, 8), symbol, interval="1h", every=HOUR, last=last)
+    closes, opens = opening + 7 * HOUR, opening + DAY
+    scope = past(opening + 2 * DAY, window="1W")
+    shown = await asked_with(database, candles.READ, scope, symbol="X", interval="1h")
+    assert [(each.begins, each.ends) for each in shown.closed] == [(closes, opens)]
+    for symbol in ("COIN", "ODD"):
+        other = await asked_with(database, candles.READ, scope, symbol=symbol, interval="1h")
+        assert (len(other.bars), other.closed) == (14, ())
+
+
+async def test_a_day_of_prices_ends_at_each_symbols_newest_book_and_begins_where_the_record_does(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "X", "Y", "Z")
+    last = MOMENT - 3 * DAY  # a market that has closed shows its last day
+    await given_mids(service, *range(100, 149), every=HOUR / 2, ending=last)
+    await given_snapshots(service, MOMENT - 6 * HOUR, MOMENT, symbol="Y", mid=7)
+    x, y = await asked(database, day_prices.READ, live())
+    assert (x.symbol, x.at, len(x.prices), x.prices[0], x.prices[-1]) == ("X", last, 33, 100, 148)
+    assert x.prices == sorted(x.prices)
+    assert (y.prices[:24], y.prices[24:]) == ([None] * 24, [7] * 9)
+    (before,) = await asked(database, day_prices.READ, past(last - 12 * HOUR))
+    assert (before.prices[0], before.prices[-1]) == (None, 124)
+    assert day_prices.READ.as_of is not None
+    assert day_prices.READ.as_of([x, y]) == MOMENT
+
+
+async def test_no_more_than_forty_symbols_have_a_day_of_prices(service: Database, database: Database) -> None:
+    await given_market(service, *(f"S{number:02}" for number in range(45)))
+    for number in range(45):
+        await given_snapshots(service, MOMENT, symbol=f"S{number:02}")
+    found = await asked(database, day_prices.READ, live())
+    assert [row.symbol for row in found] == [f"S{number:02}" for number in range(40)]

@@ -1,5 +1,6 @@
 """What the panels of the page Trading draw: figures, unknown values, nothing, many, and names that would be markup."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,16 +9,20 @@ import pytest
 
 from main.analytics.figure import Figure, missing
 from main.monitoring.dashboards.v2.chosen import wanted
-from main.monitoring.dashboards.v2.panel import Answers
+from main.monitoring.dashboards.v2.layout import Shell
+from main.monitoring.dashboards.v2.navigation import TRADING_PAGES
+from main.monitoring.dashboards.v2.panel import Answers, Panel, panels_of
 from main.monitoring.paging import Paged
 from main.monitoring.reads import (
     account_totals,
     bots,
     candles,
+    day_prices,
     exposure,
     fills,
     market_current,
     market_hours,
+    open_alerts,
     order_book,
     order_events,
     orders,
@@ -311,8 +316,8 @@ def test_order_events_say_what_happened_and_why() -> None:
 def test_a_symbol_without_a_book_has_dashes_with_their_reasons_in_the_watch_list() -> None:
     priced = market(mid_price=Decimal("690.12"), change=0.0041, spread_bps=Decimal("0.29"), volume=Decimal(12))
     said = drawn("watch_list", (market_current.READ, [priced, market("XLE")]))
-    assert "SPY 690.12 USD +0.41%" in words(said)
-    assert str(said["children"]).count("unknown: no book was recorded") == 2
+    assert "690.12 USD +0.41%" in words(said)
+    assert str(said["children"]).count("unknown: no book was recorded") == 3
     assert said["subtitle"] == "2 symbols · change and volume of a day · 1 without a book"
 
 
@@ -362,3 +367,77 @@ def test_every_caption_and_offer_is_made_of_nothing_too(name: str) -> None:
         assert isinstance(panel.caption(answers, SCOPE), str)
     if panel.offers:
         assert panel.offers(answers, SCOPE) == {"symbol": []}
+
+
+def test_a_closed_night_is_left_out_of_the_time_axis_unless_we_traded_in_it() -> None:
+    def night(day: int) -> candles.Closed:
+        return candles.Closed(NOW + timedelta(days=day), NOW + timedelta(days=day, hours=8))
+
+    shown = replace(bars(110, 95), closed=(night(1), night(2)))
+    late = filled(fills.Fill, at=NOW + timedelta(days=2, hours=1), symbol="SPY", side="buy", price=Decimal(101))
+    figure = figure_of(drawn("price", (candles.READ, shown), (fills.READ, [late])))
+    began = round(NOW.timestamp() * 1000) + 86_400_000
+    assert figure["layout"]["xaxis"]["rangebreaks"] == [{"bounds": [began, began + 8 * 3_600_000]}]
+    assert "rangebreaks" not in figure_of(drawn("price", (candles.READ, bars(110, 95))))["layout"]["xaxis"]
+
+
+def test_a_symbols_day_is_a_line_with_words_and_a_short_one_a_dash_with_its_reason() -> None:
+    priced = [market(mid_price=Decimal("690.12")), market("XLE", mid_price=Decimal("90"))]
+    days = [
+        day_prices.DayPrices("sim", "SPY", NOW, [None, 689.0, 691.5, 690.12]),
+        day_prices.DayPrices("sim", "XLE", NOW, [None, None, 90.0]),
+    ]
+    said = str(drawn("watch_list", (market_current.READ, priced), (day_prices.READ, days))["children"])
+    assert said.count("'sparkline sparkline-ink'") == 1
+    assert "SPY through a day: from 689.00 to 690.12, between 689.00 and 691.50" in said
+    assert "unknown: the record does not reach back a day" in said
+
+
+def test_pressing_a_row_of_the_watch_list_or_a_position_chooses_its_symbol() -> None:
+    said = drawn("watch_list", (market_current.READ, [market()]))
+    assert "'data-choose': 'price.symbol'" in str(said["children"])
+    assert "'data-value': 'SPY'" in str(said["children"])
+    (row, *_) = rows(drawn("watch_list", (market_current.READ, [market(f"S{number}") for number in range(300)])))
+    assert row["o"] == "S0"
+    one = position()
+    assert f"'data-value': '{one.symbol}'" in str(drawn("open_positions", (positions.READ, [one]))["children"])
+
+
+def test_a_session_shows_how_far_it_has_come_and_what_never_closes_shows_none() -> None:
+    hours = [
+        filled(market_hours.MarketHours, calendar="XNYS", state="open", until=NOW, passed=0.625),
+        filled(market_hours.MarketHours, calendar="24/7", state="open"),
+    ]
+    said = str(drawn("market_hours", (market_hours.READ, hours))["children"])
+    assert said.count("session session-open") == 1
+    assert "{'left': '62.5%'}" in said
+
+
+@pytest.mark.parametrize(
+    ("severities", "tone", "said"),
+    [
+        (["warning"], "warning", "1 1 open alert, the worst warning"),
+        (["critical", "info"], "critical", "2 2 open alerts, the worst critical"),
+        (["info"] * 200, "info", "200+ 200+ open alerts, the worst info"),
+    ],
+)
+def test_the_badge_counts_open_alerts_and_wears_the_worst(severities: list[str], tone: str, said: str) -> None:
+    found = [filled(open_alerts.OpenAlert, severity=severity) for severity in severities]
+    drawing = drawn("alerts_badge", (open_alerts.READ, found))
+    assert words(drawing) == said
+    assert f"'data-tone': '{tone}'" in str(drawing["children"])
+    assert words(drawn("alerts_badge")) == ""
+
+
+def test_a_badge_stands_in_the_navigation_and_on_no_page() -> None:
+    shell = shell_of(*(panel for panel in panels_of("trading") if panel.page == "Alerts"))
+    assert [panel.name for panel in shell.panels_on(ALERTS)] == ["alerts"]
+    assert shell.configuration()["badges"] == ["alerts_badge"]
+    assert "content-alerts_badge" in str(shell.layout())
+
+
+def shell_of(*panels: Panel) -> Shell:
+    return Shell("trading", (), (ALERTS,), panels, (), (), ("1D",), "1D", 5.0)
+
+
+ALERTS = next(page for page in TRADING_PAGES if page.name == "Alerts")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from main.monitoring.trading_hours import trading_hours
+from main.monitoring.trading_hours import closed_within, trading_hours
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the library itself uses pandas
 
@@ -58,3 +58,28 @@ def test_holidays_that_are_not_known_yet_make_it_unknown() -> None:
     hours = trading_hours("XBOM", utc("2090-11-20T15:00"))
     assert hours.state == "unknown"
     assert "holidays are only recorded" in hours.reason
+
+
+def test_of_gaps_between_bars_only_what_no_session_is_in_is_closed() -> None:
+    night = (utc("2026-11-20T21:00"), utc("2026-11-23T14:30"))  # a weekend
+    outage = (utc("2026-11-23T18:00"), utc("2026-11-24T15:00"))  # from before the close until after the opening
+    within = (utc("2026-11-25T15:00"), utc("2026-11-25T16:00"))
+    thanksgiving = (utc("2026-11-25T20:30"), utc("2026-11-27T14:45"))
+    assert closed_within("XNYS", [night, outage, within, thanksgiving]) == [
+        night,
+        (utc("2026-11-23T21:00"), utc("2026-11-24T14:30")),
+        (utc("2026-11-25T21:00"), utc("2026-11-27T14:30")),
+    ]
+    lunch = (utc("2026-11-20T03:55"), utc("2026-11-20T05:00"))
+    assert closed_within("XHKG", [lunch]) == [(utc("2026-11-20T04:00"), utc("2026-11-20T05:00"))]
+
+
+@pytest.mark.parametrize("calendar", ["24/7", "NOPE", ""])
+def test_nothing_is_called_closed_of_what_never_closes_or_is_not_known(calendar: str) -> None:
+    assert closed_within(calendar, [(utc("2026-11-21T00:00"), utc("2026-11-22T00:00"))]) == []
+
+
+def test_a_gap_across_new_year_is_closed_between_the_sessions_of_both_years() -> None:
+    gap = (utc("2026-12-31T21:00"), utc("2027-01-04T14:30"))
+    assert closed_within("XNYS", [gap]) == [gap]
+    assert closed_within("XNYS", []) == []

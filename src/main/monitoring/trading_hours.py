@@ -1,5 +1,7 @@
-"""When does an exchange trade: is it open at a moment, since when, until when, and when next?"""
+"""When does an exchange trade: is it open at a moment, since when, until when, when next, and when was it closed?"""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -10,6 +12,9 @@ ALWAYS = "24/7"
 BEFORE, AFTER = timedelta(days=20), timedelta(days=75)
 """How much of a calendar is built: the longest holidays last less than two weeks."""
 
+
+Span = tuple[datetime, datetime]
+"""From a moment to another, aware UTC."""
 
 REACH = range(1700, 2200)
 """Years within what pandas can count in nanoseconds, on whose ends its arithmetic breaks."""
@@ -61,6 +66,42 @@ def trading_hours(calendar: str, moment: datetime) -> TradingHours:
         since.to_pydatetime() if since is not None else None,
         until.to_pydatetime() if until is not None else None,
     )
+
+
+def closed_within(calendar: str, gaps: Sequence[Span]) -> list[Span]:
+    """Return the parts of `gaps` (ascending, apart) in which the exchange of this calendar does not trade, ascending.
+
+    None of what trades round the clock, and none where no calendar tells. As slow as `trading_hours`.
+    """
+    if calendar == ALWAYS or not gaps or gaps[0][0].year not in REACH or gaps[-1][1].year not in REACH:
+        return []
+    from exchange_calendars.errors import CalendarError
+
+    try:
+        open_spans = _open_spans(calendar, gaps[0][0].year, gaps[-1][1].year)
+    except (CalendarError, ValueError):  # no such calendar, or one that does not reach so far
+        return []
+    closed: list[Span] = []
+    for begins, ends in gaps:
+        at = begins
+        first = max(0, bisect_right(open_spans, begins, key=lambda span: span[0]) - 1)
+        for opens, closes in open_spans[first:]:
+            if opens >= ends:
+                break
+            closed += [(at, opens)] if opens > at else []
+            at = max(at, closes)
+        closed += [(at, ends)] if at < ends else []
+    return closed
+
+
+@lru_cache(maxsize=16)
+def _open_spans(name: str, first_year: int, last_year: int) -> tuple[Span, ...]:
+    from exchange_calendars import get_calendar
+
+    # A session around New Year belongs to the trading day of either side.
+    built = get_calendar(name, start=datetime(first_year, 1, 1) - BEFORE, end=datetime(last_year, 12, 31))  # noqa: DTZ001
+    parts = (part for part in _parts(built) if part[2] == "open")
+    return tuple((begins.to_pydatetime(), ends.to_pydatetime()) for begins, ends, _ in parts)
 
 
 @lru_cache(maxsize=64)

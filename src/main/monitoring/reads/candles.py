@@ -1,10 +1,11 @@
 """Candles: where did a symbol open, how far did it go, where did it close, and how much was traded?"""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
@@ -12,6 +13,7 @@ from main.domain.topics import Topic
 from main.monitoring.paging import check_choice
 from main.monitoring.read import Read
 from main.monitoring.series import Series, bucket_width
+from main.monitoring.trading_hours import ALWAYS, closed_within
 
 LENGTHS = {
     "1m": timedelta(minutes=1),
@@ -42,24 +44,38 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A time between two bars in which the symbol's exchange did not trade. Aware UTC."""
+
+    begins: datetime
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Candles:
-    """The bars of one symbol or index, oldest first: of which recorded interval they are, and how long they are."""
+    """The bars of one symbol or index, oldest first: of which recorded interval they are, and how long they are.
+
+    ``closed`` is what a chart of them leaves out: nothing of what trades round the clock, of an index, or where the
+    calendar is not known, and never a time in which a bar was recorded, or is missing.
+    """
 
     source: str
     symbol: str
     interval: str
     bar_seconds: float
     bars: tuple[Bar, ...]
+    closed: tuple[Closed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An interval that a symbol has bars of, and the first one inside the window."""
+    """An interval that a symbol has bars of, and the first one inside the window; an index has no calendar."""
 
     source: str
     symbol: str
     interval: str
     first_at: datetime
+    calendar: str | None
 
 
 INTERVALS = Query(
@@ -81,7 +97,8 @@ INTERVALS = Query(
                  ORDER BY d.at
                  LIMIT 1) first
     )
-    SELECT f.source, f.symbol, f.interval, f.first_at
+    SELECT f.source, f.symbol, f.interval, f.first_at,
+           (SELECT i.calendar FROM instruments i WHERE i.source = f.source AND i.symbol = f.symbol) AS calendar
       FROM found f
      WHERE (f.source, f.symbol) = (SELECT o.source, o.symbol FROM found o ORDER BY o.source, o.symbol LIMIT 1)
     """,
@@ -116,7 +133,8 @@ async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) 
 
     Prices are in the symbol's currency, as recorded and not adjusted. Where recorded bars are more than
     `points`, as over ten years, several make one: first open, highest high, lowest low, last close, and the sum of
-    their volumes, unknown when one of them is. No more than the newest 20,000 are looked at.
+    their volumes, unknown when one of them is. No more than the newest 20,000 are looked at. The times between them at
+    which the exchange is closed are told beside them.
     """
     asked = asked or CandleParams()
     bounds = scope.bounds()
@@ -132,7 +150,15 @@ async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) 
     if len(bars) > asked.points:
         length = bucket_width(bars[0].at, bounds.end, asked.points, length)
         bars = _merged(bars, length)
-    return Candles(chosen.source, chosen.symbol, chosen.interval, length.total_seconds(), tuple(bars))
+    closed = await _closed(bars, length, chosen.calendar or ALWAYS)
+    return Candles(chosen.source, chosen.symbol, chosen.interval, length.total_seconds(), tuple(bars), closed)
+
+
+async def _closed(bars: Sequence[Bar], length: timedelta, calendar: str) -> tuple[Closed, ...]:
+    gaps = [(bar.at + length, after.at) for bar, after in pairwise(bars) if after.at > bar.at + length]
+    if calendar == ALWAYS or not gaps:
+        return ()
+    return tuple(Closed(*span) for span in await asyncio.to_thread(closed_within, calendar, gaps))
 
 
 def _chosen(recorded: Sequence[Recorded], asked: CandleParams, end: datetime) -> Recorded | None:

@@ -17,6 +17,7 @@ class MarketHours:
 
     ``state``: open, break, closed or unknown, for the ``reason``. ``since`` and ``until`` bound the state: of a closed
     exchange ``until`` is when it opens. Both are ``None`` for what trades round the clock, and where it is not known.
+    ``passed`` is how much of that time has passed, a fraction.
     """
 
     source: str
@@ -26,6 +27,7 @@ class MarketHours:
     since: datetime | None
     until: datetime | None
     reason: str
+    passed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,15 @@ async def market_hours(db: Fetcher, scope: Scope) -> list[MarketHours]:
     found = []
     for row in used:
         said = hours[row.calendar]
-        found.append(
-            MarketHours(row.source, row.calendar, row.symbols, said.state, said.since, said.until, said.reason)
-        )
+        known = (said.state, said.since, said.until, said.reason, _passed(said, bounds.end))
+        found.append(MarketHours(row.source, row.calendar, row.symbols, *known))
     return found
+
+
+def _passed(hours: TradingHours, moment: datetime) -> float | None:
+    if hours.since is None or hours.until is None:
+        return None
+    return (moment - hours.since) / (hours.until - hours.since)
 
 
 def _hours(calendars: set[str], moment: datetime) -> dict[str, TradingHours]:

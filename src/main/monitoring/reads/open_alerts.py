@@ -10,6 +10,9 @@ from main.domain.topics import Topic
 from main.monitoring.read import Read
 
 
+MOST = 200
+
+
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
     """One open incident; ``account`` is ``None`` for one of the suite itself. Times UTC."""
@@ -37,7 +40,7 @@ OPEN = Query(
       FROM incidents($1, $2, $2, $3, $4) i
       LEFT JOIN accounts_at($1, $2, $3, $4) a ON a.account_id = i.account_id
      ORDER BY array_position(ARRAY['critical', 'warning', 'info'], i.severity), i.fired_at DESC, i.alert_id
-     LIMIT 200
+     LIMIT $5
     """,
 )
 
@@ -48,7 +51,7 @@ async def open_alerts(db: Fetcher, scope: Scope) -> list[OpenAlert]:
     Those of no account (the suite's own) are always among them; empty when all is well.
     """
     bounds = scope.bounds()
-    return await OPEN.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present)
+    return await OPEN.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, MOST)
 
 
 READ = Read(

@@ -1,13 +1,19 @@
-"""Where a chart's value axis has its ticks and how they are written: no tick is left to a format of the browser."""
+"""Which ticks has a chart's value axis, and how are they written? Which times does its time axis leave out?
+
+No tick is left to a format of the browser.
+"""
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from main import text
 
 Axis = dict[str, Any]
+Span = tuple[datetime, datetime]
+"""From a moment to another, aware UTC."""
 
 
 def money_ticks(ticks: Sequence[float], *, signed: bool = False) -> list[str]:
@@ -72,6 +78,16 @@ def axis(ticks: Sequence[float], words: Sequence[str]) -> Axis:
     # The vertical range follows the data: a zoom is one of time, and the written ticks stay true.
     fixed = {"automargin": False, "fixedrange": True, "ticklen": 4}
     return {"side": "right", "tickvals": list(ticks), "ticktext": list(words), **fixed}
+
+
+def without(closed: Sequence[Span], marked: Sequence[datetime] = ()) -> Axis:
+    """Return what makes a time axis leave these times out, but for one in which something is `marked` all the same.
+
+    Milliseconds since 1970, which the browser moves to the viewer's zone. Empty where there is nothing to leave out.
+    """
+    out = [span for span in closed if not any(span[0] <= at < span[1] for at in marked)]
+    breaks = [{"bounds": [round(at.timestamp() * 1000) for at in span]} for span in out]
+    return {"rangebreaks": breaks} if breaks else {}
 
 
 def percent_ticks(ticks: Sequence[float], *, signed: bool = False) -> list[str]:

@@ -51,10 +51,14 @@ class Shell:
     windows: tuple[str, ...]
     default_window: str
     interval_seconds: float
+    composed: tuple[Mapping[str, Any], ...] = ()  # pages of the configuration file; those of users come over the socket
 
     def panels_on(self, page: Page) -> tuple[Panel, ...]:
-        """Return the panels of a page, in reading order."""
-        return tuple(panel for panel in self.panels if panel.page == page.name)
+        """Return the panels of a page, in reading order; its badges stand in the navigation."""
+        return tuple(panel for panel in self.panels if panel.page == page.name and panel.kind != "badge")
+
+    def _badges(self) -> dict[str, Panel]:
+        return {panel.page: panel for panel in self.panels if panel.kind == "badge"}
 
     def layout(self) -> Component:
         """Return the layout that every page has; which page it shows is the router's business."""
@@ -62,7 +66,9 @@ class Shell:
         shell = dmc.AppShell(
             [
                 dmc.AppShellHeader(_header(self.controls), className="shell-header"),
-                dmc.AppShellNavbar(_navigation(self.siblings, entries), className="shell-nav", id="navigation"),
+                dmc.AppShellNavbar(
+                    _navigation(self.siblings, entries, self._badges()), className="shell-nav", id="navigation"
+                ),
                 dmc.AppShellMain(_main(self.tabs), className="shell-main"),
                 dmc.AppShellFooter(_footer(entries), className="shell-footer"),
             ],
@@ -97,7 +103,9 @@ class Shell:
             "controls": self.controls,
             "pages": [self._page(page) for page in self.pages],
             "tabs": [_address(tab.page) for tab in self.tabs],
-            "panels": {panel.name: _definition(panel) for panel in self.panels},
+            "composed": self.composed,
+            "panels": {panel.name: definition(panel) for panel in self.panels},
+            "badges": [panel.name for panel in self._badges().values()],
         }
 
     def _page(self, page: Page) -> dict[str, Any]:
@@ -115,7 +123,8 @@ def _address(page: Page) -> dict[str, Any]:
     }
 
 
-def _definition(panel: Panel) -> dict[str, Any]:
+def definition(panel: Panel) -> dict[str, Any]:
+    """Return what the scripts need to know of a panel: its title, kind, reads and options."""
     reads = [
         {
             "name": read.name,
@@ -127,9 +136,17 @@ def _definition(panel: Panel) -> dict[str, Any]:
         for read in panel.reads
     ]
     options = [
-        {"name": each.name, "label": each.label, "choices": each.choices, "kind": each.kind} for each in panel.options
+        {
+            "name": each.name,
+            "label": each.label,
+            "choices": each.choices,
+            "kind": each.kind,
+            "shared": each.shared,
+        }
+        for each in panel.options
     ]
-    return {"title": panel.title, "kind": panel.kind, "reads": reads, "options": options}
+    place = {"width": panel.width, "height": panel.height}
+    return {"title": panel.title, "kind": panel.kind, "reads": reads, "options": options} | place
 
 
 def _header(controls: Sequence[str]) -> list[Component]:
@@ -158,20 +175,21 @@ def _header(controls: Sequence[str]) -> list[Component]:
     ]
 
 
-def _navigation(siblings: Sequence[Sibling], pages: Sequence[Page]) -> list[Component]:
+def _navigation(siblings: Sequence[Sibling], pages: Sequence[Page], badges: Mapping[str, Panel]) -> list[Component]:
     brand = html.Div(
         [html.Span(icon("trending-up"), className="brand-mark"), html.Span("AI Trader", className="brand-name")],
         className="brand",
     )
     sides = [_sibling(each) for each in siblings]
     switch = html.Div(sides, className="segmented", **_named("Dashboards", role="group"))
-    links = html.Nav([_nav_link(page) for page in pages], **_named("Pages"))
+    links = html.Nav([_nav_link(page, badges.get(page.name)) for page in pages], **_named("Pages"))
     foot = html.Div(
         [icon("monitor"), html.Div([html.B("This machine"), html.Span("no login")])],
         className="nav-foot",
         title="Open to this machine only, because no user is defined",
     )
-    return [brand, switch, links, foot]
+    composed = html.Div(id="composed-pages", className="composed-pages")
+    return [brand, switch, links, composed, foot]
 
 
 def _sibling(sibling: Sibling) -> Component:
@@ -181,10 +199,11 @@ def _sibling(sibling: Sibling) -> Component:
     return html.A(sibling.label, href=sibling.url or "#", **attributes)
 
 
-def _nav_link(page: Page) -> Component:
+def _nav_link(page: Page, badge: Panel | None) -> Component:
     parts = [icon(page.icon), html.Span(page.name)]
-    if page.name == "Alerts":  # how many are open, by the worst of them; empty where there are none
-        parts.append(html.Span(id="alerts-badge", className="nav-badge"))
+    if badge is not None:  # drawn like any panel, but without a frame
+        body = html.Span(html.Span(id=f"content-{badge.name}"), id=f"body-{badge.name}")
+        parts.append(html.Span(body, id=badge.name.replace("_", "-"), className="nav-badge-slot"))
     return html.A(parts, href=page.address, className="nav-link", title=page.name, **_page_link(page))
 
 
@@ -198,6 +217,7 @@ def _main(tabs: Sequence[Tab]) -> Component:
             html.H1(id="page-name"),
             html.Span(id="title-scope", className="title-scope"),
             html.Div(id="title-modes", className="title-modes"),
+            html.Div(id="page-actions", className="page-actions"),
         ],
         className="title-line",
     )

@@ -14,7 +14,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.monitoring.dashboards.v2 import components, theme
-from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
+from main.monitoring.dashboards.v2.table import Cell, Choosing, Column, Row, table
 
 PLAIN_ROWS = 40
 """More rows than this are a grid."""
@@ -46,10 +46,14 @@ class LongCell:
 
 @dataclass(frozen=True, slots=True)
 class LongRow:
-    """One row, one cell a column; ``key`` is its identity and keeps its place, scroll and selection."""
+    """One row, one cell a column; ``key`` is its identity and keeps its place, scroll and selection.
+
+    ``opens`` is the value that pressing the row chooses.
+    """
 
     key: str
     cells: Sequence[LongCell]
+    opens: str = ""
 
 
 def word(words: str) -> LongCell:
@@ -90,17 +94,23 @@ def _signed(value: text.Number | None, written: str, reason: str, drawn: Callabl
 
 
 def long_table(
-    columns: Sequence[LongColumn], rows: Sequence[LongRow], *, name: str, label: str, totals: Sequence[LongRow] = ()
+    columns: Sequence[LongColumn],
+    rows: Sequence[LongRow],
+    *,
+    name: str,
+    label: str,
+    totals: Sequence[LongRow] = (),
+    opens: str = "",
 ) -> Component:
     """Return a table flush with its panel, in the caller's order; `name` is the panel's and makes the grid's id.
 
     The grid sorts by every column where the viewer wants it, and keeps scroll and selection through updates. `totals`
-    stay at its foot.
+    stay at its foot. `opens` is the option (PANEL.OPTION) that pressing a row chooses.
     """
     if len(rows) <= PLAIN_ROWS:
         plain = [Column(c.title, c.align, c.phone, c.muted) for c in columns]
         body = [*(_plain(row) for row in rows), *(_plain(row, total=True) for row in totals)]
-        return table(plain, body, label=label)
+        return table(plain, body, label=label, choosing=Choosing(opens=opens))
     height = min(_TALLEST, _HEADER + _ROW * (len(rows) + len(totals)) + 2)
     grid = dash_ag_grid.AgGrid(
         id=f"grid-{name}",
@@ -117,12 +127,12 @@ def long_table(
         },
         style={"height": f"{height}px", "width": "100%"},
     )
-    named: dict[str, Any] = {"aria-label": label}
+    named: dict[str, Any] = {"aria-label": label} | ({"data-opens": opens} if opens else {})
     return html.Div(grid, className="long-grid", role="region", **named)
 
 
 def _plain(row: LongRow, *, total: bool = False) -> Row:
-    return Row(row.key, [cell.drawn() for cell in row.cells], total=total)
+    return Row(row.key, [cell.drawn() for cell in row.cells], total=total, opens=row.opens)
 
 
 def _definition(index: int, column: LongColumn) -> dict[str, Any]:
@@ -151,4 +161,5 @@ def _data(row: LongRow) -> dict[str, Any]:
         "w": [cell.words for cell in row.cells],
         "k": [cell.kind for cell in row.cells],
         "r": [cell.reason for cell in row.cells],
+        "o": row.opens,
     }

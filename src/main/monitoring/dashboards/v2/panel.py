@@ -57,12 +57,14 @@ class Option:
     data have, such as symbols: the panel's ``offers`` lists them, and the empty text is where it begins. ``kind`` is
     "text" for what is typed, and "hidden" for what is chosen by elements inside the panel (`table.choose`): a column to
     sort by, a page, a row to open. Any other choice begins again at the first ``page``.
+    A ``shared`` one is chosen once for all panels that have it, NAME in the URL; PANEL.NAME is for one of them alone.
     """
 
     name: str
     label: str
     choices: tuple[tuple[str, str], ...] = ()
     kind: Literal["choice", "text", "hidden"] = "choice"
+    shared: bool = False
 
     @property
     def default(self) -> str:
@@ -120,7 +122,8 @@ class Panel:
     is the body's in pixels (a chart height of the guide; ``None``: as its content). ``subtitle`` names unit and scope;
     ``caption``, where given, computes it from the answers. ``legend`` pairs a label with the token of its colour.
     ``flush`` content (tables, bands, feeds) reaches the panel's edges; a ``strip`` is a line without frame or badge; a
-    ``drawer`` lies over the page while its first option has a value.
+    ``drawer`` lies over the page while its first option has a value; a ``badge`` is a count at its page's entry in the
+    navigation, kept up to date on every page.
     ``params`` makes the parameters of reads from the chosen `options`; it raises ``ValueError`` for a bad one.
     ``offers`` names what there is to choose of an option without fixed choices.
     ``controls`` makes what stands above (or instead of) the drawing and is never drawn again, ``connect`` its
@@ -135,7 +138,7 @@ class Panel:
     width: int = 12
     order: int = 100
     height: int | None = None
-    kind: Literal["figure", "content", "flush", "strip", "drawer"] = "content"
+    kind: Literal["figure", "content", "flush", "strip", "drawer", "badge"] = "content"
     subtitle: str = ""
     caption: Callable[[Answers, Scope], str] | None = None
     legend: tuple[tuple[str, str], ...] = ()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option
 from main.monitoring.reads import market_current
 
-SYMBOL = Option("symbol", "Symbol")
+SYMBOL = Option("symbol", "Symbol", shared=True)
 
 
 def chosen_symbol(chosen: Chosen) -> str | None:

@@ -45,10 +45,12 @@ def price_ticks(ticks: Sequence[float]) -> list[str]:
     return [text.money(tick, decimals) for tick in ticks]
 
 
-def candles(bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str) -> FigureDict:
+def candles(
+    bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str, closed: Sequence[axes.Span] = ()
+) -> FigureDict:
     """Return bars, filled where the price rose and hollow where it fell, over their volume; `last` is the tag's price.
 
-    Fills stand at their own time and price, in the colours of bid and ask.
+    Fills stand at their own time and price, in the colours of bid and ask. The time axis leaves out what is `closed`.
     """
     known = [value for bar in bars for value in (bar.low, bar.high)] + [fill.price for fill in fills]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
@@ -56,7 +58,7 @@ def candles(bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str) -> 
     close = bars[-1].close if bars else None
     axis = axes.value_axis(low - margin, high + margin, price_ticks, avoid=close)
     layout = time_layout(yaxis=axis, annotations=[] if close is None else [tag(close, last, "accent")])
-    layout["xaxis"]["rangeslider"] = {"visible": False}
+    layout["xaxis"] |= {"rangeslider": {"visible": False}} | axes.without(closed, [fill.at for fill in fills])
     layout["margin"]["r"] = room([*axis["ticktext"], f"<b>{last}</b>"])
     layout["hovermode"] = "closest"
     data = [_sticks(bars), *(_marks(side, fills) for side in _SIDES if any(fill.side == side for fill in fills))]
@@ -69,10 +71,11 @@ def candles(bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str) -> 
     return {"data": data, "layout": layout}
 
 
-def volume_bars(bars: Sequence[Candle]) -> FigureDict:
-    """Return what was traded in each bar; one whose volume is not known is a gap."""
+def volume_bars(bars: Sequence[Candle], closed: Sequence[axes.Span] = ()) -> FigureDict:
+    """Return what was traded in each bar; one whose volume is not known is a gap, what is `closed` is left out."""
     axis = volume_axis(bars, count=4)
     layout = time_layout(yaxis=axis)
+    layout["xaxis"] |= axes.without(closed)
     layout["margin"]["r"] = room(axis["ticktext"])
     return {"data": [_volumes(bars) | {"marker": {"color": "@accent-4", "cornerradius": 2}}], "layout": layout}
 

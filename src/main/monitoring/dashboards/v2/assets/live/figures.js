@@ -62,7 +62,9 @@
     figure.data.forEach(function (trace) { if (Array.isArray(trace.x)) trace.x = moved(trace.x, zone); });
     Object.keys(figure.layout).forEach(function (name) {
       var axis = figure.layout[name];
-      if (/^xaxis/.test(name) && axis && axis.range) axis.range = moved(axis.range, zone);
+      if (!/^xaxis/.test(name) || !axis) return;
+      if (axis.range) axis.range = moved(axis.range, zone);
+      (axis.rangebreaks || []).forEach(function (each) { each.bounds = moved(each.bounds, zone); });
     });
   }
 

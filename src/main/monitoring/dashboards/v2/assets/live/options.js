@@ -11,8 +11,12 @@
   function standard(option) { return option.choices.length ? option.choices[0][0] : ""; }
   function key(name, option) { return name + "." + option.name; }
 
+  /** A shared option has one value for the page, unless the panel was given one of its own. */
+  function isOwn(name, option) { return new URLSearchParams(location.search).has(key(name, option)); }
+
   function value(name, option) {
-    var given = new URLSearchParams(location.search).get(key(name, option));
+    var query = new URLSearchParams(location.search), given = query.get(key(name, option));
+    if (given === null && option.shared) given = query.get(option.name);
     var known = option.choices.some(function (choice) { return choice[0] === given; });
     return given !== null && (known || !option.choices.length) ? given : standard(option);
   }
@@ -22,14 +26,43 @@
     return ((offers[name] || {})[option.name] || []).map(function (each) { return [each, each || "All"]; });
   }
 
+  /** The panels whose choice this is: all that share it, or this one alone. */
+  function sharing(name, option) {
+    if (!option.shared || isOwn(name, option)) return [name];
+    return Object.keys(app.shell.config.panels).filter(function (other) {
+      return options(other).some(function (each) { return each.shared && each.name === option.name; });
+    });
+  }
+
   function choose(name, option, to) {
-    var change = {};
-    change[key(name, option)] = to === standard(option) ? null : to;
+    var change = {}, panels = sharing(name, option), alone = !option.shared || isOwn(name, option);
+    change[alone ? key(name, option) : option.name] = to === standard(option) ? null : to;
     // What was the third page of something is nothing of something else.
-    if (option.name !== "page") change[name + ".page"] = null;
+    if (option.name !== "page") panels.forEach(function (each) { change[each + ".page"] = null; });
+    changed(change, panels);
+  }
+
+  function changed(change, panels) {
     app.view.set(change, "option");
-    draw(name);
+    panels.forEach(draw);
+    mark();
     app.panels.subscribe();
+  }
+
+  /** Take a panel out of those that share an option, or back in. */
+  function part(name, option) {
+    var change = {}, own = isOwn(name, option);
+    change[key(name, option)] = own ? null : value(name, option) || ((offers[name] || {})[option.name] || [])[0] || null;
+    changed(change, [name]);
+  }
+
+  /** The row of what is chosen stands out in every table that chooses it. */
+  function mark() {
+    document.querySelectorAll("#page tr[data-choose]").forEach(function (row) {
+      var parts = row.dataset.choose.split("."), option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
+      var on = Boolean(option && option.shared && value(parts[0], option) === row.dataset.value);
+      if (on !== (row.getAttribute("aria-current") === "true")) { if (on) row.setAttribute("aria-current", "true"); else row.removeAttribute("aria-current"); }
+    });
   }
 
   /** Something inside a panel chooses: `data-choose` is PANEL.OPTION, also of another panel, `data-value` the value. */
@@ -95,7 +128,9 @@
     if (!all.length) { app.menu.open(node, option.label, [app.menu.note("There is nothing to choose yet.")]); return; }
     var search = app.shell.element("input", { class: "menu-search", type: "search", placeholder: "Find", "aria-label": "Find " + option.label.toLowerCase() });
     search.addEventListener("input", function () { list.replaceChildren.apply(list, items(name, option, now, search.value.toLowerCase())); });
-    app.menu.open(node, option.label, all.length >= SEARCHED ? [search, list] : [list]);
+    var alone = app.menu.item("Only in this panel", { checked: isOwn(name, option), many: true }, function () { app.menu.close(); part(name, option); });
+    var parting = option.shared ? [app.menu.line(), app.menu.group("For which panels", [alone])] : [];
+    app.menu.open(node, option.label, (all.length >= SEARCHED ? [search, list] : [list]).concat(parting));
   }
 
   function menu(name, option, now) {
@@ -131,6 +166,17 @@
     if (!node || (event.target !== node && event.target.closest("a, button, input, summary") && !event.target.closest("button[data-choose]"))) return;
     chosenBy(node);
   });
+  /** A row of a grid is no element of ours: what it opens is in its data. */
+  function chosenInGrid(target) {
+    var holder = target.closest && target.closest(".long-grid[data-opens]"), row = holder && target.closest(".ag-row"), grid = holder && holder.querySelector('[id^="grid-"]');
+    if (!row || !grid || !window.dash_ag_grid) return;
+    var node = window.dash_ag_grid.getApi(grid.id).getRowNode(row.getAttribute("row-id")), parts = holder.dataset.opens.split(".");
+    var option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
+    if (node && node.data.o && option) choose(parts[0], option, node.data.o);
+  }
+  document.addEventListener("click", function (event) { chosenInGrid(event.target); });
+  document.addEventListener("keydown", function (event) { if (event.key === "Enter" && event.target.matches && event.target.matches(".ag-cell")) chosenInGrid(event.target); });
+
   document.addEventListener("keydown", function (event) {
     var node = event.target;
     if (!node.matches || !node.matches("tr[data-choose]")) return;
@@ -155,8 +201,17 @@
       return name + "?" + chosen.map(function (option) { return option.name + "=" + encodeURIComponent(value(name, option)); }).join("&");
     },
     draw: draw,
+    mark: mark,
+    /** What the URL has to say for a page to be about one symbol, or whatever else its panels share. */
+    sharedBy: function (names, option, to) {
+      var changes = {};
+      names.forEach(function (name) {
+        if (options(name).some(function (each) { return each.shared && each.name === option; })) { changes[option] = to; changes[name + "." + option] = null; }
+      });
+      return changes;
+    },
     /** The URL changed by itself: back, forward, a link. */
-    moved: function () { Object.keys(app.shell.config.panels).forEach(draw); },
+    moved: function () { Object.keys(app.shell.config.panels).forEach(draw); mark(); },
     /** The names that there are to choose from came with the panel's content. */
     offered: function (name, named) {
       if (JSON.stringify(offers[name]) === JSON.stringify(named)) return;

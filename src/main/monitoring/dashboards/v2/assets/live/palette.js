@@ -50,11 +50,8 @@
 
   /** Where a symbol is looked at: the Trading page's panels that can show one, else its trades. */
   function symbolAddress(symbol) {
-    var page = app.router.named("Trading") || app.router.named("Trades"), changes = {};
-    (page.panels || []).forEach(function (name) {
-      (app.shell.config.panels[name].options || []).forEach(function (option) { if (option.name === "symbol") changes[name + ".symbol"] = symbol; });
-    });
-    return { page: page, changes: changes };
+    var page = app.router.named("Trading") || app.router.named("Trades");
+    return { page: page, changes: app.options.sharedBy(page.panels || [], "symbol", symbol) };
   }
 
   function tradeAddress(id) {

@@ -20,6 +20,7 @@
       try { render(name, known[name]); } catch (error) { console.error("panel " + name, error); }
     });
     app.steady.tables();
+    app.options.mark();
   }
 
   function label(name, record) {
@@ -89,10 +90,10 @@
     if (before !== Boolean(OLD[record.state]) && record.figure) { dirty[name] = true; schedule(); }
   }
 
-  function wanted() {
-    if (document.hidden) return [];
-    return page.filter(function (name) { return near[name]; }).map(app.options.asked);
-  }
+  /** What stands in the navigation is looked at from every page. */
+  function withBadges(names) { return names.concat(app.shell.config.badges).map(app.options.asked); }
+
+  function wanted() { return document.hidden ? [] : withBadges(page.filter(function (name) { return near[name]; })); }
 
   function subscribe() { app.socket.subscribe(app.view.asked(), wanted()); }
 
@@ -114,7 +115,7 @@
 
   app.panels = {
     /** Ask for a page before it is on the screen: its first data come while Dash still draws the shell. */
-    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), names.map(app.options.asked)); },
+    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), withBadges(names)); },
     /** Another page is shown: these are its panels. */
     shown: function (names) {
       page = names;

@@ -61,7 +61,7 @@
     go: function (page, changes) {
       var query = new URLSearchParams(location.search), other = page !== current;
       if (!other && !changes) { app.drawer.close(); return; }
-      Object.keys(changes || {}).forEach(function (name) { query.set(name, changes[name]); });
+      Object.keys(changes || {}).forEach(function (name) { if (changes[name] === null) query.delete(name); else query.set(name, changes[name]); });
       var text = changes ? query.toString() : location.search.slice(1);
       history.pushState(null, "", page.address + (text ? "?" + text : ""));
       if (other) {

@@ -1,7 +1,9 @@
 """Market hours and regime: which exchanges are open and until when, and what do the bots make of the market?"""
 
 from collections.abc import Sequence
+from typing import Any
 
+from dash import html
 from dash.development.base_component import Component
 
 from main import text
@@ -25,8 +27,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
     hours = answers[market_hours.READ].value or []
     told = answers[bots.READ].value or []
     if not hours and not any(bot.regime for bot in told):
-        reason = reasons.nothing_because(told, scope, running="its instruments are not described yet.")
-        return components.empty("No market yet", reason, icon_name="clock")
+        running = "its instruments are not described yet."
+        return reasons.nothing(answers, scope, "No market yet", running, icon_name="clock")
     return components.kpi_band([*(_exchange(each) for each in hours), _regime(told), _risk(told)])
 
 
@@ -34,7 +36,16 @@ def _exchange(hours: MarketHours) -> Component:
     state, word = _WORDS[hours.state]
     count = f"{hours.symbols:,} symbol{'' if hours.symbols == 1 else 's'}"
     name = "Round the clock" if hours.calendar == "24/7" else hours.calendar
-    return components.kpi(f"{name} · {count}", components.light(state, word), detail=_detail(hours))
+    line = None if hours.passed is None else _session(hours.state, hours.passed)
+    return components.kpi(f"{name} · {count}", components.light(state, word), detail=_detail(hours), aside=line)
+
+
+def _session(state: str, passed: float) -> Component:
+    """The time from the last opening or closing to the next, and where in it one is."""
+    here = html.Span(className="session-now", style={"left": f"{min(max(passed, 0.0), 1.0) * 100:.1f}%"})
+    word = "Session" if state == "open" else _WORDS[state][1]
+    said: dict[str, Any] = {"aria-label": f"{text.percent(passed, 0)} of it has passed"}
+    return html.Span([word, here], className=f"session session-{state}", role="img", **said)
 
 
 def _detail(hours: MarketHours) -> components.Child:

@@ -41,6 +41,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
         name="open_positions",
         label="Open positions",
         totals=_totals(answers, scope, several, one),
+        opens="price.symbol",
     )
 
 
@@ -89,7 +90,8 @@ def _row(position: OpenPosition, several: bool, currency: str) -> LongRow:
         _percent(position.weight, _NO_PRICE),
         figure(text.ratio(position.leverage), position.leverage, _leverage_reason(position)),
     ]
-    return LongRow(f"{position.account}-{position.symbol}-{position.side}-{position.entry_time.isoformat()}", cells)
+    key = f"{position.account}-{position.symbol}-{position.side}-{position.entry_time.isoformat()}"
+    return LongRow(key, cells, opens=position.symbol)
 
 
 def _leverage_reason(position: OpenPosition) -> str:

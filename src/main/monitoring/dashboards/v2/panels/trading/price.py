@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import figures, reasons
 from main.monitoring.dashboards.v2.candle_bars import bar_length, candle_bars
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Option, Panel
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
@@ -39,11 +39,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     shown = answers[candles.READ].value
     if shown is None or not shown.bars:
         running = "no bar of this interval has closed in this range: choose another interval or a longer range."
-        return components.empty(
-            "No bars in this range",
-            reasons.nothing_because(answers[bots.READ].value, scope, running=running),
-            icon_name="chart-candlestick",
-        )
+        title = "No bars in this range"
+        return reasons.nothing(answers, scope, title, running, icon_name="chart-candlestick", ranged=True)
     described = _described(answers, shown.symbol)
     tick = described.tick if described else None
     first = shown.bars[0].at
@@ -52,6 +49,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         candle_bars(shown.bars, tick, described.quantity_step if described else None),
         [_mark(fill) for fill in ours],
         last=text.price(shown.bars[-1].close, tick),
+        closed=[(each.begins, each.ends) for each in shown.closed],
     )
 
 

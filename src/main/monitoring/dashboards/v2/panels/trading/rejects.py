@@ -1,5 +1,6 @@
 """Rejects: which orders were refused, by whom and why."""
 
+from dash import html
 from dash.development.base_component import Component
 
 from main import text
@@ -17,8 +18,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
     refused = answers[rejects.READ].value or []
     if not refused:
         running = f"no order was refused in {scope.window}."
-        reason = reasons.nothing_because(answers[bots.READ].value, scope, running=running)
-        return components.empty("No rejects", reason, icon_name="check")
+        return reasons.nothing(answers, scope, "No rejects", running, icon_name="check", ranged=True)
     by = answers.chosen["by"]
     columns = [
         Column(breakdown.word(by), phone="name"),
@@ -38,7 +38,8 @@ def caption(answers: Answers, scope: Scope) -> str:
 def _row(each: Rejects, by: str) -> Row:
     name = breakdown.part_name(each.name, by) if each.name is not None else "no reason given"
     share = breakdown.figure(each.share, lambda value: text.percent(value, 1))
-    return Row(name, [name, f"{each.rejected:,}", share, f"{each.symbols:,}", components.moment(each.last_at)])
+    said = html.Span(name, className="cut", title=name)  # a venue's reason may be a sentence; the figures stay
+    return Row(name, [said, f"{each.rejected:,}", share, f"{each.symbols:,}", components.moment(each.last_at)])
 
 
 PANEL = Panel(

@@ -32,7 +32,8 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         )
     described = _described(answers)
     step = described.quantity_step if described else None
-    figure = figures.volume_bars(candle_bars(shown.bars, described.tick if described else None, step))
+    bars = candle_bars(shown.bars, described.tick if described else None, step)
+    figure = figures.volume_bars(bars, [(each.begins, each.ends) for each in shown.closed])
     return Picture(_heading(described), figure)
 
 
