@@ -17,13 +17,14 @@ from main.database.address import Address
 from main.database.listen import Listener
 from main.database.migrate import migrate
 from main.database.pool import Database, DatabaseStatus
-from main.domain.topics import Announcement
+from main.domain.topics import Announcement, Topic
 from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
 from main.exporters.exports import Exports
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import Encoder, PictureBook
 from main.monitoring.api.stream import Greeting, Stream
 from main.monitoring.dashboards.v2.facade import AddressSource
+from main.monitoring.dashboards.v2.machine_ring import MachineRing
 from main.monitoring.hub import Hub, Statistics
 from main.monitoring.latencies import Latencies
 from main.monitoring.read import LiveSource
@@ -64,6 +65,7 @@ class Backbone:
         greeting: Greeting,
         *,
         facts: Mapping[str, Callable[[], Any]] | None = None,
+        machine: MachineRing | None = None,
         pace: float = 0.0,
     ) -> None:
         """Take `facts` that live reads may look at, beside those of the backbone itself.
@@ -76,6 +78,7 @@ class Backbone:
         self._workers = workers
         self._greeting = greeting
         self._facts = facts or {}
+        self._machine = machine
         self._pace = pace
         self._resources = ExitStack()
         self._opening = asyncio.Lock()
@@ -165,6 +168,8 @@ class Backbone:
         database.on_reachable(self._reached)
         self._run(hub.run())
         self._run(_keep_asking(database))
+        if self._machine is not None:
+            self._run(self._machine.run(self._sampled))
         self._listener = Listener(self._direct(database.address), self._announced, self._missed)
         self._run(self._listener.run())
         if not (migrating.done() and migrating.result()):
@@ -222,6 +227,11 @@ class Backbone:
         self.hub.announce(announcement)
         if announcement.topic in Directory.TOPICS:
             self._run(self.directory.refresh())
+
+    def _sampled(self) -> None:
+        """Have the machine's own samples shown while nobody announces those of the worker."""
+        if self.hub.away:
+            self.hub.announce(Announcement(Topic.HOST))
 
     def _missed(self) -> None:
         self.hub.announce_all()

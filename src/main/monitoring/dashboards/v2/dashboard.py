@@ -1,6 +1,6 @@
 """What every dashboard has in common: one process, one page shell, panels found by themselves, one live channel."""
 
-from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,6 +30,7 @@ from main.monitoring.dashboards.v2.dashboard_metrics import dashboard_metrics, d
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.facade import DatabaseFacade, past_pooler, settings_and_address
 from main.monitoring.dashboards.v2.layout import Shell, Sibling, Tab
+from main.monitoring.dashboards.v2.machine_ring import MachineRing
 from main.monitoring.dashboards.v2.navigation import Page
 from main.monitoring.dashboards.v2.panel import Panel, Wiring, panels_of
 from main.monitoring.dashboards.v2.serving import serve
@@ -101,9 +102,13 @@ class Dashboard:
         greeting = Greeting(self.name, version(), now())
         direct = past_pooler(db_pool, self.settings)
         logs = LogFolder(log_path(self.settings.log_dir, self.name).parent)
-        facts = {"logs": lambda: logs}
+        machine = MachineRing(self.settings.data_dir)
+        facts: dict[str, Callable[[], Any]] = {"logs": lambda: logs, "host": lambda: machine.samples}
         pace = self._interval if self.paced else 0.0
-        self._backbone = Backbone(source, direct, PanelEncoder(self._shelf.panels), self._drawing, greeting, facts=facts, pace=pace)
+        drawn = PanelEncoder(self._shelf.panels)
+        self._backbone = Backbone(
+            source, direct, drawn, self._drawing, greeting, facts=facts, machine=machine, pace=pace
+        )
         self.db_pool = DatabaseFacade(self._backbone.database)
         service = f"{self.name}-dashboard"
         self._probes = ProbeApp(
@@ -244,7 +249,7 @@ class Dashboard:
         for page in self._shown_pages():
             self.server.add_api_route(page.address, self._page, methods=["GET"], include_in_schema=False)
         self.server.add_api_route("/tabs/{name}", self._tab, methods=["GET"], include_in_schema=False)
-        for path in _COMPOSED:  # whether there is such a page is the browser's router's business, as it may come any time
+        for path in _COMPOSED:  # whether there is such a page is the router's business: it may come any time
             self.server.add_api_route(path, self._page, methods=["GET"], include_in_schema=False)
 
     async def _page(self, request: Request) -> Response:
