@@ -11,7 +11,7 @@ CREATE TABLE database_samples (
     database_name       text NOT NULL,
     login               text NOT NULL,
     sees_all            boolean NOT NULL,
-    statements          text NOT NULL CHECK (statements IN ('on', 'not created', 'not loaded')),
+    statements          text NOT NULL CHECK (statements IN ('on', 'not created', 'not loaded', 'not available')),
     statistics_since    timestamptz,
     database_bytes      bigint,
     connections         integer NOT NULL,
@@ -52,7 +52,7 @@ COMMENT ON COLUMN database_samples.server_started_at IS 'When the server started
 COMMENT ON COLUMN database_samples.database_name IS 'The database that the suite uses; blocks, transactions, temporary files and deadlocks are counted in it.';
 COMMENT ON COLUMN database_samples.login IS 'Who looked: the role that the suite logs in with.';
 COMMENT ON COLUMN database_samples.sees_all IS 'Whether that role may see what others do (pg_monitor, or a superuser). Where not, their sessions are hidden.';
-COMMENT ON COLUMN database_samples.statements IS 'Whether pg_stat_statements counts: on, not created in this database, or not loaded by the server.';
+COMMENT ON COLUMN database_samples.statements IS 'Whether pg_stat_statements counts: on, not created in this database, not loaded by the server, or not installed beside it.';
 COMMENT ON COLUMN database_samples.statistics_since IS 'When the statistics of the database were last reset; null for never.';
 COMMENT ON COLUMN database_samples.database_bytes IS 'Size of the database at the last look at sizes, which is made every five minutes; null before the first.';
 COMMENT ON COLUMN database_samples.connections IS 'Client sessions of the whole server, that of the sampling worker among them.';

@@ -109,7 +109,9 @@ _SERVER: LiteralString = """
       FROM (SELECT clock_timestamp() AS at, current_setting('server_version') AS server_version,
                    pg_postmaster_start_time() AS server_started_at, d.datname AS database_name,
                    session_user AS login, pg_has_role(session_user, 'pg_read_all_stats', 'USAGE') AS sees_all,
-                   CASE WHEN current_setting('pg_stat_statements.max', true) IS NULL THEN 'not loaded'
+                   CASE WHEN current_setting('pg_stat_statements.max', true) IS NULL
+                        THEN CASE WHEN EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements')
+                                  THEN 'not loaded' ELSE 'not available' END
                         WHEN to_regclass(STATEMENTS) IS NULL THEN 'not created' ELSE 'on' END AS statements,
                    d.stats_reset AS statistics_since, clients.*,
                    current_setting('max_connections')::int AS connections_limit,
