@@ -27,6 +27,7 @@ from tests.given import (
 )
 from tests.given_market import given_bars, given_judgement, given_levels, given_mids, given_model, given_run
 from tests.given_orders import given_order
+from tests.given_storage import given_stored_things
 
 ACCOUNTS = {"A": "USD", "B": "EUR"}
 SYMBOL = "X"
@@ -112,3 +113,4 @@ async def _suite(service: Database) -> None:
     await given_service(service, "trading-dashboard")
     job = {"job": "roll-ups", "host": "h", "pid": 1, "every_seconds": 60, "limit_seconds": 30, "state": "waiting"}
     await insert(service, "worker_jobs", [job])
+    await given_stored_things(service, "A")

@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, Any] = {
     "id": TRADE,
     "interval": "1d",
     "limit": 2,
+    "metric": "queue",
     "minimum_return": 0.02,
     "model": "m",
     "most": 3,
@@ -57,6 +58,7 @@ EXAMPLES: Mapping[str, Any] = {
     "runs": 2,
     "segment": "spot",
     "service": "trading",
+    "source": "bot",
     "severity": "warning",
     "state": "open",
     "symbol": SYMBOL,
@@ -68,8 +70,8 @@ EXAMPLES: Mapping[str, Any] = {
 """What a parameter without choices may be given, of what was recorded; a new one needs an example here."""
 FREE = {"before", "level", "sort", "by", "kind"}
 """Texts whose values are few, but not told by their type: they are left at their default here."""
-UNASKED = {"search", "trade"}
-"""Reads that say nothing unless they are asked for something."""
+UNASKED = {"search", "trade", "custom_metric", "audit"}
+"""Reads that say nothing unless they are asked for something; what is audited has the time of the test."""
 MOVING = ("duration_seconds", "start", "end")
 """Of live answers about the suite itself: they grow while the test runs."""
 OF_THE_PROCESS = ("database_status", "host_now")

@@ -84,6 +84,12 @@ _ENDINGS: Mapping[str, Unit] = {
 }
 _OF_ROW: Mapping[tuple[str, str], Unit] = {
     ("Alert", "value"): Unit.NUMBER,
+    ("CustomMetric", "recent"): Unit.NUMBER,
+    ("CustomMetric", "value"): Unit.NUMBER,
+    ("MetricPoint", "high_value"): Unit.NUMBER,
+    ("MetricPoint", "low_value"): Unit.NUMBER,
+    ("MetricPoint", "mean_value"): Unit.NUMBER,
+    ("MetricPoint", "value"): Unit.NUMBER,
     ("CalendarDay", "week_to_date"): Unit.SIGNED_MONEY,
     ("CalendarDay", "month_to_date"): Unit.SIGNED_MONEY,
     ("CalendarDay", "year_to_date"): Unit.SIGNED_MONEY,
