@@ -20,6 +20,7 @@ class Dashboard(StrEnum):
 
     TRADING = "trading"
     SYSTEM = "system"
+    MONITORING = "monitoring"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,11 +38,14 @@ def run(
     port: int | None = typer.Option(None, "--port", metavar="N", help="Port to listen on."),
     host: str | None = typer.Option(None, "--host", metavar="H", help="Address to listen on."),
     update_interval: float | None = typer.Option(
-        None, "--update-interval", metavar="S", help="Seconds between looks at what does not announce itself."
+        None,
+        "--update-interval",
+        metavar="S",
+        help="Seconds between looks at what does not announce itself; of the wallboard, between two pushes.",
     ),
     config_file: ConfigFile = None,
 ) -> None:
-    """Run one dashboard in the foreground."""
+    """Run one dashboard in the foreground; monitoring is the wallboard, one page of what matters most."""
     chosen = f"dashboards.{dashboard.value}"
     overrides = {"dashboards.host": host, f"{chosen}.port": port, f"{chosen}.update_interval": update_interval}
     settings = settings_of(context, overrides, config_file=config_file)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from main.config.description import Provenance
 from main.config.environment import DATABASE_URL, HANDOVER, dotenv_layer, environment_layer, handover_layer
 from main.config.folders import user_data_folder
-from main.config.mistakes import accounts_told_twice, port_clashes, problems_of
+from main.config.mistakes import port_clashes, problems_of, told_twice
 from main.config.provenance import Key, Layer, Origin, flat, merged, nested
 from main.config.settings import Settings
 from main.config.yaml_file import yaml_layer
@@ -47,7 +47,8 @@ def load_settings(
     values = _with_folders(merged(layers), variables, folder)
     problems = [problem for layer in layers for problem in layer.problems]
     problems.extend(port_clashes(values, Settings, layers))
-    problems.extend(accounts_told_twice(values, layers))
+    problems.extend(told_twice(values, layers, "accounts", "id"))
+    problems.extend(told_twice(values, layers, "pages", "page"))
     try:
         settings = Settings.of(values, Provenance(layers))
     except ValidationError as error:

@@ -36,16 +36,17 @@ def port_clashes(values: Mapping[str, Any], model: type[BaseModel], layers: tupl
             yield origin.problem(str(port), f"a port of its own ({dotted(other)} has it)", key=dotted(blamed))
 
 
-def accounts_told_twice(values: Mapping[str, Any], layers: tuple[Layer, ...]) -> Iterator[Problem]:
-    """Yield a problem for every entry of `accounts` whose id an earlier one has: what it says would never be read."""
-    listed = values.get("accounts")
+def told_twice(values: Mapping[str, Any], layers: tuple[Layer, ...], section: str, identity: str) -> Iterator[Problem]:
+    """Yield a problem for every entry of a list whose identity an earlier one has: it would never be read."""
+    listed = values.get(section)
     seen: set[object] = set()
     for number, entry in enumerate(listed if isinstance(listed, list | tuple) else ()):
-        name = entry.get("id") if isinstance(entry, Mapping) else None
+        name = entry.get(identity) if isinstance(entry, Mapping) else None
         if isinstance(name, str) and name in seen:
-            key: Key = ("accounts", number, "id")
+            key: Key = (section, number, identity)
             origin = nearest_origin(key, layers) or Origin("")
-            yield origin.problem(name, "an id of its own (an entry above has it)", key=dotted(key))
+            article = "an" if identity[0] in "aeiou" else "a"
+            yield origin.problem(name, f"{article} {identity} of its own (an entry above has it)", key=dotted(key))
         seen.add(name if isinstance(name, str) else None)
 
 

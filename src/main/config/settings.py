@@ -16,6 +16,7 @@ from main.config import database_url, kinds
 from main.config.description import Described, Provenance, describe
 from main.config.environment import HANDOVER
 from main.config.folders import user_data_folder
+from main.config.pages import PageSettings
 from main.config.signing_key import kept_key
 
 
@@ -50,6 +51,7 @@ class MonitoringDashboardSettings(Section):
 
     port: kinds.Port = 8000
     update_interval: kinds.Interval = 60.0  # seconds
+    public_url: kinds.WebAddress | None = None
 
 
 class DashboardsSettings(Section):
@@ -197,7 +199,7 @@ class Settings(BaseSettings):
     accounts: tuple[AccountSettings, ...] = ()
     bots: tuple[BotSettings, ...] = ()
     retention: RetentionSettings = RetentionSettings()
-    pages: kinds.EmptyList = ()
+    pages: tuple[PageSettings, ...] = ()
     alerts: kinds.EmptyList = ()
     connectors: kinds.EmptyList = ()
     database: DatabaseSettings = DatabaseSettings()

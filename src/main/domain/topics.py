@@ -24,6 +24,7 @@ class Topic(StrEnum):
     METRICS = "metrics"
     MODELS = "models"
     ORDERS = "orders"
+    PAGES = "pages"
     PIPELINES = "pipelines"
     POSITIONS = "positions"
     RECONCILIATION = "reconciliation"

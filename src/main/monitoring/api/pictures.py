@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import orjson
@@ -13,7 +13,7 @@ from main.domain.scope import Scope
 from main.monitoring.freshness import worst
 from main.monitoring.hub import Hub
 from main.monitoring.question import Watched
-from main.monitoring.read import Answer, Read
+from main.monitoring.read import Answer, Freshness, Read, State
 
 THREAD_SECONDS = 0.004
 """A panel whose last encoding took longer is encoded in a thread: ten large charts held the loop for 210 ms."""
@@ -35,7 +35,8 @@ class Encoder(Protocol):
 class Picture:
     """The newest encoding of one panel, as chosen, for one scope. ``version`` grows with every new content.
 
-    ``learned`` is when this process learned of the change that the content shows, on the monotonic clock.
+    ``learned`` is when this process learned of the change that the content shows, on the monotonic clock, ``state`` how
+    far its reads may be trusted.
     """
 
     panel: str
@@ -44,12 +45,15 @@ class Picture:
     freshness: bytes = b""
     version: int = 0
     learned: float = 0.0
+    state: State | None = None
 
 
 class PictureBook:
     """All pictures that somebody looks at now. Lives on the hub's loop."""
 
-    def __init__(self, hub: Hub, encoder: Encoder, workers: Executor) -> None:
+    def __init__(self, hub: Hub, encoder: Encoder, workers: Executor, pace: float = 0.0) -> None:
+        """Take the least seconds between two pushes to a page: by so much an answer may be older there."""
+        self._pace = pace
         self._hub = hub
         self._encoder = encoder
         self._workers = workers
@@ -63,7 +67,12 @@ class PictureBook:
         easel = self._easels.get((panel, scope))
         if easel is None:
             easel = self._easels[panel, scope] = _Easel(
-                self._hub, self._encoder, self._workers, Picture(panel, scope), self._encoder.asks(panel)
+                self._hub,
+                self._encoder,
+                self._workers,
+                Picture(panel, scope),
+                self._encoder.asks(panel),
+                pace=self._pace,
             )
         easel.viewers.append(on_change)
         if easel.picture.version:
@@ -94,7 +103,10 @@ class _Easel:
         workers: Executor,
         picture: Picture,
         asks: tuple[tuple[Read[Any], Hashable], ...],
+        *,
+        pace: float,
     ) -> None:
+        self._pace = pace
         self.picture = picture
         self.viewers: list[Callable[[Picture, bool], None]] = []
         self._encoder = encoder
@@ -143,10 +155,17 @@ class _Easel:
                 differing = (at for at, was, now in zip(learned, before, state, strict=True) if was != now)
                 self.picture.learned = min(differing, default=0.0)
         least = worst(answers.values())
-        members = {"freshness": least.freshness, "error": least.error}
+        self.picture.state = least.state
+        members = {"freshness": self._paced(least.freshness), "error": least.error}
         self.picture.freshness = orjson.dumps(members, option=orjson.OPT_UTC_Z)[1:-1]
         for viewer in tuple(self.viewers):
             viewer(self.picture, changed)
+
+    def _paced(self, fresh: Freshness) -> Freshness:
+        """What a page that is told less often may expect; that a bot turned silent it is told, it need not reckon."""
+        if not self._pace:
+            return fresh
+        return replace(fresh, expected_seconds=fresh.expected_seconds + self._pace, silent_at=None)
 
     async def _encode(self, answers: dict[str, Answer[Any]]) -> bytes:
         started = time.perf_counter()

@@ -1,6 +1,7 @@
 """How does a page stay live: one socket, one mailbox that holds the newest of every panel and never a queue."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -13,16 +14,22 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from main.clock import now
 from main.domain.scope import Scope
-from main.errors import AITraderError
+from main.domain.topics import Topic
+from main.errors import AccessDenied, AITraderError
 from main.monitoring.api.directory import Directory, Selection
 from main.monitoring.api.pictures import Picture, PictureBook
 from main.monitoring.hub import Hub
 from main.monitoring.latencies import Latencies
-from main.monitoring.read import read_named
+from main.monitoring.question import Watched
+from main.monitoring.read import State, read_named
 from main.security.viewer import Viewer
 
 FRAME_SECONDS = 0.03
 """Least time between two messages to one viewer; what changes meanwhile goes out together."""
+TROUBLE = (State.SILENT, State.UNREACHABLE, State.ERROR)
+"""What a page hears of at once, however seldom it is told the rest; and that it is over."""
+URGENT = frozenset({Topic.ALERTS, Topic.ACCOUNTS})
+"""Panels whose facts are of these alone tell of trouble by their content."""
 MAX_PANELS = 80
 MAX_MESSAGE = 64 * 1024
 
@@ -44,7 +51,11 @@ class Stream:
     ``push``: the seconds from when this process learned of a change until it was handed to a socket.
     """
 
-    def __init__(self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting) -> None:
+    def __init__(
+        self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting, pace: float = 0.0
+    ) -> None:
+        """Push to one page at most once in `pace` seconds, but for trouble, and what it has not seen yet."""
+        self.pace = max(pace, FRAME_SECONDS)
         self.hub = hub
         self.directory = directory
         self.book = book
@@ -80,6 +91,12 @@ class _Connection:
         self._book = stream.book
         self._greeting = stream.greeting
         self._push = stream.push
+        self._pace = stream.pace
+        self._pushed = 0.0  # when what is not urgent was pushed last
+        self._urgent: set[str] = set()  # panels that tell of trouble, or have not been seen yet
+        self._states: dict[str, State | None] = {}  # of the panels, as last pushed
+        self._refused: dict[str, str] = {}
+        self._pages = 0  # the version of the composed pages that was told last
         self._wish: dict[str, Any] = {"view": {}, "panels": []}
         self._scope: Scope | None = None
         self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
@@ -92,12 +109,14 @@ class _Connection:
 
     async def serve(self) -> None:
         forget = self._directory.on_change(lambda: self._start(self._greet_and_settle()))
+        composed = self._hub.watch(read_named("pages"), Scope(), lambda: self._composed(composed))
         turning = {self._start(self._read()), self._start(self._write())}
         self._start(self._greet_and_settle())  # a database that takes its time must not hold up what the page asks
         try:
             await asyncio.wait(turning, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()
+            composed.close()
             left = tuple(self._background)
             for task in left:
                 task.cancel()
@@ -179,12 +198,14 @@ class _Connection:
                 # A replay's own present comes with the panels: nobody here knows it.
                 self._say(told | {"moment": scope.as_of or (now() if selection.clock == "wall" else None)})
             wished = dict.fromkeys(self._wish["panels"])
+            self._refused.clear()
             self._settled = time.monotonic()
             for panel, (looked_at, leave) in tuple(self._looking.items()):
                 if panel not in wished or looked_at != scope:
                     leave()
                     del self._looking[panel]
                     self._fresh.pop(panel, None)
+                    self._states.pop(panel, None)
             for panel in wished:
                 if panel not in self._looking:
                     self._look(panel, scope)
@@ -195,13 +216,33 @@ class _Connection:
             for read in self._book.reads(panel):
                 read.allow(self._viewer)
             self._looking[panel] = (scope, self._book.look(panel, scope, self._changed))
+        except AccessDenied as denied:
+            self._refused[panel] = str(denied)
+            self._say({"type": "refused", "panels": dict(self._refused)})
         except AITraderError as error:
             self._say({"type": "error", "message": str(error)})
 
     def _changed(self, picture: Picture, content: bool) -> None:
         pending = self._fresh.get(picture.panel)
         self._fresh[picture.panel] = (picture, content or (pending is not None and pending[1]))
+        if self._cannot_wait(picture, content):
+            self._urgent.add(picture.panel)
         self._something.set()
+
+    def _cannot_wait(self, picture: Picture, content: bool) -> bool:
+        """Tell whether a picture is the panel's first, or tells of trouble or of its end."""
+        if self._pace <= FRAME_SECONDS or picture.panel not in self._states:
+            return True
+        if content and all(read.topics <= URGENT for read in self._book.reads(picture.panel)):
+            return True
+        return (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE)
+
+    def _composed(self, watched: Watched) -> None:
+        """Tell the page which pages were composed; a database that is away is no reason to forget them."""
+        answer = watched.answer
+        if answer is not None and answer.value is not None and answer.version != self._pages:
+            self._pages = answer.version
+            self._say({"type": "pages", "items": answer.value})
 
     def _say(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -209,16 +250,37 @@ class _Connection:
         self._notices[kind] = orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str)
         self._something.set()
 
+    async def _until_due(self) -> None:
+        """Wait for something to say; news of the usual kind wait until it is their time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._pushed_on_loop() if self._fresh else None):
+                await self._something.wait()
+        self._something.clear()
+
+    def _pushed_on_loop(self) -> float:
+        return asyncio.get_running_loop().time() + max(0.0, self._pushed + self._pace - time.monotonic())
+
+    def _due(self, moment: float) -> dict[str, tuple[Picture, bool]]:
+        """Take what may be pushed now: everything when it is time, else what cannot wait."""
+        fresh = self._fresh
+        if moment >= self._pushed + self._pace:
+            self._pushed, self._fresh = moment, {}
+        else:
+            fresh = {panel: news for panel, news in fresh.items() if panel in self._urgent}
+            self._fresh = {panel: news for panel, news in self._fresh.items() if panel not in fresh}
+        self._urgent.clear()
+        self._states |= {panel: picture.state for panel, (picture, _) in fresh.items()}
+        return fresh
+
     async def _write(self) -> None:
         while True:
-            await self._something.wait()
-            self._something.clear()
+            await self._until_due()
             notices, self._notices = self._notices, {}
             for notice in notices.values():
                 await self._socket.send_text(notice.decode())
-            fresh, self._fresh = self._fresh, {}
+            began = time.monotonic()
+            fresh = self._due(began)
             if fresh:
-                began = time.monotonic()
                 learned = [picture.learned for picture, content in fresh.values() if content]
                 await self._socket.send_text(_update(fresh.values()).decode())
                 sent = time.monotonic()

@@ -12,8 +12,11 @@ from main.monitoring.read import Read
 
 LONGEST = 1000
 """Characters of a value that is typed or a name out of the data, such as a trade's; its read knows better."""
+AGAIN = "~"
+"""Parts the name of a panel that stands on a page more than once from its number: ``NAME~2``."""
 SHOWN = 64  # characters of a wrong one that are repeated
 MOST_OPTIONS = 16
+MOST_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,10 @@ class Wanted:
 
 
 def panel_name(written: str) -> str:
-    """Return the panel's name without what was chosen."""
-    return written.partition("?")[0]
+    """Return the panel's name without what was chosen, and without the number of one that stands there again."""
+    name = written.partition("?")[0]
+    base, _, number = name.partition(AGAIN)
+    return base if number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS else name
 
 
 def wanted(panel: Panel, written: str) -> Wanted:

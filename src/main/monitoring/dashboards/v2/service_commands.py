@@ -32,8 +32,8 @@ def service_commands(settings: Settings, dashboards: tuple[str, ...] = DASHBOARD
 
 
 def dashboard_command(settings: Settings, name: str) -> ServiceCommand:
-    """Return how the dashboard `name` (trading, system) is started."""
-    chosen = settings.dashboards.trading if name == "trading" else settings.dashboards.system
+    """Return how the dashboard `name` (trading, system, monitoring) is started."""
+    chosen = getattr(settings.dashboards, name)
     script = _HERE / f"run_{name}_dashboard.py"
     return ServiceCommand(
         f"{name}-dashboard",
@@ -47,7 +47,7 @@ def dashboard_command(settings: Settings, name: str) -> ServiceCommand:
 
 def dashboard_url(settings: Settings, name: str) -> str:
     """Return the address at which a person opens the dashboard `name`."""
-    chosen = settings.dashboards.trading if name == "trading" else settings.dashboards.system
+    chosen = getattr(settings.dashboards, name)
     return chosen.public_url or f"http://localhost:{chosen.port}"
 
 
