@@ -5,7 +5,7 @@ everything; `protect` comes after it, because the middleware added last is the o
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from starlette.responses import RedirectResponse
@@ -21,7 +21,7 @@ from main.monitoring.api.named import named_routes
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.openapi import describe
-from main.monitoring.api.pages import Shelf, page_routes
+from main.monitoring.api.pages import Announced, Shelf, page_routes
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
 from main.monitoring.api.writing import write_routes
@@ -75,7 +75,7 @@ def create_app(
     app.include_router(write_routes(intake))
     app.include_router(acknowledge_route(intake))
     if shelf is not None:
-        app.include_router(page_routes(shelf, hub, intake))
+        app.include_router(page_routes(shelf, cast(Callable[[], Announced], hub), intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
     describe(app, catalogue, named)
     add_probes(app, probes)

@@ -29,6 +29,11 @@
 
   app.content = {
     translated: translated,
+    /** A panel's empty state in so many words, as the server would draw it. */
+    notice: function (icon, title, reason) {
+      function part(type, name, children) { return { type: type, namespace: "dash_html_components", props: { className: name, children: children } }; }
+      return part("Div", "notice missing", [part("Span", "icon icon-" + icon), part("Div", "notice-title", title), part("Div", "notice-reason", reason)]);
+    },
     /** A chart as Dash knows it. */
     graph: function (id, figure, label) {
       return {

@@ -9,6 +9,8 @@
 
   function options(name) { return (app.shell.config.panels[name] || {}).options || []; }
   function standard(option) { return option.choices.length ? option.choices[0][0] : ""; }
+  /** Where the viewer begins: as the composed page has it, else as the panel has it. */
+  function first(name, option) { var given = app.composed.choice(name, option); return given === null ? standard(option) : given; }
   function key(name, option) { return name + "." + option.name; }
 
   /** A shared option has one value for the page, unless the panel was given one of its own. */
@@ -18,7 +20,7 @@
     var query = new URLSearchParams(location.search), given = query.get(key(name, option));
     if (given === null && option.shared) given = query.get(option.name);
     var known = option.choices.some(function (choice) { return choice[0] === given; });
-    return given !== null && (known || !option.choices.length) ? given : standard(option);
+    return given !== null && (known || !option.choices.length) ? given : first(name, option);
   }
 
   function choices(name, option) {
@@ -36,7 +38,7 @@
 
   function choose(name, option, to) {
     var change = {}, panels = sharing(name, option), alone = !option.shared || isOwn(name, option);
-    change[alone ? key(name, option) : option.name] = to === standard(option) ? null : to;
+    change[alone ? key(name, option) : option.name] = to === first(name, option) ? null : to;
     // What was the third page of something is nothing of something else.
     if (option.name !== "page") panels.forEach(function (each) { change[each + ".page"] = null; });
     changed(change, panels);
@@ -67,7 +69,7 @@
 
   /** Something inside a panel chooses: `data-choose` is PANEL.OPTION, also of another panel, `data-value` the value. */
   function chosenBy(node) {
-    var parts = node.dataset.choose.split("."), option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
+    var parts = app.composed.chosen(node), option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
     if (!option) return;
     if (isDrawer(parts[0]) && node.dataset.value) opener = node;
     choose(parts[0], option, node.dataset.value);

@@ -151,6 +151,16 @@
       });
       schedule();
     },
+    /** What this viewer may not see says so in its place; the others are not kept away by it. */
+    refused: function (message) {
+      Object.keys(message.panels).forEach(function (asked) {
+        var name = asked.split("?")[0], slot = document.getElementById("badge-" + name);
+        known[name] = { children: app.content.notice("shield-alert", "Not for you to see", message.panels[asked]), version: 0 };
+        if (slot) slot.replaceChildren();
+        dirty[name] = true;
+      });
+      schedule();
+    },
     /** Theme or zone changed: draw everything again from what the server sent. */
     redraw: function () {
       Object.keys(known).forEach(function (name) { dirty[name] = true; });

@@ -3,10 +3,10 @@
   "use strict";
   var current = null;
 
-  function pages() { return app.shell.config.pages.concat(app.shell.config.tabs); }
+  function pages() { return app.shell.config.pages.concat(app.shell.config.tabs, app.composed.pages()); }
   function find(path) {
     var wanted = path.replace(/\/+$/, "") || app.shell.config.pages[0].address;
-    return pages().find(function (page) { return page.address === wanted; }) || null;
+    return app.composed.find(wanted) || pages().find(function (page) { return page.address === wanted; }) || null;
   }
 
   function mark(page) {
@@ -34,6 +34,14 @@
       var section = document.getElementById("tab-" + tab.slug);
       if (section) section.hidden = tab !== page;
     });
+    app.composed.shown(page);
+    if (app.composed.ready(page)) mount(page);
+    else { app.panels.shown([]); app.composed.load(page, function () { if (current === page) mount(page); }); }
+    window.dispatchEvent(new Event("resize")); // charts of a tab that was hidden had no size
+    app.drawer.close();
+  }
+
+  function mount(page) {
     app.shell.setProps("page", { children: page.layout || null });
     // Dash mounts the page in its own time; the panels are looked for when they are there.
     var tries = 0;
@@ -43,8 +51,6 @@
       app.panels.shown(names);
       reveal(location.hash.slice(1)); // a link to one panel: it was not there when the browser looked for it
     })();
-    window.dispatchEvent(new Event("resize")); // charts of a tab that was hidden had no size
-    app.drawer.close();
   }
 
   app.router = {
@@ -62,7 +68,9 @@
       var query = new URLSearchParams(location.search), other = page !== current;
       if (!other && !changes) { app.drawer.close(); return; }
       Object.keys(changes || {}).forEach(function (name) { if (changes[name] === null) query.delete(name); else query.set(name, changes[name]); });
-      var text = changes ? query.toString() : location.search.slice(1);
+      // A composed page begins as it was saved, whatever was chosen elsewhere.
+      if (other && page.composed) Array.from(query.keys()).forEach(function (name) { if (name.indexOf(".") > 0) query.delete(name); });
+      var text = changes || page.composed ? query.toString() : location.search.slice(1);
       history.pushState(null, "", page.address + (text ? "?" + text : ""));
       if (other) {
         show(page);

@@ -37,6 +37,7 @@
     app.theme.onChange(function (name) { app.shell.setProps("mantine", { forceColorScheme: name }); });
     app.socket.onChange(function () { app.controls.moment(); app.strips.tick(); });
     app.router.start();
+    app.composed.draw();
     requestAnimationFrame(app.figures.load);
     setInterval(second, 1000);
   }
@@ -46,6 +47,8 @@
     app.socket.on("hello", app.view.introduced);
     app.socket.on("view", function (message) { app.strips.hide("error"); app.view.settled(message); });
     app.socket.on("update", app.panels.received);
+    app.socket.on("pages", app.composed.told);
+    app.socket.on("refused", app.panels.refused);
     app.socket.on("error", function (message) { app.strips.show("error", "warn", "Not possible", message.message); });
     app.panels.foreseen(app.router.panelsHere());
     app.socket.open();

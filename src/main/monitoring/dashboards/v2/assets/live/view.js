@@ -47,7 +47,8 @@
     set: function (changes, kind, instead) {
       var query = parameters();
       Object.keys(changes).forEach(function (name) {
-        if (changes[name]) query.set(name, changes[name]); else query.delete(name);
+        // Of an option, nothing is a value too: where a composed page begins with another.
+        if (changes[name] || (changes[name] === "" && name.indexOf(".") > 0)) query.set(name, changes[name]); else query.delete(name);
       });
       // Commas and slashes are allowed in a query: the address stays readable.
       var text = query.toString().replace(/%2C/gi, ",").replace(/%2F/gi, "/").replace(/%3A/gi, ":");
