@@ -1,10 +1,23 @@
 -- Closed trades: which ones are asked for, and what do they add up to?
 
+-- What somebody wrote about a trade, in the version of a moment; no row where nobody had: then what the bot said counts.
+CREATE OR REPLACE FUNCTION trade_note(for_account text, of_source text, of_source_id text, until timestamptz, known timestamptz)
+RETURNS SETOF trade_notes
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT n.*
+      FROM trade_notes n
+     WHERE n.account_id = for_account AND n.source = of_source AND n.source_id = of_source_id
+       AND n.at <= until AND n.recorded_at <= known
+     ORDER BY n.revision DESC
+     LIMIT 1
+$$;
+
 -- Of one account, with start < exit_time <= until, that match everything that is given; null asks for nothing. A symbol
 -- matches by any part of it, whatever the case; the side is long or short.
 DROP FUNCTION IF EXISTS matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, tag_then);
 CREATE FUNCTION matching_trades(for_account text, start timestamptz, until timestamptz, known timestamptz, of_strategy text,
-                                of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                                of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS SETOF trades
 LANGUAGE sql STABLE AS $$
     SELECT t.*
@@ -15,7 +28,8 @@ LANGUAGE sql STABLE AS $$
        AND (of_segment IS NULL OR t.segment = of_segment)
        AND (of_exit_type IS NULL OR t.exit_type = of_exit_type)
        AND (of_side IS NULL OR t.transaction_type = CASE of_side WHEN 'long' THEN 'BUY' ELSE 'SELL' END)
-       AND (of_tag IS NULL OR of_tag = ANY (t.tags))
+       AND (of_tag IS NULL OR (of_tag).tag = ANY (
+                coalesce((SELECT n.tags FROM trade_note(t.account_id, t.source, t.source_id, (of_tag).moment, known) n), t.tags)))
 $$;
 
 -- The regime that the account's bot was in at a moment: the word of its newest heartbeat until then.
@@ -31,8 +45,9 @@ $$;
 -- what `by_part` names: symbol, strategy, exit_type, side, model, regime (when it was entered), segment, account, weekday and
 -- hour (of the exit, on the account's clock; ISO weekday of the trading day), else null. P&L belongs to the day of the exit.
 DROP FUNCTION IF EXISTS sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then);
 CREATE FUNCTION sums_of_trades(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
-                           of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                           of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint, wins bigint, losses bigint, won numeric, lost numeric,
                gross numeric, fees numeric, best numeric, worst numeric, held interval, newest timestamptz)
 LANGUAGE sql STABLE ROWS 100 AS $$
@@ -120,8 +135,9 @@ $$;
 -- The same. Planning it takes longer than answering it from the sums by day, so that is planned once a connection; where
 -- the trades themselves are asked, planning it for what is asked is worth the while.
 DROP FUNCTION IF EXISTS trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then);
 CREATE FUNCTION trade_sums(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
-                           of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                           of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint, wins bigint, losses bigint, won numeric, lost numeric,
                gross numeric, fees numeric, best numeric, worst numeric, held interval, newest timestamptz)
 LANGUAGE plpgsql STABLE ROWS 100 SET plan_cache_mode = force_generic_plan AS $$
@@ -142,8 +158,9 @@ $$;
 
 -- The same with the accounts of a currency put together.
 DROP FUNCTION IF EXISTS trade_totals(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS trade_totals(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then);
 CREATE FUNCTION trade_totals(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
-                             of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                             of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS TABLE (currency text, day date, key text, trades bigint, wins bigint, losses bigint, won numeric, lost numeric,
                gross numeric, fees numeric, best numeric, worst numeric, hold_seconds double precision, newest timestamptz)
 LANGUAGE sql STABLE ROWS 100 AS $$
@@ -169,8 +186,9 @@ $$;
 -- The newest `most` matching trades of each currency, newest last, with the money at risk when they were entered:
 -- |entry − initial stop| · quantity · multiplier, in account currency; null without a stop.
 DROP FUNCTION IF EXISTS recent_trades(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS recent_trades(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, tag_then);
 CREATE FUNCTION recent_trades(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, most integer,
-                              of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                              of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS TABLE (currency text, place bigint, exit_time timestamptz, pnl numeric, risk numeric)
 LANGUAGE sql STABLE ROWS 1000 AS $$
     WITH newest AS (
@@ -219,8 +237,9 @@ $$;
 -- the half of it that a taker pays and a maker earns, of the newest book of the minute before each fill; null where a leg
 -- has none. notional: of both legs, at their arrival mids.
 DROP FUNCTION IF EXISTS trade_costs(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, text);
+DROP FUNCTION IF EXISTS trade_costs(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, tag_then);
 CREATE FUNCTION trade_costs(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, most integer,
-                            of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag text)
+                            of_strategy text, of_symbol text, of_segment text, of_exit_type text, of_side text, of_tag tag_then)
 RETURNS TABLE (currency text, id text, exit_time timestamptz, day date, symbol text, strategy text, fees numeric,
                slippage numeric, spread numeric, notional numeric)
 LANGUAGE sql STABLE ROWS 1000 AS $$
@@ -250,13 +269,14 @@ LANGUAGE sql STABLE ROWS 1000 AS $$
                      LIMIT 1) book ON true) c
 $$;
 
-GRANT EXECUTE ON FUNCTION matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, text),
+GRANT EXECUTE ON FUNCTION trade_note(text, text, text, timestamptz, timestamptz),
+    matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, tag_then),
     regime_at(text, timestamptz, timestamptz),
-    sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
-    trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
-    trade_totals(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text),
+    sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then),
+    trade_sums(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then),
+    trade_totals(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then),
     initial_stop(text, text, timestamptz, timestamptz),
-    recent_trades(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, text),
+    recent_trades(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, tag_then),
     trade_fills(text, text, text, text, text, timestamptz),
-    trade_costs(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, text)
+    trade_costs(text[], timestamptz, timestamptz, timestamptz, boolean, integer, text, text, text, text, text, tag_then)
     TO ai_trader_app, ai_trader_service;

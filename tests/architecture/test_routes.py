@@ -15,7 +15,7 @@ from main.config import Settings
 from main.database.address import Address
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.named import named_rules
-from main.monitoring.dashboards.v2 import SystemDashboardV2, TradingDashboardV2
+from main.monitoring.dashboards.v2 import MonitoringDashboardV2, SystemDashboardV2, TradingDashboardV2
 from main.security.guard import Guard
 from main.security.policy import WEBSOCKET, Policy, dashboard_policy, service_policy
 from main.telemetry.metrics import Metrics
@@ -48,6 +48,7 @@ GOLDEN = {
     ("GET", "/api/system/health"): "viewer",
     ("GET", "/api/trades"): "viewer",
     ("POST", "/api/alerts/acknowledge"): "operator",
+    ("PUT", "/api/trades/notes"): "operator",
     ("POST", "/api/balance"): "internal",
     ("POST", "/api/record"): "internal",
     ("GET", "/assets/{file:path}"): "viewer",
@@ -78,7 +79,19 @@ GOLDEN_SERVICE = {
 }
 ABOUT_THE_SUITE = {"/api/reads", "/api/reads/{name}", "/api/export/{name}", "/api/status", "/api/system/health"}
 """What can be asked on the system dashboard too; what is about money is asked where the accounts are shown."""
+GOLDEN_COMPOSED = {
+    ("GET", "/api/pages"): "viewer",
+    ("GET", "/api/pages/{page}"): "viewer",
+    ("PUT", "/api/pages/{page}"): "operator",
+    ("DELETE", "/api/pages/{page}"): "operator",
+    ("GET", "/api/panels"): "viewer",
+    ("GET", "/api/panels/frames"): "viewer",
+    ("GET", "/pages/{name}"): "viewer",
+    ("GET", "/pages/{name}/edit"): "viewer",
+}
+"""Composed pages, on every dashboard; whoever opens the composer saves only as an operator."""
 GOLDEN_PAGES = {
+    MonitoringDashboardV2: {"/wallboard", "/tabs/{name}"},
     TradingDashboardV2: {
         "/overview",
         "/trading",
@@ -151,6 +164,7 @@ def access(policy: Policy, method: str, path: str) -> str:
     concrete = path
     for placeholder, text in {
         "{name}": "equity",
+        "{page}": "night",
         "{package_name}": "dash",
         "{fingerprinted_path:path}": "deps/a.js",
         "{file:path}": "live.js",
@@ -179,6 +193,7 @@ def test_every_route_of_the_real_dashboards_is_in_the_golden_table_with_its_acce
             if method != "GET" or not path.startswith("/api/") or path in ABOUT_THE_SUITE or kind == DENIED
         }
     found = {each: access(policy, *each) for each in routes_of(served.router.routes)}
+    expected |= GOLDEN_COMPOSED
     expected |= {("GET", path): "viewer" for path in GOLDEN_PAGES[dashboard] if ("GET", path) in found}
     assert found == expected
 

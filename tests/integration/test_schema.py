@@ -24,7 +24,7 @@ TABLES = (
     *("model_predictions", "pipeline_status", "bot_heartbeats", "custom_metrics", "system_events", "system_metrics"),
     *("process_metrics", "alerts", "alert_rules", "alert_deliveries", "alert_silences", "broker_snapshots"),
     *("reconciliation_breaks", "services", "worker_jobs", "pages", "audit_logs", "daily_purge_flags", "import_runs"),
-    *("host_parts", "service_days"),
+    *("host_parts", "service_days", "trade_notes"),
     *("dead_letters", "database_samples", "session_samples", "relation_samples", "index_samples", "statement_samples"),
     *SECRET,
 )

@@ -14,7 +14,7 @@ from main.database.pulse import Pulse, pulse
 from main.domain.scope import Scope
 from main.errors import ConfigurationError, ExportsBusy, Problem
 from main.exporters.format import Format
-from main.exporters.source import Source, of_query
+from main.exporters.source import Source, of_pages, of_query
 from main.monitoring.read import Read
 
 MOST_ROWS = 1_000_000
@@ -66,14 +66,14 @@ class Exports:
 
         Raise `ConfigurationError` for more rows than `most`, `ExportsBusy`, and what the database raises.
         """
-        assert read.listing is not None, f"{read.name} has no pages: its answer is all of it"
-        listing = read.listing
         asked = read.defaults if params is None else params
 
         async def rows(connection: Any, beat: Pulse) -> Source:
             seen = replace(beat, hearts=()) if read.about == "suite" else beat
-            query, arguments = listing(scope.resolved(seen.moment), asked, most + 1)
-            return await of_query(connection, query, arguments)
+            resolved = scope.resolved(seen.moment)
+            if read.listing is None:
+                return await of_pages(connection, read, resolved, asked)
+            return await of_query(connection, *read.listing(resolved, asked, most + 1))
 
         return await self.begun(scope, rows, most)
 

@@ -1,10 +1,11 @@
 """Where do the rows of an export come from: an answer that is there, or a list that is read piece by piece?"""
 
-from collections.abc import AsyncIterator, Hashable, Sequence
-from dataclasses import dataclass, is_dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, is_dataclass, replace
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from main.database.query import Query
+from main.domain.scope import Scope
 from main.exporters.columns import RowColumns, row_columns, table_columns
 from main.exporters.flat import table
 from main.exporters.format import Column, Columns, Kind, Row
@@ -49,6 +50,35 @@ async def of_query(connection: Any, query: Query[Any], arguments: Sequence[Any])
     assert flat is not None, f"{query.row.__name__} holds other rows: a list of it cannot be exported"
     count = await query.count(connection, *arguments)
     return Source(flat.columns, count, _of_cursor(connection, query, arguments, flat))
+
+
+async def of_pages(connection: Any, read: Read[Any], scope: Scope, params: Any) -> Source:
+    """Return the rows of a list that has no one query, page after page in the snapshot that `connection` sees.
+
+    The read's ``total`` is how many there are, and its type says which columns they have.
+    """
+
+    async def page(offset: int) -> Paged[Any, Any]:
+        found: Paged[Any, Any] = await read.fetch(connection, scope, replace(params, limit=BATCH, offset=offset))
+        return found
+
+    flat = _row_of(read)
+    assert flat is not None, f"the rows of {read.name} hold other rows: a list of them cannot be exported"
+    first = await page(0)
+    return Source(flat.columns, first.total, _page_by_page(first, page, flat))
+
+
+async def _page_by_page(
+    found: Paged[Any, Any], page: Callable[[int], Awaitable[Paged[Any, Any]]], flat: RowColumns
+) -> AsyncIterator[Sequence[Row]]:
+    while found.items:
+        yield [flat.cells(record) for record in found.items]
+        found = await page(found.offset + len(found.items))
+
+
+def pages(read: Read[Any]) -> bool:
+    """Return whether a read gives a page of a longer list, which an export has all of."""
+    return get_origin(get_type_hints(read.fetch)["return"]) is Paged
 
 
 async def _of_cursor(

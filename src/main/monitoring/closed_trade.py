@@ -16,8 +16,10 @@ COLUMNS: Final[LiteralString] = """
            t.entry_price::numeric AS entry_price, t.exit_price::numeric AS exit_price, i.tick::numeric AS tick,
            t.gross_pnl::numeric AS gross_pnl, t.fees::numeric AS fees, t.realized_pnl::numeric AS pnl, t.is_profit,
            t.exit_type, t.mfe::float8 AS mfe, t.mae::float8 AS mae, t.strategy, t.model, t.position_id,
-           t.fx_rate, t.notes, t.tags, t.revision"""
-"""The columns of `ClosedTrade`, of a trade ``t`` of the account ``a`` in the instrument ``i``."""
+           t.fx_rate,
+           CASE WHEN n.revision IS NULL THEN t.notes ELSE n.notes END AS notes, coalesce(n.tags, t.tags) AS tags,
+           t.revision"""
+"""The columns of `ClosedTrade`, of a trade ``t`` of the account ``a`` in the instrument ``i`` with the notes ``n``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ClosedTrade:
     Prices are in the instrument's currency, ``gross_pnl``, ``fees`` (of both legs) and ``pnl`` (net) in the account's:
     ``fx_rate`` was one unit of the former in the latter. ``type`` is the entry's: BUY or SELL; quantity has no sign.
     ``mfe`` and ``mae`` are fractions of the entry price; ``revision`` is above 0 once it was corrected.
+    ``notes`` and ``tags`` are what somebody wrote on the Trades page last, else what the bot said.
     """
 
     id: str

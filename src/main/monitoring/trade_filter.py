@@ -31,10 +31,18 @@ class TradeFilter:
             if text is not None and (len(text) > LONGEST or "\0" in text):
                 raise ValueError(f"{name}: expected at most {LONGEST} characters, and none that is NUL")
 
-    def arguments(self, scope: Scope) -> tuple[str | None, ...]:
-        """Return what the filter's parameters of the SQL functions get: strategy first, then these in their order."""
-        wanted = (scope.strategy, self.symbol, self.segment, self.exit_type, self.side, self.tag)
-        return tuple(text or None for text in wanted)
+    def arguments(self, scope: Scope) -> tuple[object, ...]:
+        """Return what the filter's parameters of the SQL functions get: strategy first, then these in their order.
+
+        A tag goes with the moment at which it is looked for: tags are given and taken away after the trade's exit.
+        """
+        wanted = (scope.strategy, self.symbol, self.segment, self.exit_type, self.side)
+        return (*(text or None for text in wanted), (self.tag, moment_of(scope)) if self.tag else None)
+
+
+def moment_of(scope: Scope) -> datetime:
+    """Return the moment that a resolved scope looks from; its window may have ended before."""
+    return scope.moment or scope.bounds().end
 
 
 def window_arguments(scope: Scope) -> tuple[list[str], datetime, datetime, datetime, bool]:

@@ -106,6 +106,7 @@ API = (
     Rule("/api/record", ("POST",), "internal"),
     Rule("/api/balance", ("POST",), "internal"),
     Rule("/api/alerts/acknowledge", ("POST",), "operator"),
+    Rule("/api/trades/notes", ("PUT",), "operator"),
     Rule("/v2", ("GET",), "viewer"),
     Rule("/ws", (WEBSOCKET,), "viewer"),
 )

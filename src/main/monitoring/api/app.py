@@ -13,6 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from main.exporters.exports import Exports
 from main.monitoring.api.acknowledging import acknowledge_route
+from main.monitoring.api.annotating import annotate_route
 from main.monitoring.api.assets import CompressedAssets
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.exporting import export_routes
@@ -74,6 +75,7 @@ def create_app(
     app.include_router(named_routes(hub, directory, named))
     app.include_router(write_routes(intake))
     app.include_router(acknowledge_route(intake))
+    app.include_router(annotate_route(intake))
     if shelf is not None:
         app.include_router(page_routes(shelf, cast(Callable[[], Announced], hub), intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))

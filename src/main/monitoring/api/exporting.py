@@ -16,7 +16,7 @@ from main.errors import Problem, UnknownName, did_you_mean
 from main.exporters.exports import Export, Exports, whole
 from main.exporters.format import Format
 from main.exporters.formats import FORMATS
-from main.exporters.source import of_value
+from main.exporters.source import of_value, pages
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import Question, question
@@ -52,7 +52,7 @@ def export_routes(
         form = _form(given.pop("format", PLAIN), problems)
         asked = exported(known[name], given, problems)
         scope, _ = await chosen_scope(asked, current_viewer.get(), directory())
-        if asked.read.listing is not None:
+        if pages(asked.read) and asked.read.source == "sql":
             return await _sent(request, await exports().listing(asked.read, scope, asked.params), asked, scope, form)
         answer = await hub().ask(asked.read, scope, asked.params)
         if answer.value is None and answer.error is not None:
@@ -68,9 +68,9 @@ def exported(read: Read[Any], given: Mapping[str, str], problems: list[Problem])
 
     Raise `ConfigurationError` with every mistake.
     """
-    pages = [name for name in _PAGES if read.listing is not None and name in given]
-    problems += [Problem(f'"{given[name][:80]}"', "no page: an export has all of them", key=name) for name in pages]
-    return question(read, {name: text for name, text in given.items() if name not in pages}, problems)
+    turned = [name for name in _PAGES if pages(read) and name in given]
+    problems += [Problem(f'"{given[name][:80]}"', "no page: an export has all of them", key=name) for name in turned]
+    return question(read, {name: text for name, text in given.items() if name not in turned}, problems)
 
 
 def file_name(read: str, scope: Scope, moment: datetime, form: Format) -> str:

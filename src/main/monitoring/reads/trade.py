@@ -80,11 +80,21 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class TradeNote:
+    """Which version of the notes and tags it is, counted from 1, when it was written and by whom."""
+
+    revision: int
+    at: datetime
+    written_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class TradeDetail:
     """A trade and everything about it. ``risk`` is |entry − initial stop| · quantity · multiplier in account currency.
 
     ``mfe`` and ``mae`` are fractions of the entry price as recorded, else from the prices of the time it was open, else
-    missing; slippage is positive where it cost.
+    missing; slippage is positive where it cost. ``note`` is ``None`` while nobody has written
+    notes or tags of their own: those of the trade are the bot's.
     """
 
     trade: ClosedTrade
@@ -98,6 +108,7 @@ class TradeDetail:
     initial_stop: Decimal | None
     risk: Figure
     r_multiple: Figure
+    note: TradeNote | None
 
 
 TRADE = Query(
@@ -115,6 +126,7 @@ TRADE = Query(
              ORDER BY v.revision DESC
              LIMIT 1) t
       LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
+      LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $4, $5) n ON true
      WHERE t.quantity > 0 AND t.exit_time <= $4
      LIMIT 1
     """,
@@ -158,6 +170,16 @@ ORDERS = Query(
      ORDER BY o.placed_at, o.order_id
     """,
 )
+NOTE = Query(
+    TradeNote,
+    """
+    SELECT n.revision, n.at::timestamptz AS at, n.written_by
+      FROM unnest($2::text[], $3::text[]) AS wanted (source, source_id)
+      CROSS JOIN LATERAL trade_note($1, wanted.source, wanted.source_id, $4, $5) n
+     WHERE $1 || '/' || n.source || '/' || n.source_id = $6
+     LIMIT 1
+    """,
+)
 STOP = Query(Stop, "SELECT s.stop, s.multiplier FROM initial_stop($1, $2, $3, $4) s")
 NO_TRADE = TradeId()
 
@@ -180,6 +202,7 @@ async def trade(db: Fetcher, scope: Scope, wanted: TradeId = NO_TRADE) -> TradeD
     fills = await FILLS.all(db, account, found.exit_time, found.id, bounds.known_at, found.revision)
     order_ids = [fill.order_id for fill in fills if fill.order_id is not None]
     orders = await ORDERS.all(db, account, order_ids, moment, bounds.known_at, scope.present)
+    note = await NOTE.first(db, account, sources, source_ids, moment, bounds.known_at, found.id)
     stop = await STOP.first(db, account, found.position_id, found.exit_time, bounds.known_at)
     path = await price_path(db, found, moment, bounds.known_at)
     best, worst = await excursions(db, found, bounds.known_at)
@@ -196,6 +219,7 @@ async def trade(db: Fetcher, scope: Scope, wanted: TradeId = NO_TRADE) -> TradeD
         initial_stop=stop.stop if stop is not None else None,
         risk=risk,
         r_multiple=risk if risk.value is None else quotient(float(found.pnl), risk.value, "the risk was zero"),
+        note=note,
     )
 
 

@@ -12,7 +12,7 @@ from main.domain.topics import Topic
 from main.monitoring.closed_trade import COLUMNS, ClosedTrade
 from main.monitoring.paging import Paged, check_choice, check_page
 from main.monitoring.read import Listing, Read
-from main.monitoring.trade_filter import TradeFilter, window_arguments
+from main.monitoring.trade_filter import TradeFilter, moment_of, window_arguments
 from main.monitoring.trade_totals import TOTALS, TradeTotals
 
 _ORDERS: dict[str, LiteralString] = {
@@ -46,6 +46,7 @@ def _page(order: LiteralString) -> Query[ClosedTrade]:
         + """
                  LIMIT $12::bigint + $13::bigint) t
           LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
+          LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $14, $4) n ON true
          ORDER BY """
         + order
         + ties
@@ -137,13 +138,13 @@ async def trades(db: Fetcher, scope: Scope, page: TradesPage = NEWEST_TRADES) ->
     counts with the highest revision known; one that was busted is none. Nulls come last in either order.
     """
     window, wanted = window_arguments(scope), page.arguments(scope)
-    items = await PAGES[page.sort].all(db, *window, *wanted, page.limit, page.offset)
+    items = await PAGES[page.sort].all(db, *window, *wanted, page.limit, page.offset, moment_of(scope))
     summary = [_summary(row) for row in await TOTALS.all(db, *window, *wanted)]
     return Paged(items, sum(row.total_trades for row in summary), page.limit, page.offset, summary)
 
 
 def _listing(scope: Scope, page: TradesPage, most: int) -> Listing:
-    return PAGES[page.sort], (*window_arguments(scope), *page.arguments(scope), most, 0)
+    return PAGES[page.sort], (*window_arguments(scope), *page.arguments(scope), most, 0, moment_of(scope))
 
 
 def _summary(row: TradeTotals) -> TradesSummary:
