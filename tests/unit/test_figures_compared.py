@@ -24,7 +24,7 @@ def test_every_line_ends_in_its_last_known_value_in_its_own_colour():
         Curve("SPY", [0.0, 0.05, 0.1, None], "benchmark", dashed=True),
     )
     ends = {each["font"]["color"]: each["text"] for each in figure["layout"]["annotations"]}
-    assert ends == {"@accent": "<b>+30.00%</b>", "@benchmark": "<b>+10.00%</b>"}
+    assert ends == {"@accent": "Strategy<br><b>+30.00%</b>", "@benchmark": "SPY<br><b>+10.00%</b>"}
     assert figure["data"][1]["line"]["dash"]
     assert not figure["data"][1]["connectgaps"]
 
@@ -35,7 +35,25 @@ def test_lines_that_end_together_have_labels_that_do_not_cover_each_other():
     )
     low, high = figure["layout"]["yaxis"]["range"]
     places = sorted(each["y"] for each in figure["layout"]["annotations"])
-    assert all(b - a >= 0.07 * (high - low) for a, b in itertools.pairwise(places))
+    assert all(b - a >= 0.13 * (high - low) for a, b in itertools.pairwise(places))
+    assert places[-1] <= high
+
+
+def test_two_lines_of_the_same_name_have_a_label_each():
+    figure = lines(Curve("Maker", [1, 2, 3, 4.0], "accent"), Curve("Maker", [1, 2, 3, 4.0], "cat-2"))
+    assert [each["font"]["color"] for each in figure["layout"]["annotations"]] == ["@accent", "@cat-2"]
+
+
+def test_a_long_or_hostile_name_is_shortened_text_at_the_end_of_its_line():
+    figure = lines(
+        Curve("<img src=x onerror=alert(1)>", [0.1] * 4, "accent"), Curve("A name of any length", [0.5] * 4, "cat-2")
+    )
+    said = [each["text"].partition("<br>")[0] for each in figure["layout"]["annotations"]]
+    assert said == ["&lt;img src=x on…", "A name of any…"]
+
+
+def test_a_line_alone_is_not_named_twice():
+    assert lines(Curve("Sharpe", [0.1] * 4, "accent"))["layout"]["annotations"][0]["text"] == "<b>+10.00%</b>"
 
 
 def test_no_tick_stands_under_a_label():

@@ -46,10 +46,10 @@ def test_the_band_says_what_execution_cost_and_how_it_was_done() -> None:
     said = words(drawn("execution_cards", (slippage.READ, [slipped(None)]), *given))
     for expected in (
         "Slippage +1.23 bps 4.20 on 12 fills",
-        "Shortfall +3.10 bps 12.50 on 9 orders, with fees",
+        "Shortfall +3.10 bps 12.50 on 9 orders",
         "Maker share 75.0% 30 made, 10 taken",
         "Fees 0.42 bps 1.50 made, 2.70 taken",
-        "acknowledgement 12.0 ms median of 40 orders · 99% within 200 ms",
+        "acknowledgement 12.0 ms median · 99% in 200 ms",
         "Rejected 3 5.0% of all placed",
     ):
         assert expected in said

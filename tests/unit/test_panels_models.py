@@ -24,7 +24,7 @@ def judged(days_ago: int, accuracy: float | None = 0.5, **given: Any) -> model_h
 
 def test_a_model_that_was_never_judged_has_dashes_and_an_abridged_universe() -> None:
     said = words(drawn("models", (models.READ, [model(budget=None)])))
-    assert "ridge v3 active — no limit A, B, C and 1 more any — — — — — —" in said
+    assert "ridge v3 Active — no limit A, B, C and 1 more any — — — — — —" in said
 
 
 def test_a_judged_model_says_how_good_it_was() -> None:

@@ -45,13 +45,16 @@ def nothing_because(told: Sequence[BotState] | None, scope: Scope, *, running: s
     return f"The bot has run for {text.duration(longest.uptime_seconds)}; {running}"
 
 
+def longer_range(scope: Scope) -> Component | None:
+    """Return the button that shows more, for `components.empty`; ``None`` where there is no longer range."""
+    longer = _LONGER.get(scope.window)
+    return components.button(f"Show {longer}", "range", longer) if longer else None
+
+
 def _way_out(told: Sequence[BotState] | None, scope: Scope, *, ranged: bool) -> Component | None:
     if not scope.live:
         return components.button("Back to live", "live")
-    longer = _LONGER.get(scope.window)
-    if ranged and longer and scope.accounts and _alive(told or ()):
-        return components.button(f"Show {longer}", "range", longer)
-    return None
+    return longer_range(scope) if ranged and scope.accounts and _alive(told or ()) else None
 
 
 def _alive(told: Sequence[BotState]) -> list[BotState]:

@@ -38,6 +38,7 @@ def banded(at: Sequence[datetime], values: Series, usual: Usual | None, *, name:
     last = known[-1] if known else None
     axis = axes.value_axis(low, high, price_ticks, avoid=last, count=4)
     layout = time_layout(yaxis=axis, annotations=[] if last is None else [tag(last, write(last), "accent")])
+    layout["margin"]["t"] = 20
     layout["margin"]["r"] = room([*axis["ticktext"], *(each["text"] for each in layout["annotations"])])
     if len(x) > 1:
         layout["xaxis"]["range"] = [x[0], x[-1]]
@@ -60,7 +61,8 @@ def _median(usual: Usual) -> FigureDict:
 
 
 def _words(usual: Usual) -> FigureDict:
-    place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "y", "y": usual.high, "yanchor": "bottom"}
+    # Above the plot: anywhere inside it the line may pass.
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"}
     return place | {
         "text": usual.words,
         "font": {"size": 11, "color": "@ink-2"},

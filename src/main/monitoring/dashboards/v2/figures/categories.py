@@ -9,6 +9,8 @@ ROW_PIXELS = 26
 """What a bar with its gap needs: a panel of `count` bars is about this high times `count`, and 24 more."""
 _LONGEST = 22  # letters of a name
 _LETTER = 6.4  # pixels, on average, of the labels' size
+_NARROWEST = 230  # pixels that bars and figures have on a phone, beside the names
+_FEWEST = 7  # bars that share the height: fewer are not made thicker
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
     low, high = min([0.0, *values]), max([0.0, *values])
     span = high - low or 1.0
     # The figure stands outside its bar's end: each side that has bars needs room for it.
-    room = span * 0.3
+    sides = (low < 0) + (high > 0 or not low)
+    room = span * _room(max((len(bar.written) for bar in bars), default=0) * _LETTER + 8, sides)
     trace = {
         "type": "bar",
         "orientation": "h",
@@ -60,7 +63,8 @@ def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
             "side": "left",
             "tickvals": list(range(len(bars))),
             "ticktext": [_shortened(name) for name in names],
-            "range": [len(bars) - 0.5, -0.5],
+            "range": [max(len(bars), _FEWEST) - 0.5, -0.5],
+            "ticklabelstandoff": 4,
             "showgrid": False,
             "fixedrange": True,
             "automargin": False,
@@ -69,6 +73,12 @@ def category_bars(bars: Sequence[CategoryBar]) -> FigureDict:
         "uirevision": "keep",
     }
     return {"data": [trace], "layout": layout}
+
+
+def _room(pixels: float, sides: int) -> float:
+    """Return the part of the bars' span that figures need on a side, for a phone; a long one has to end at its edge."""
+    share = min(pixels / _NARROWEST, 0.4 / sides)
+    return share / (1 - share * sides)
 
 
 def _shortened(name: str) -> str:

@@ -1,15 +1,26 @@
-"""How do several things compare over time: up to four lines, labelled where they end, over levels that matter."""
+"""How do several things compare over time: lines that are named where they end, over levels that matter."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from main.monitoring.dashboards.v2 import axes
-from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write, epoch_ms, line, room, time_layout
+from main.monitoring.dashboards.v2.figures.parts import (
+    FigureDict,
+    Series,
+    Write,
+    epoch_ms,
+    line,
+    literal,
+    room,
+    time_layout,
+)
 
-_LABELLED = 3
-"""With more lines than this their labels would cover each other: a legend names them."""
+_NAMED = 3
+"""With more lines than this their names would cover each other: a legend has them."""
 _APART = 0.075  # of the axis: labels nearer than this cover each other at the smallest chart height
+_APART_NAMED = 0.14  # of the axis: a name and its value are two lines
+_LONGEST = 14  # letters of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +60,23 @@ def lines(
     zero: bool = False,
     low: float | None = None,
     high: float | None = None,
-    legend: bool = False,
 ) -> FigureDict:
-    """Return curves over one time axis; each ends in its last value, in its colour.
+    """Return curves over one time axis; each ends in its last value, in its colour, several under their names.
 
     The axis spans the values and the levels, and zero where `zero` asks for it; `low` and `high` fix its ends. From
-    four curves on there is a legend; `legend` asks for it with fewer, for names that the header does not say.
+    four curves on a legend has the names.
     """
     x = [epoch_ms(moment) for moment in at]
     known = [value for curve in curves for value in curve.values if value is not None]
     known += [level.value for level in levels] + ([0.0] if zero else [])
     bottom, top = _span(known, low, high)
-    ends = _ends(curves, bottom, top)
+    named = 1 < len(curves) <= _NAMED
+    apart = (top - bottom) * (_APART_NAMED if named else _APART)
+    ends = _ends(curves, apart, top)
     layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks), annotations=[])
-    layout["yaxis"] |= _clear_of(layout["yaxis"], [place for place, _ in ends.values()], top - bottom)
-    layout["annotations"] = [_label(curve.tone, write(value), place) for curve, (place, value) in _paired(curves, ends)]
-    layout["margin"]["r"] = room(each["text"] for each in layout["annotations"])
+    layout["yaxis"] |= _clear_of(layout["yaxis"], [place for _, place, _ in ends], apart * 0.75 if named else apart)
+    layout["annotations"] = [_label(c, write(value), place, named=named) for c, place, value in ends]
+    layout["margin"]["r"] = room(line for each in layout["annotations"] for line in each["text"].split("<br>"))
     layout["shapes"] = [_level(level) for level in levels] + ([_level(Level(0.0, solid=True))] if zero else [])
     layout["annotations"] += [_words(level) for level in levels if level.words]
     traces = [
@@ -73,7 +85,7 @@ def lines(
     ends_at = [trace["x"][place] for trace in traces if trace["x"] for place in (0, -1)]
     if ends_at and min(ends_at) < max(ends_at):
         layout["xaxis"]["range"] = [min(ends_at), max(ends_at)]
-    if legend or len(curves) > _LABELLED:
+    if len(curves) > _NAMED:
         layout |= {"showlegend": True, "margin": layout["margin"] | {"t": 24}}
     return {"data": traces, "layout": layout}
 
@@ -84,26 +96,27 @@ def _span(known: Sequence[float], low: float | None, high: float | None) -> tupl
     return (least - margin if low is None else low), (most + margin if high is None else high)
 
 
-def _ends(curves: Sequence[Curve], low: float, high: float) -> dict[str, tuple[float, float]]:
-    """Return where each curve's label stands and what it says: moved apart where they would cover each other."""
-    last = {c.name: next((v for v in reversed(c.values) if v is not None), None) for c in curves}
-    known = sorted((value, name) for name, value in last.items() if value is not None)
-    placed: dict[str, tuple[float, float]] = {}
-    apart, above = (high - low) * _APART, low - (high - low)
-    for value, name in known:
-        above = max(value, above + apart)
-        placed[name] = (above, value)
-    return placed
+def _ends(curves: Sequence[Curve], apart: float, top: float) -> list[tuple[Curve, float, float]]:
+    """Return each curve with the place of its label and its last value: moved apart where they would cover each other.
+
+    They are moved up from the lowest, and down again as far as the highest would leave the plot.
+    """
+    last = [(curve, next((v for v in reversed(curve.values) if v is not None), None)) for curve in curves]
+    known = sorted(((value, curve) for curve, value in last if value is not None), key=lambda end: end[0])
+    places: list[float] = []
+    for value, _ in known:
+        places.append(value if not places else max(value, places[-1] + apart))
+    limit = top
+    for at in reversed(range(len(places))):
+        places[at] = min(places[at], limit)
+        limit = places[at] - apart
+    return [(curve, place, value) for (value, curve), place in zip(known, places, strict=True)]
 
 
-def _paired(curves: Sequence[Curve], ends: dict[str, tuple[float, float]]) -> list[tuple[Curve, tuple[float, float]]]:
-    return [(curve, ends[curve.name]) for curve in curves if curve.name in ends]
-
-
-def _clear_of(axis: FigureDict, places: Sequence[float], span: float) -> FigureDict:
+def _clear_of(axis: FigureDict, places: Sequence[float], apart: float) -> FigureDict:
     """Return the axis' ticks without those that a label would cover."""
     pairs = zip(axis["tickvals"], axis["ticktext"], strict=True)
-    clear = [(tick, words) for tick, words in pairs if all(abs(tick - place) > span * _APART for place in places)]
+    clear = [(tick, words) for tick, words in pairs if all(abs(tick - place) > apart for place in places)]
     return {"tickvals": [tick for tick, _ in clear], "ticktext": [words for _, words in clear]}
 
 
@@ -118,14 +131,19 @@ def _trace(x: Sequence[int], curve: Curve, write: Write) -> FigureDict:
     return trace
 
 
-def _label(tone: str, words: str, place: float) -> FigureDict:
-    at = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 4, "yref": "y", "y": place}
+def _label(curve: Curve, words: str, place: float, *, named: bool) -> FigureDict:
+    at = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "yref": "y", "y": place}
     return at | {
-        "text": f"<b>{words}</b>",
-        "font": {"size": 11, "color": f"@{tone}"},
+        "text": f"{_shortened(curve.name)}<br><b>{words}</b>" if named else f"<b>{words}</b>",
+        "align": "left",
+        "font": {"size": 11, "color": f"@{curve.tone}"},
         "showarrow": False,
         "borderpad": 0,
     }
+
+
+def _shortened(name: str) -> str:
+    return literal(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
 
 
 def _level(level: Level) -> FigureDict:

@@ -96,7 +96,7 @@ def tag(value: float, words: str, tone: str) -> FigureDict:
         "xref": "paper",
         "x": 1,
         "xanchor": "left",
-        "xshift": 4,
+        "xshift": 6,
         "yref": "y",
         "y": value,
         "text": f"<b>{words}</b>",

@@ -44,10 +44,15 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
         "pathbar": {"visible": False},
         "root": {"color": "@surface-panel"},
     }
-    return {"data": [trace], "layout": {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "hovermode": "closest"}}
+    layout = {
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "hovermode": "closest",
+        "uniformtext": {"minsize": 11, "mode": "hide"},  # what does not fit is left to the tooltip, not made tiny
+    }
+    return {"data": [trace], "layout": layout}
 
 
 def _words(tile: Tile, share: float) -> str:
-    # Plotly shrinks what does not fit: a small tile says its name only, and stays readable.
+    # A small tile says its name only: more would not fit, and would be left out with it.
     lines = tile.lines if share > 0.1 else ()
     return "<br>".join((f"<b>{literal(tile.name)}</b>", *map(literal, lines)))

@@ -22,12 +22,10 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
         return reasons.nothing(answers, scope, "Nothing to compare", running, icon_name="network", ranged=True)
     if all(cell.value is None for place, row in enumerate(matrix.cells) for cell in row[:place]):
         why = next((cell.reason for place, row in enumerate(matrix.cells) for cell in row[:place]), "")
-        reason = (
-            f"Two {_of(answers)} are needed, {matrix.names[0]} is alone."
-            if len(matrix.names) < 2
-            else f"Every pair {why}."
-        )
-        return components.empty("Nothing to compare", f"{reason} Choose a longer range.", icon_name="network")
+        alone = len(matrix.names) < 2
+        reason = f"Two {_of(answers)} are needed, {matrix.names[0]} is alone." if alone else f"Every pair {why}."
+        way_out = reasons.longer_range(scope)
+        return components.empty("Nothing to compare", reason, icon_name="network", way_out=way_out)
     names = matrix.names
     return figures.correlation_map(
         figures.Cells(

@@ -25,7 +25,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[daily_loss.READ].value or []
-    return captions.cut(MOST, len(rows), "the worst", "accounts") or "of the limit, trading stops at 100%"
+    return captions.cut(MOST, len(rows), "the worst", "accounts") or "trading stops at 100%"
 
 
 def _worst(rows: Sequence[DailyLoss]) -> list[DailyLoss]:

@@ -28,9 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
         for points, tone in zip(courses, ACCOUNT_TONES, strict=False)
     ]
     levels = [Level(1.0, "limit 100%", "loss"), Level(LOSS_WARN_AT, f"warning {text.percent(LOSS_WARN_AT, 0)}", "warn")]
-    return figures.lines(
-        [], curves, write=_short, ticks=axes.percent_ticks, levels=levels, zero=True, low=0.0, legend=len(curves) > 1
-    )
+    return figures.lines([], curves, write=_short, ticks=axes.percent_ticks, levels=levels, zero=True, low=0.0)
 
 
 def caption(answers: Answers, scope: Scope) -> str:

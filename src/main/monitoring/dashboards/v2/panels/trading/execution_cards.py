@@ -56,7 +56,7 @@ def _shortfall(row: Shortfall | None) -> Component:
     if row is None or row.bps.value is None:
         why = row.bps.reason if row is not None else "no order has ended"
         return components.kpi("Shortfall", components.unknown(why), detail=why)
-    detail = f"{text.money(row.total)} on {row.orders:,} orders, with fees"
+    detail = f"{text.money(row.total)} on {row.orders:,} orders"
     return components.kpi("Shortfall", components.amount(text.bps(row.bps.value, signed=True)), detail=detail)
 
 
@@ -79,7 +79,7 @@ def _speed(steps: Sequence[Latency]) -> Component:
     if step is None:
         why = "no order was acknowledged"
         return components.kpi("Decision to acknowledgement", components.unknown(why), detail=why)
-    detail = f"median of {step.orders:,} orders · 99% within {text.latency(step.p99)}"
+    detail = f"median · 99% in {text.latency(step.p99)}"
     return components.kpi("Decision to acknowledgement", components.amount(text.latency(step.p50)), detail=detail)
 
 

@@ -26,7 +26,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
     horizons = sorted({each.horizon_seconds for each in found})
     columns = [
         Column(breakdown.word(by), phone="name"),
-        *(Column(_horizon(seconds), "right", phone="figure") for seconds in horizons),
+        # A phone has room for three: the longest tell most.
+        *(Column(_horizon(each), "right", phone="figure" if each in horizons[-3:] else "hidden") for each in horizons),
         Column("Fills", "right", phone="corner", muted=True),
     ]
     labels = breakdown.labels([marks[0] for marks in parts], by)

@@ -53,7 +53,7 @@ def _row(model: ModelState, sources: bool) -> Row:
     name: Cell = [model.model, " ", html.Span(version, className="muted")]
     cells: list[Cell] = [
         name,
-        components.chip(model.status, _TONES.get(model.status, "neutral")),  # type: ignore[arg-type]  # tones of ours
+        components.chip(model.status.capitalize(), _TONES.get(model.status, "neutral")),  # type: ignore[arg-type]  # tones of ours
         model.strategy or components.unknown("of no strategy"),
         "no limit" if model.budget is None else text.money(model.budget, 0),
         html.Span(_universe(model.universe), title=", ".join(model.universe)),

@@ -43,7 +43,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
     bids, asks = book.bids[:LEVELS], book.asks[:LEVELS]
     largest = max(level.size for level in (*bids, *asks))
     ours = _ours(answers, book)
-    head = html.Tr([html.Th(each, scope="col") for each in ("Ours", "Bid size", "Price", "Ask size", "Ours")])
+    heads = ("Ours", "Bid size", f"Price, {book.currency}", "Ask size", "Ours")
+    head = html.Tr([html.Th(each, scope="col") for each in heads])
     named: dict[str, Any] = {"aria-label": f"Order book of {book.symbol}"}
     rows = [*(_level(level, "ask", largest, book, ours) for level in reversed(asks)), _middle(book)]
     rows += [_level(level, "bid", largest, book, ours) for level in bids]
@@ -58,7 +59,7 @@ def caption(answers: Answers, scope: Scope) -> str:
         return ""
     reach = {level.price for level in (*book.bids[:LEVELS], *book.asks[:LEVELS])}
     away = sum(order.price not in reach for order in _waiting(answers, book))
-    return " · ".join([book.currency, *([f"{away} of our orders elsewhere"] if away else [])])
+    return f"{away} order{'' if away == 1 else 's'} beyond" if away else ""
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:

@@ -59,7 +59,7 @@ def _columns(several: bool) -> list[Column]:
         Column("Time", phone="figure", muted=True),
         Column("Order", phone="figure"),
         *([Column("Account", muted=True)] if several else []),
-        Column("Reason", muted=True, phone="figure"),
+        Column("Reason", muted=True),
     ]
 
 

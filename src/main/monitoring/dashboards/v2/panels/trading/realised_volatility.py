@@ -15,6 +15,8 @@ from main.monitoring.read import Read
 from main.monitoring.reads import bots, market_current, volatility
 from main.monitoring.reads.volatility import VolatilityParams, VolatilityReport
 
+_ABOVE = ("normal", "elevated", "high")  # the bands that begin where the read's limits are
+
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
     return {volatility.READ: VolatilityParams(symbol=chosen_symbol(chosen))}
@@ -40,7 +42,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return f"% a year · {scope.window}"
+    return "% a year"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
@@ -59,11 +61,10 @@ def _heading(report: VolatilityReport) -> Component:
 
 
 def _levels(report: VolatilityReport, highest: float) -> list[Level]:
-    """The limits up to the first one above the line: the others would only press it down."""
-    shown = [limit for limit in report.bands if limit < highest] + [each for each in report.bands if each >= highest][
-        :1
-    ]
-    return [Level(limit, f"{limit * 100:.0f}") for limit in shown]
+    """Where each band begins, up to the first one above the line: the others would only press it down."""
+    begins = list(zip(report.bands, _ABOVE, strict=False))
+    shown = [each for each in begins if each[0] < highest] + [each for each in begins if each[0] >= highest][:1]
+    return [Level(limit, f"{band} from {limit * 100:.0f}") for limit, band in shown]
 
 
 def _percent(fraction: float | None) -> str:

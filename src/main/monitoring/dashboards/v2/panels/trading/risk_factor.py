@@ -40,7 +40,6 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
         levels=[Level(1.0, "usual size")],
         zero=True,
         low=0.0,
-        legend=len(curves) > 1,
     )
     return Picture(html.Div([_line(points[-1]) for points in courses[:SAID]], className="factors"), figure)
 

@@ -36,7 +36,7 @@ def caption(answers: Answers, scope: Scope) -> str:
     left_out = sum(part.left_out for part in parts)
     older = f"{left_out:,} older orders left out" if left_out else ""
     cut = captions.cut(MOST, len(parts), "the dearest")
-    return captions.joined("against the decision price, positive = cost", cut, older)
+    return captions.joined(captions.currency(parts), "against the decision price, positive = cost", cut, older)
 
 
 def _cells(part: Shortfall) -> list[Cell]:

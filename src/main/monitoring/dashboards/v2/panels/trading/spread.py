@@ -40,7 +40,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return f"bps of mid · {scope.window}"
+    return "bps of mid"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:

@@ -45,15 +45,8 @@ def _known(report: VolatilityReport | None) -> list[SymbolVolatility]:
 
 
 def _heading(report: VolatilityReport) -> Component:
-    low, normal, elevated = (f"{limit * 100:.0f}" for limit in report.bands)
-    ranges = {
-        "low": f"< {low}",
-        "normal": f"{low}–{normal}",
-        "elevated": f"{normal}–{elevated}",
-        "high": f"≥ {elevated}",
-    }
-    facts = [f"{report.in_band(band)} {band} ({ranges[band]})" for band in _TONES]
-    return components.reading("", detail=" · ".join(facts))
+    counts = [f"{report.in_band(band)} {band}" for band in _TONES]
+    return components.reading("", detail=" · ".join(counts))
 
 
 def _bar(each: SymbolVolatility, several: bool) -> CategoryBar:
