@@ -234,7 +234,7 @@ def test_the_book_has_the_price_in_the_middle_one_scale_and_our_orders_where_the
     assert "12 1,180 690.10" in text  # ours, size, price
     assert "'width': '100.0%'" in str(said["children"])
     assert "'width': '30.9%'" in str(said["children"])  # 365 of 1,180: asks on the bids' scale
-    assert said["subtitle"] == "USD · 1 of our orders elsewhere"
+    assert said["subtitle"] == "1 order beyond"
     assert said["offers"] == {"symbol": ["SPY"]}
 
 
@@ -283,7 +283,7 @@ def test_volatility_is_read_against_the_limits_it_is_near() -> None:
     report = volatility.VolatilityReport((now,), "sim", "SPY", Figure(0.13), points)
     said = drawn("realised_volatility", (volatility.READ, report))
     assert "14.0 % now · low 13.0% over the range" in words(said).replace("13.0 over", "13.0% over")
-    assert [each["text"] for each in figure_of(said)["layout"]["annotations"]] == ["<b>14.0</b>", " 15"]
+    assert [each["text"] for each in figure_of(said)["layout"]["annotations"]] == ["<b>14.0</b>", " normal from 15"]
 
 
 def test_pending_orders_show_how_far_they_are() -> None:
