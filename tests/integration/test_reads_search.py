@@ -66,3 +66,16 @@ async def test_nothing_is_told_of_other_accounts_nor_of_what_came_later(service:
 def test_a_text_without_end_is_refused() -> None:
     with pytest.raises(ValueError, match="at most 200"):
         Wanted("x" * 201)
+
+
+async def test_of_a_symbols_trades_a_day_is_asked_for_by_its_ends(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service, "SPY")
+    for n in range(12):
+        await given_trade(service, n, MOMENT - n * DAY, symbol="SPY")
+    async with database.scoped(["A"]) as connection:
+        wanted = Wanted("spy", MOMENT - 10 * DAY, MOMENT - 9 * DAY)
+        hits = await search.READ.fetch(connection, live("A"), wanted)
+    assert [(hit.kind, hit.pnl) for hit in hits] == [("symbol", None), ("trade", 10)]
+    with pytest.raises(ValueError, match="closed_from: expected a time with its zone"):
+        Wanted("spy", MOMENT.replace(tzinfo=None))

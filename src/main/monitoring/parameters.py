@@ -12,6 +12,8 @@ MEANINGS: Mapping[str, str] = {
     "account": "Only this account.",
     "before": "Where an earlier page said that the next one goes on (its `older`).",
     "by": "By what the figures are parted.",
+    "closed_before": "Only trades that were closed before this moment.",
+    "closed_from": "Only trades that were closed at this moment or later.",
     "currency": "All in this one currency, such as EUR; without it each keeps its own.",
     "exit_type": _TRADES + "that ended so: signal, stop_loss, take_profit, …",
     "id": "Which trade: the id that the list of trades has, account/source/source_id.",

@@ -60,6 +60,8 @@ FOUND = Query(
                 SELECT c.*
                   FROM closed_trades(a.account_id, '-infinity', $2, $3) c
                  WHERE c.symbol = n.symbol
+                   AND ($7::timestamptz IS NULL OR c.exit_time >= $7)
+                   AND ($8::timestamptz IS NULL OR c.exit_time < $8)
                  ORDER BY c.exit_time DESC
                  LIMIT $6) t
         UNION
@@ -87,11 +89,19 @@ FOUND = Query(
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Params: a part of a symbol, whatever the case, or a trade's id, whole or as its source has it."""
+    """Params: a part of a symbol, whatever the case, or a trade's id, whole or as its source has it.
+
+    Of a symbol's trades only those that were closed from a moment on and before another; both are aware.
+    """
 
     text: str = ""
+    closed_from: datetime | None = None
+    closed_before: datetime | None = None
 
     def __post_init__(self) -> None:
+        for name, moment in (("closed_from", self.closed_from), ("closed_before", self.closed_before)):
+            if moment is not None and moment.utcoffset() is None:
+                raise ValueError(f"{name}: expected a time with its zone, such as 2026-11-20T10:15:00Z")
         if len(self.text) > LONGEST or "\0" in self.text:
             raise ValueError(f"text: expected at most {LONGEST} characters, and none that is NUL")
 
@@ -103,10 +113,11 @@ async def search(db: Fetcher, scope: Scope, wanted: Wanted | None = None) -> lis
     id the text is. The window is of no account.
     """
     text = wanted.text.strip() if wanted else ""
-    if not text:
+    if wanted is None or not text:
         return []
     bounds = scope.bounds()
-    return await FOUND.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, text, MOST)
+    which = (list(scope.accounts), bounds.end, bounds.known_at, scope.present)
+    return await FOUND.all(db, *which, text, MOST, wanted.closed_from, wanted.closed_before)
 
 
 READ = Read(

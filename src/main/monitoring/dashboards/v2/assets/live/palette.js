@@ -1,7 +1,7 @@
 /* The command palette: one field to jump to a page, a panel, an account, a symbol, a trade, and to do what a key does. */
 (function (app) {
   "use strict";
-  var PAUSE = 120, MOST = 8;
+  var PAUSE = 120, MOST = 8; // as many as the read names of each kind
   var open = null; // { input, list, items, at, found, number }
 
   function element() { return app.shell.element.apply(null, arguments); }
@@ -83,6 +83,43 @@
     }).filter(Boolean);
   }
 
+  var MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
+
+  function dayOf(year, month, day) {
+    var at = new Date(Date.UTC(year, month, day));
+    return at.getUTCMonth() === month && at.getUTCDate() === day ? at.getTime() : null;
+  }
+
+  /** The day that these words name, as its UTC midnight, or null: today, yesterday, 2026-11-19, 19.11., 19 Nov (2025). */
+  function named(words) {
+    var today = Date.parse(app.writing.field(app.moment.present(), app.view.zone).slice(0, 10) + "T00:00:00Z"), year = new Date(today).getUTCFullYear();
+    if (/^today$/i.test(words)) return today;
+    if (/^yesterday$/i.test(words)) return today - 86400000;
+    var iso = /^(\d{4})-(\d\d?)-(\d\d?)$/.exec(words), dotted = /^(\d\d?)\.(\d\d?)\.(\d{4})?$/.exec(words), said = /^(\d\d?) ([a-z]{3})[a-z]*(?: (\d{4}))?$/i.exec(words);
+    if (iso) return dayOf(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
+    var month = dotted ? Number(dotted[2]) - 1 : said ? MONTHS.indexOf(said[2].toLowerCase()) : -1, parts = dotted || said;
+    if (!parts || month < 0) return null;
+    var at = dayOf(parts[3] ? Number(parts[3]) : year, month, Number(parts[1]));
+    return at !== null && !parts[3] && at > today ? dayOf(year - 1, month, Number(parts[1])) : at; // a trade was closed in the past
+  }
+
+  /** What is typed, parted into what is looked for and the day it is of: "XLK 19 Nov". */
+  function parted(text) {
+    var words = text.split(/\s+/);
+    for (var count = Math.min(3, words.length - 1); count > 0; count--) {
+      var day = named(words.slice(-count).join(" "));
+      if (day !== null) return { text: words.slice(0, -count).join(" "), day: day };
+    }
+    return { text: text, day: null };
+  }
+
+  function question(text) {
+    var asked = parted(text), ask = "search?text=" + encodeURIComponent(asked.text);
+    if (asked.day === null) return ask;
+    var ends = [asked.day, asked.day + 86400000].map(function (at) { return new Date(app.writing.unfield(new Date(at).toISOString().slice(0, 19), app.view.zone)).toISOString(); });
+    return ask + "&closed_from=" + encodeURIComponent(ends[0]) + "&closed_before=" + encodeURIComponent(ends[1]);
+  }
+
   /** Every word typed has to be there; what begins with it comes first. */
   function matching(items, text) {
     var words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -143,7 +180,7 @@
     if (!text || !has("accounts")) { open.found = []; open.asking = false; return; }
     open.asking = true;
     open.timer = setTimeout(function () {
-      fetch(app.rows.address("search?text=" + encodeURIComponent(text), "json")).then(function (answer) { return answer.ok ? answer.json() : { value: [] }; })
+      fetch(app.rows.address(question(text), "json")).then(function (answer) { return answer.ok ? answer.json() : { value: [] }; })
         .catch(function () { return { value: [] }; }).then(function (answer) {
           if (open !== at || at.number !== mine) return;
           open.found = answer.value || [];

@@ -9,6 +9,8 @@
   var page = [];       // names on the page shown; the server knows each with what was chosen of its options
   var frame = 0;
   var observer = null;
+  var PATIENCE = 1500; // milliseconds for which content of the view before stays on the screen
+  var view = 0, turned = 0; // which view is shown, and since when
 
   function schedule() { if (!frame) frame = requestAnimationFrame(draw); }
 
@@ -90,6 +92,25 @@
     if (before !== Boolean(OLD[record.state]) && record.figure) { dirty[name] = true; schedule(); }
   }
 
+  function skeletonOf(node, name) {
+    if (Array.isArray(node)) return node.reduce(function (found, child) { return found || skeletonOf(child, name); }, null);
+    if (!node || !node.props) return null;
+    return node.props.id === "drawn-" + name ? node.props.children : skeletonOf(node.props.children, name);
+  }
+
+  /** Content of the view before is not shown as this one's: figures of another account, or that there is none yet. */
+  function lapse() {
+    page.concat(app.shell.config.badges).forEach(function (name) {
+      var section = document.getElementById("panel-" + name), content = document.getElementById("content-" + name), badge = document.getElementById("badge-" + name);
+      if (!known[name] || known[name].view === view) return;
+      delete known[name];
+      if (content) app.write.fill(content, null);
+      if (section) section.dataset.state = "loading";
+      app.shell.setProps("drawn-" + name, { children: skeletonOf((app.router.current || {}).layout, name) });
+      if (badge) { badge.replaceChildren(); app.freshness.loading(name); }
+    });
+  }
+
   /** What stands in the navigation is looked at from every page. */
   function withBadges(names) { return names.concat(app.shell.config.badges).map(app.options.asked); }
 
@@ -135,6 +156,7 @@
         var name = asked.split("?")[0], news = message.panels[asked], record = known[name] || (known[name] = {});
         if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
         record.version = news.version;
+        record.view = view;
         if ("figure" in news || "children" in news) record.rows = news.rows;
         record.freshness = news.freshness;
         app.view.heard(news.freshness);
@@ -155,7 +177,7 @@
     refused: function (message) {
       Object.keys(message.panels).forEach(function (asked) {
         var name = asked.split("?")[0], slot = document.getElementById("badge-" + name);
-        known[name] = { children: app.content.notice("shield-alert", "Not for you to see", message.panels[asked]), version: 0 };
+        known[name] = { children: app.content.notice("shield-alert", "Not for you to see", message.panels[asked]), version: 0, view: view };
         if (slot) slot.replaceChildren();
         dirty[name] = true;
       });
@@ -166,7 +188,10 @@
       Object.keys(known).forEach(function (name) { dirty[name] = true; });
       schedule();
     },
+    /** The server shows another view from now on; nothing was shown of it yet. `first`: before there was no account. */
+    turned: function (first) { view++; turned = performance.now(); if (first) lapse(); },
     tick: function () {
+      if (turned && performance.now() - turned > PATIENCE) { turned = 0; lapse(); }
       page.forEach(function (name) {
         var record = known[name];
         if (!record || !record.freshness) return;

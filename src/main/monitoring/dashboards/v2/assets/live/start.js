@@ -45,7 +45,11 @@
   /** The socket opens while Dash still fetches its layout: the first data are there when the panels are. */
   function connect() {
     app.socket.on("hello", app.view.introduced);
-    app.socket.on("view", function (message) { app.strips.hide("error"); app.view.settled(message); });
+    app.socket.on("view", function (message) {
+      app.strips.hide("error");
+      app.panels.turned(!app.view.effective.accounts.length && message.accounts.length > 0);
+      app.view.settled(message);
+    });
     app.socket.on("update", app.panels.received);
     app.socket.on("pages", app.composed.told);
     app.socket.on("refused", app.panels.refused);
