@@ -23,7 +23,19 @@ from main.monitoring.reads import (
     spread_history,
     volatility,
 )
-from tests.given import DAY, HOUR, MINUTE, MOMENT, asked, given_account, given_instrument, given_snapshots, live, past
+from tests.given import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MOMENT,
+    asked,
+    given_account,
+    given_instrument,
+    given_position,
+    given_snapshots,
+    live,
+    past,
+)
 from tests.given_market import asked_with, given_bars, given_levels, given_mids
 
 SECOND = timedelta(seconds=1)
@@ -485,6 +497,47 @@ async def test_momentum_takes_127_closes_and_ranks_the_best_first(service: Datab
     ]
     assert [row.momentum.value for row in rows[:2]] == [pytest.approx(0.5), pytest.approx(-0.2)]
     assert [row.momentum.reason for row in rows[2:]] == ["needs 127 closes, has 0", "needs 127 closes, has 126"]
+
+
+async def test_of_more_symbols_than_are_asked_for_those_held_are_told_then_the_first_and_how_many_there_are(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, *(f"S{number}" for number in range(6)))
+    await given_position(service, "S4")
+    rows = await asked_with(database, market_current.READ, live(), limit=3)
+    assert [(row.symbol, row.symbols) for row in rows] == [("S0", 6), ("S1", 6), ("S4", 6)]
+    (one,) = await asked_with(database, market_current.READ, live(), symbol="S5", limit=3)
+    assert (one.symbol, one.symbols) == ("S5", 1)
+    whole = await asked(database, market_current.READ, live())
+    assert [row.symbol for row in whole] == [f"S{number}" for number in range(6)]
+    for limit in (0, 10_001):
+        with pytest.raises(ValueError, match="expected 1 to"):
+            market_current.Symbol(limit=limit)
+
+
+async def test_of_more_symbols_than_are_asked_for_the_best_are_told_with_their_place_among_all(
+    service: Database, database: Database
+) -> None:
+    names = [f"S{number}" for number in range(5)]
+    await given_market(service, *names, "NONE")
+    for number, name in enumerate(names):
+        await given_bars(service, [100] * 126 + [101 + number], name)
+    rows = await asked_with(database, momentum_ranking.READ, live(), limit=2)
+    assert [(row.symbol, row.rank, row.symbols) for row in rows] == [("S4", 1, 6), ("S3", 2, 6)]
+    with pytest.raises(ValueError, match="expected 1 to"):
+        momentum_ranking.Best(limit=0)
+
+
+async def test_without_a_name_the_candles_are_of_the_first_symbol_that_has_any_in_the_window(
+    service: Database, database: Database
+) -> None:
+    await given_market(service, "A", "B", "C")
+    await given_bars(service, [1, 2], "A", last=MOMENT - 90 * DAY)
+    await given_bars(service, [3, 4], "B", interval="1h", every=HOUR, last=MOMENT - 2 * HOUR)
+    await given_bars(service, [5, 6], "C", interval="5m", every=5 * MINUTE, last=MOMENT - HOUR)
+    shown = await asked(database, candles.READ, live(window="1W"))
+    assert (shown.symbol, shown.interval, [bar.close for bar in shown.bars]) == ("B", "1h", [3, 4])
+    assert (await asked(database, candles.READ, live(window="All"))).symbol == "A"
 
 
 async def test_momentum_is_on_adjusted_closes_of_days_that_are_over(service: Database, database: Database) -> None:

@@ -314,11 +314,17 @@ def test_order_events_say_what_happened_and_why() -> None:
 
 
 def test_a_symbol_without_a_book_has_dashes_with_their_reasons_in_the_watch_list() -> None:
-    priced = market(mid_price=Decimal("690.12"), change=0.0041, spread_bps=Decimal("0.29"), volume=Decimal(12))
+    told = {"mid_price": Decimal("690.12"), "change": 0.0041, "spread_bps": Decimal("0.29"), "volume": Decimal(12)}
+    priced = market(symbols=2, **told)
     said = drawn("watch_list", (market_current.READ, [priced, market("XLE")]))
     assert "690.12 USD +0.41%" in words(said)
     assert str(said["children"]).count("unknown: no book was recorded") == 3
     assert said["subtitle"] == "2 symbols · change and volume of a day · 1 without a book"
+
+
+def test_a_watch_list_of_too_many_symbols_says_which_it_shows() -> None:
+    said = drawn("watch_list", (market_current.READ, [market("SPY", symbols=10_000), market("XLE", symbols=10_000)]))
+    assert said["subtitle"].startswith("2 of 10,000 symbols, those held first · change and volume of a day")
 
 
 def test_a_watch_list_of_hundreds_is_a_grid_that_sorts_what_is_unknown_apart() -> None:

@@ -84,7 +84,18 @@ INTERVALS = Query(
     WITH named AS (
         SELECT DISTINCT a.source, $5::text AS symbol FROM accounts_at($1, $2, $3, $4) a WHERE $5::text IS NOT NULL
         UNION ALL
-        SELECT i.source, i.symbol FROM traded_instruments($1, $2, $3, $4, NULL) i WHERE $5::text IS NULL
+        (SELECT i.source, i.symbol
+           FROM traded_instruments($1, $2, $3, $4, NULL) i
+           CROSS JOIN LATERAL (
+                 SELECT
+                   FROM market_data d
+                  WHERE d.source = i.source AND d.symbol = i.symbol
+                    AND d.interval = ANY ('{1m,5m,15m,1h,1d}'::text[])
+                    AND d.at >= $6 AND d.at <= $2 AND d.recorded_at <= $3
+                  LIMIT 1) has_bars
+          WHERE $5::text IS NULL
+          ORDER BY i.source, i.symbol  -- and no further than to the first that has any
+          LIMIT 1)
     ), found AS (
         SELECT n.source, n.symbol, length.name AS interval, first.at::timestamptz AS first_at
           FROM named n

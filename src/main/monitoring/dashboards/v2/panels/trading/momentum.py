@@ -30,7 +30,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     ranks = answers[momentum_ranking.READ].value or []
-    return captions.joined("126 trading days", captions.cut(MOST, len(ranks), "the first"))
+    return captions.joined(
+        "126 trading days", captions.cut(len(ranks[:MOST]), ranks[0].symbols if ranks else 0, "the first")
+    )
 
 
 def _row(rank: MomentumRank) -> Row:

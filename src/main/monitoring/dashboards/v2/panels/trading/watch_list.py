@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.long_table import (
     PLAIN_ROWS,
     LongCell,
@@ -47,8 +47,11 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[market_current.READ].value or []
     unknown = sum(row.mid_price is None for row in rows)
-    words = [f"{len(rows):,} symbols · change and volume of a day", *([f"{unknown} without a book"] if unknown else [])]
-    return " · ".join(words) if rows else ""
+    if not rows:
+        return ""
+    cut = captions.cut(len(rows), rows[0].symbols, what="symbols, those held first")
+    missing = f"{unknown} without a book" if unknown else ""
+    return captions.joined(cut or f"{len(rows):,} symbols", "change and volume of a day", missing)
 
 
 def _columns(several: bool, lines: bool) -> list[LongColumn]:
