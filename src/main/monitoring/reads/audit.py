@@ -1,5 +1,6 @@
 """Audit: who did or asked what, when, from where, did it succeed, and is the record what was written?"""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, LiteralString
@@ -36,6 +37,11 @@ class AuditEntry:
     request_id: str | None
     details: dict[str, Any]
     intact: bool
+
+    def __post_init__(self) -> None:
+        told: Any = self.details
+        if isinstance(told, str):  # the driver hands jsonb over as it stands
+            object.__setattr__(self, "details", json.loads(told))
 
 
 @dataclass(frozen=True, slots=True)

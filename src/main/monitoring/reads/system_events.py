@@ -1,5 +1,6 @@
 """System events: what happened to bots and services, what of it is trouble, and where does a text stand in it?"""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, LiteralString, get_args
@@ -36,6 +37,11 @@ class SystemEvent:
     account: str | None
     label: str | None
     details: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        told: Any = self.details
+        if isinstance(told, str):  # the driver hands jsonb over as it stands
+            object.__setattr__(self, "details", json.loads(told))
 
 
 @dataclass(frozen=True, slots=True)
