@@ -26,4 +26,4 @@ class MonitoringDashboardV2(Dashboard):
 
     def _shell(self) -> Shell:
         shell = super()._shell()
-        return WallShell(**{name: getattr(shell, name) for name in Shell.__slots__})  # type: ignore[attr-defined]
+        return WallShell(**{name: getattr(shell, name) for name in Shell.__slots__})

@@ -88,9 +88,9 @@ def _without_controls(grid: Any) -> Component:
     for section in grid.children:
         header = section.children[0] if isinstance(section.children, list) else None
         if isinstance(header, html.Header):
-            parts: list[Any] = header.children  # type: ignore[attr-defined]
+            parts: list[Any] = header.children
             title: Any = parts[0].children
             kept = [part for part in parts[1:] if getattr(part, "className", "") != "panel-options"]
-            header.children = [html.H2(title.children, id=title.id, className="panel-title"), *kept]  # type: ignore[attr-defined]
+            header.children = [html.H2(title.children, id=title.id, className="panel-title"), *kept]
     plain: Component = grid
     return plain
