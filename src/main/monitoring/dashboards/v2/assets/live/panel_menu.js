@@ -56,6 +56,7 @@
     if (action.dataset.action === "retry") { app.socket.again(); app.shell.toast("Trying again"); }
     if (action.dataset.action === "live") app.view.set({ as_of: null, known_at: null });
     if (action.dataset.action === "range") app.controls.range(action.dataset.value);
+    if (action.dataset.action === "copy") copy(action.dataset.value, "Copied");
     if (action.dataset.action === "copy-details" && notice) copy(notice.querySelector("[data-details]").textContent, "Details copied");
   });
 
