@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
@@ -12,12 +13,8 @@ DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class UptimeDay:
-    """One day (UTC) of one thing in seconds; what is left of the day nobody looked, or it did not run by order.
-
-    ``kind`` is database, bot, feed, manager, dashboard or worker; ``label`` is an account's name where it is a bot.
-    ``at`` is the last look.
-    """
+class SeenDay:
+    """What was seen of one thing on one day, as it is stored."""
 
     kind: str
     service: str
@@ -29,8 +26,34 @@ class UptimeDay:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class UptimeDay:
+    """One day (UTC) in seconds; what is left of it nobody looked, or the thing did not run by order."""
+
+    day: date
+    up_seconds: float
+    degraded_seconds: float
+    down_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Uptime:
+    """One thing: ``up_share`` of the time in which somebody looked, and the days on which somebody did, oldest first.
+
+    ``kind`` is database, bot, feed, manager, dashboard or worker; ``label`` is an account's name where it is a bot.
+    ``at`` is the last look; ``up_share`` is ``None`` where nobody looked for a second.
+    """
+
+    kind: str
+    service: str
+    label: str
+    up_share: float | None
+    at: datetime
+    days: list[UptimeDay]
+
+
 DAY_ROWS = Query(
-    UptimeDay,
+    SeenDay,
     """
     SELECT d.kind, d.service, coalesce(a.label, d.service) AS label, d.day, d.up_seconds, d.degraded_seconds,
            d.down_seconds, d.at::timestamptz AS at
@@ -48,14 +71,23 @@ DAY_ROWS = Query(
 )
 
 
-async def uptime(db: Fetcher, scope: Scope) -> list[UptimeDay]:
+async def uptime(db: Fetcher, scope: Scope) -> list[Uptime]:
     """Return the last 30 days (UTC) of the database, each bot, feed and service, as the elected worker saw them.
 
-    Days on which nobody looked are missing. A past moment shows the days that were over then. At most 6,000 rows:
-    200 things.
+    Days on which nobody looked are missing, and nothing is answered where nobody ever did. A past moment shows the days
+    that were over then. At most 6,000 days are read: those of 200 things.
     """
     bounds = scope.bounds()
-    return await DAY_ROWS.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, DAYS)
+    seen = await DAY_ROWS.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, DAYS)
+    return [_uptime(list(days)) for _, days in groupby(seen, key=lambda each: (each.kind, each.service))]
+
+
+def _uptime(seen: list[SeenDay]) -> Uptime:
+    first, last = seen[0], seen[-1]
+    days = [UptimeDay(each.day, each.up_seconds, each.degraded_seconds, each.down_seconds) for each in seen]
+    up = sum(day.up_seconds for day in days)
+    known = up + sum(day.degraded_seconds + day.down_seconds for day in days)
+    return Uptime(first.kind, first.service, first.label, up / known if known else None, last.at, days)
 
 
 READ = Read(
@@ -66,5 +98,6 @@ READ = Read(
     unit="seconds",
     freshness=timedelta(minutes=2),
     about="suite",
-    formula="seconds between two looks count as what the second one saw; longer gaps are unknown",
+    as_of=lambda things: max((thing.at for thing in things), default=None),
+    formula="up / (up + degraded + down); time between two looks counts as what the second saw, long gaps not at all",
 )

@@ -11,12 +11,14 @@ from main.monitoring.dashboards.v2.figures.bands import Usual, banded
 from main.monitoring.dashboards.v2.figures.bars import pnl_bars
 from main.monitoring.dashboards.v2.figures.candles import Candle, FillMark, candles, price_ticks, volume_bars
 from main.monitoring.dashboards.v2.figures.categories import CategoryBar, category_bars
+from main.monitoring.dashboards.v2.figures.core_map import core_map
 from main.monitoring.dashboards.v2.figures.depth import DepthPoint, book_depth
 from main.monitoring.dashboards.v2.figures.growth import growth_against
 from main.monitoring.dashboards.v2.figures.heat_map import Cells, correlation_map, intensity_map, profit_map
 from main.monitoring.dashboards.v2.figures.histogram import histogram
 from main.monitoring.dashboards.v2.figures.lines import Curve, Level, lines
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write, epoch_ms
+from main.monitoring.dashboards.v2.figures.stacked import StackedPart, stacked_areas, stacked_bars
 from main.monitoring.dashboards.v2.figures.time_series import area, equity_and_drawdown, host_trend
 from main.monitoring.dashboards.v2.figures.trade_path import Execution, trade_path
 from main.monitoring.dashboards.v2.figures.treemap import Tile, positions_treemap
@@ -33,6 +35,7 @@ __all__ = [
     "FillMark",
     "Level",
     "Series",
+    "StackedPart",
     "Step",
     "Tile",
     "Usual",
@@ -42,6 +45,7 @@ __all__ = [
     "book_depth",
     "candles",
     "category_bars",
+    "core_map",
     "correlation_map",
     "epoch_ms",
     "equity_and_drawdown",
@@ -54,6 +58,8 @@ __all__ = [
     "positions_treemap",
     "price_ticks",
     "profit_map",
+    "stacked_areas",
+    "stacked_bars",
     "trade_path",
     "volume_bars",
     "waterfall",

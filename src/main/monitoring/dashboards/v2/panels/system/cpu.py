@@ -5,12 +5,13 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
+from main.monitoring.dashboards.v2.host_source import shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
-from main.monitoring.reads import host_history
+from main.monitoring.reads import host_history, host_now
 
 
 def draw(answers: Answers, scope: Scope) -> Component | Picture:
-    history = answers[host_history.READ].value
+    history = shown(answers, scope, host_history.READ, lambda now: now.usage).value
     if history is None or history.latest is None or history.latest.cpu is None:
         return components.empty(
             "No samples in this range", "The worker samples the machine while it runs.", icon_name="cpu"
@@ -28,7 +29,8 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return f"% of all cores · {scope.window}"
+    history = shown(answers, scope, host_history.READ, lambda now: now.usage)
+    return history.caption(f"% of all cores · {scope.window}")
 
 
 def _share(fraction: float | None) -> str:
@@ -39,7 +41,7 @@ PANEL = Panel(
     "cpu",
     "CPU",
     page="Health",
-    reads=(host_history.READ,),
+    reads=(host_history.READ, host_now.READ),
     draw=draw,
     caption=caption,
     width=4,

@@ -5,12 +5,13 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
+from main.monitoring.dashboards.v2.host_source import shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
-from main.monitoring.reads import host_history
+from main.monitoring.reads import host_history, host_now
 
 
 def draw(answers: Answers, scope: Scope) -> Component | Picture:
-    history = answers[host_history.READ].value
+    history = shown(answers, scope, host_history.READ, lambda now: now.usage).value
     if history is None or history.latest is None or history.latest.disk is None:
         reason = "The worker samples the machine while it runs."
         return components.empty("No samples in this range", reason, icon_name="hard-drive")
@@ -28,9 +29,9 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    history = answers[host_history.READ].value
-    path = history.latest.disk_path if history and history.latest else None
-    return f"% of {path} · {scope.window}" if path else f"% used · {scope.window}"
+    history = shown(answers, scope, host_history.READ, lambda now: now.usage)
+    path = history.value.latest.disk_path if history.value and history.value.latest else None
+    return history.caption(f"% of {path} · {scope.window}" if path else f"% used · {scope.window}")
 
 
 def _growth(bytes_a_day: float | None) -> str:
@@ -44,7 +45,7 @@ PANEL = Panel(
     "disk",
     "Disk",
     page="Health",
-    reads=(host_history.READ,),
+    reads=(host_history.READ, host_now.READ),
     draw=draw,
     caption=caption,
     width=4,

@@ -10,8 +10,18 @@ from main.database.pool import DatabaseStatus
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.components import Light, LightState
+from main.monitoring.dashboards.v2.health_lights import alerts_light, pipelines_light
 from main.monitoring.dashboards.v2.panel import Answers, Panel
-from main.monitoring.reads import bots, database_status, feeds, host_history, services
+from main.monitoring.reads import (
+    bots,
+    database_status,
+    feeds,
+    host_history,
+    open_alerts,
+    pipelines,
+    services,
+    worker_jobs,
+)
 from main.monitoring.reads.bots import BotState
 from main.monitoring.reads.feeds import FeedState
 from main.monitoring.reads.host_history import HostHistory
@@ -30,7 +40,8 @@ def caption(answers: Answers, scope: Scope) -> str:
     troubled = [light for light in lights if light.state in ("down", "degraded", "late")]
     healthy = sum(light.state == "ok" for light in lights)
     names = ", ".join(f"{light.name} {light.word.lower()}" for light in troubled[:3])
-    return f"{healthy} of {len(lights)} healthy" + (f" · {names}" if names else "")
+    known = sum(light.state != "unknown" for light in lights)
+    return f"{healthy} of {known} healthy" + (f" · {names}" if names else "")
 
 
 def _lights(answers: Answers, scope: Scope) -> list[Light]:
@@ -42,6 +53,8 @@ def _lights(answers: Answers, scope: Scope) -> list[Light]:
         *(_feed(feed, scope) for feed in answers[feeds.READ].value or []),
         _recorder(heard),
         *_processes(processes),
+        pipelines_light(answers[pipelines.READ].value or []),
+        alerts_light(answers[worker_jobs.READ].value or [], answers[open_alerts.READ].value or []),
         _disk(answers[host_history.READ].value),
     ]
 
@@ -137,7 +150,16 @@ PANEL = Panel(
     "status",
     "Status",
     page="Health",
-    reads=(database_status.READ, bots.READ, feeds.READ, services.READ, host_history.READ),
+    reads=(
+        database_status.READ,
+        bots.READ,
+        feeds.READ,
+        services.READ,
+        host_history.READ,
+        pipelines.READ,
+        worker_jobs.READ,
+        open_alerts.READ,
+    ),
     draw=draw,
     caption=caption,
     width=12,
