@@ -28,6 +28,8 @@ FRAME_SECONDS = 0.03
 """Least time between two messages to one viewer; what changes meanwhile goes out together."""
 TROUBLE = (State.SILENT, State.UNREACHABLE, State.ERROR)
 """What a page hears of at once, however seldom it is told the rest; and that it is over."""
+SETTLING_SECONDS = 5.0
+"""So long after a page has asked for something else it is told everything: what was known of it may be old."""
 URGENT = frozenset({Topic.ALERTS, Topic.ACCOUNTS})
 """Panels whose facts are of these alone tell of trouble by their content."""
 MAX_PANELS = 80
@@ -232,6 +234,8 @@ class _Connection:
     def _cannot_wait(self, picture: Picture, content: bool) -> bool:
         """Tell whether a picture is the panel's first, or tells of trouble or of its end."""
         if self._pace <= FRAME_SECONDS or picture.panel not in self._states:
+            return True
+        if time.monotonic() - self._settled < SETTLING_SECONDS:
             return True
         if content and all(read.topics <= URGENT for read in self._book.reads(picture.panel)):
             return True
