@@ -104,7 +104,7 @@ _SHOWN: LiteralString = """
     SELECT m.source || '/' || m.source_id AS key, m.at::timestamptz AS at, m.recorded_at::timestamptz AS recorded_at,
            m.severity, m.kind, m.message, m.source, m.account_id::text AS account, a.label, m.details
       FROM matching m
-      LEFT JOIN accounts a ON a.account_id = m.account_id
+      LEFT JOIN accounts_at($1, $3, $4, $15) a ON a.account_id = m.account_id
      ORDER BY CASE $12::text WHEN '-severity' THEN -m.grave WHEN 'severity' THEN m.grave END,
               CASE $12 WHEN 'at' THEN m.at END, m.at DESC, m.source, m.source_id
      LIMIT $13 OFFSET $14
@@ -132,7 +132,7 @@ async def system_events(db: Fetcher, scope: Scope, asked: EventsPage = FIRST) ->
     bounds = scope.bounds()
     about = (list(scope.accounts), bounds.start, bounds.end, bounds.known_at, LOOKED_AT, list(SEVERITIES))
     wanted = (asked.level, asked.text or None, asked.kind or None, asked.source or None, asked.account or None)
-    items = await EVENTS.all(db, *about, *wanted, asked.sort, asked.limit, asked.offset)
+    items = await EVENTS.all(db, *about, *wanted, asked.sort, asked.limit, asked.offset, scope.present)
     counts = await COUNTS.first(db, *about, *wanted)
     assert counts is not None  # an aggregate has a row
     return Paged(items, counts.total, asked.limit, asked.offset, counts)

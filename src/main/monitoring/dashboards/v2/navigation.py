@@ -39,10 +39,10 @@ SYSTEM_PAGES = (
     Page("Health", "activity", "h", "/system-health"),  # /health is the probe
     Page("Infrastructure", "server", "i"),
     Page("Database", "database", "b"),
-    Page("Pipelines", "workflow", "p"),
+    Page("Pipelines", "workflow", "p", window="1D"),
     Page("Services", "layers", "s"),
-    Page("Events & logs", "scroll-text", "e"),
-    Page("Storage", "hard-drive", "g"),
+    Page("Events & logs", "scroll-text", "e", window="1D"),
+    Page("Storage", "hard-drive", "g", window="1W"),
 )
 TRADING_WINDOWS = ("1D", "1W", "1M", "3M", "YTD", "1Y", "All")
 SYSTEM_WINDOWS = ("15m", "1h", "6h", "1D", "1W", "1M")

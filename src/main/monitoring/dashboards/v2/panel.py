@@ -127,7 +127,7 @@ class Panel:
     ``params`` makes the parameters of reads from the chosen `options`; it raises ``ValueError`` for a bad one.
     ``offers`` names what there is to choose of an option without fixed choices.
     ``controls`` makes what stands above (or instead of) the drawing and is never drawn again, ``connect`` its
-    callbacks; their elements' ids begin with the panel's name.
+    callbacks; their elements' ids begin with the panel's name. ``also_on`` names further pages that show it.
     """
 
     name: str
@@ -148,6 +148,7 @@ class Panel:
     offers: Callable[[Answers, Scope], Mapping[str, Sequence[str]]] | None = None
     controls: Callable[[], Component] | None = None
     connect: Callable[[Wiring], None] | None = None
+    also_on: tuple[str, ...] = ()
 
 
 @cache

@@ -13,6 +13,7 @@ from main.monitoring.dashboards.v2.figures.candles import Candle, FillMark, cand
 from main.monitoring.dashboards.v2.figures.categories import CategoryBar, category_bars
 from main.monitoring.dashboards.v2.figures.core_map import core_map
 from main.monitoring.dashboards.v2.figures.depth import DepthPoint, book_depth
+from main.monitoring.dashboards.v2.figures.event_bars import Counted, event_bars
 from main.monitoring.dashboards.v2.figures.growth import growth_against
 from main.monitoring.dashboards.v2.figures.heat_map import Cells, correlation_map, intensity_map, profit_map
 from main.monitoring.dashboards.v2.figures.histogram import histogram
@@ -28,6 +29,7 @@ __all__ = [
     "Candle",
     "CategoryBar",
     "Cells",
+    "Counted",
     "Curve",
     "DepthPoint",
     "Execution",
@@ -49,6 +51,7 @@ __all__ = [
     "correlation_map",
     "epoch_ms",
     "equity_and_drawdown",
+    "event_bars",
     "growth_against",
     "histogram",
     "host_trend",

@@ -101,6 +101,7 @@ PANEL = Panel(
     "service_logs",
     "Logs",
     page="Services",
+    also_on=("Events & logs",),
     reads=(service_logs.READ,),
     draw=draw,
     caption=caption,
