@@ -17,6 +17,7 @@ from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from main.database.migrate import migrate
 from main.database.pool import Database
+from tests.memory import quick_folder
 from tests.postgres import debian, each_postgres, each_template, own_database, own_server
 
 __all__ = ["debian", "each_postgres", "each_template", "own_database", "own_server"]  # fixtures
@@ -34,6 +35,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if RUN_DIR not in os.environ:
         os.environ[RUN_DIR] = tempfile.mkdtemp(prefix="ai-trader-tests-")
         Path(os.environ[RUN_DIR]).chmod(0o755)  # the server may run as another user, who has to get in
+        databases = quick_folder(f"{Path(os.environ[RUN_DIR]).name}-databases")  # before the workers look for it
+        config.add_cleanup(lambda: shutil.rmtree(databases, ignore_errors=True))
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True))
 
 
@@ -58,7 +61,7 @@ def _own_data_home(run_dir: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def server(run_dir: Path) -> Iterator[Address]:
     """Keep one embedded server running for the session: started by the first worker, stopped by the last."""
-    with EmbeddedServer(run_dir / "postgres", durable=False).acquire() as lease:
+    with EmbeddedServer(quick_folder(f"{run_dir.name}-databases"), durable=False).acquire() as lease:
         yield lease.address
 
 

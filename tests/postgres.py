@@ -22,6 +22,7 @@ from main.database.address import Address
 from main.database.embedded_home import SYSTEM_DIR
 from main.database.migrate import migrate
 from main.database.postgres_binaries import copied_binaries, installed_binaries
+from tests.memory import quick_folder
 from tests.running import free_ports
 
 VERSIONS = ("embedded", "debian")
@@ -141,7 +142,7 @@ class Server:
 def disposable_server(version: str, **settings: str) -> Iterator[Server]:
     """Run a cluster of a version for as long as the context is open."""
     programs, account = programs_of(version)
-    folder = Path(tempfile.mkdtemp(prefix=f"pg-{version}-"))
+    folder = quick_folder(f"pg-{version}-{uuid.uuid4().hex[:12]}")
     folder.chmod(0o777)
     server = Server(programs, account, folder, free_ports(1)[0], settings)
     try:
