@@ -198,10 +198,10 @@ SESSIONS = Query(
     ServerSession,
     """
     SELECT pid, kind, application, role, client, state, wait_type || ': ' || wait_event AS wait,
-           extract(epoch FROM greatest(at - transaction_at, '0'))::float8 AS transaction_seconds,
-           extract(epoch FROM greatest(at - query_at, '0'))::float8 AS query_seconds,
-           extract(epoch FROM greatest(at - state_at, '0'))::float8 AS state_seconds,
-           extract(epoch FROM greatest(at - waits_since, '0'))::float8 AS wait_seconds,
+           extract(epoch FROM at - transaction_at)::float8 AS transaction_seconds,
+           extract(epoch FROM at - query_at)::float8 AS query_seconds,
+           extract(epoch FROM at - state_at)::float8 AS state_seconds,
+           extract(epoch FROM at - waits_since)::float8 AS wait_seconds,
            blocked_by, lock_mode, lock_target, nullif(statement, '<insufficient privilege>') AS statement
       FROM session_samples
      WHERE at = $1
