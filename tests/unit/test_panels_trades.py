@@ -1,20 +1,25 @@
 """What the Trades page draws: the trades that match, what all of them came to, and one of them in full."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from main.analytics.figure import Figure, missing
+from main.domain.scope import Scope
 from main.errors import ConfigurationError
+from main.monitoring.api.question import question
 from main.monitoring.closed_trade import ClosedTrade
 from main.monitoring.dashboards.v2.chosen import wanted
 from main.monitoring.paging import Paged
 from main.monitoring.reads import pnl_by, trade, trades
 from main.monitoring.reads.pnl_by import PnlByParams
 from main.monitoring.reads.trades import TradesPage, TradesSummary
-from tests.drawing import NOW, PANELS, drawn, filled, words
+from tests.drawing import NOW, PANELS, SCOPE, drawn, filled, words
 
 HOSTILE = "<img onerror=alert(1)>"
 
@@ -188,3 +193,48 @@ def test_a_trade_without_recorded_prices_says_so_and_shows_the_rest() -> None:
 
 def test_a_trade_that_is_not_there_is_said_not_to_be() -> None:
     assert "This trade is not there" in words(drawn("trade?id=A/sim/gone", (trade.READ, None)))
+
+
+def links(written: str, scope: Scope = SCOPE, total: int = 120) -> list[tuple[str, dict[str, str]]]:
+    """The paths and queries of the links to files."""
+    members = drawn(written, (trades.READ, page(closed(), total=total)), scope=scope)
+    found = [urlsplit(each) for each in attributes(members["children"], "href")]
+    return [(each.path, dict(parse_qsl(each.query))) for each in found]
+
+
+def test_the_whole_list_can_be_exported_with_the_filters_of_the_page_and_no_page() -> None:
+    written = "trades?symbol=a%26b&side=short&tag=news&sort=pnl&page=1"
+    [(path, csv), (_, parquet)] = links(written)
+    assert path == "/api/export/trades"
+    own = {"symbol": "a&b", "side": "short", "tag": "news", "sort": "pnl"}
+    view = {"accounts": ",".join(SCOPE.accounts), "range": SCOPE.window}
+    assert csv == view | own | {"format": "csv"}
+    assert parquet == csv | {"format": "parquet"}
+    past = replace(SCOPE, as_of=NOW, known_at=NOW, strategy="x")
+    [(_, asked), _] = links("trades", past)
+    assert (asked["as_of"], asked["known_at"], asked["strategy"]) == (NOW.isoformat(), NOW.isoformat(), "x")
+    assert "Export all 120 rows" in words(drawn("trades", (trades.READ, page(closed(), total=120))))
+
+
+def test_the_files_of_a_list_are_asked_for_as_the_api_takes_it() -> None:
+    [(_, csv), _] = links("trades?symbol=a&side=short&exit_type=signal&segment=s&tag=news&sort=-pnl")
+    asked = question(trades.READ, {name: text for name, text in csv.items() if name != "format"})
+    assert asked.params == TradesPage("a", "s", "signal", "short", "news", sort="-pnl")
+
+
+def test_a_row_has_the_first_tags_of_its_trade_and_counts_the_others() -> None:
+    said = words(drawn("trades", (trades.READ, page(closed(tags=["late", HOSTILE, "a", "b"])))))
+    assert f"late {HOSTILE} +2" in said
+
+
+def test_a_trade_says_who_wrote_about_it_and_live_it_can_be_edited() -> None:
+    note = trade.TradeNote(3, NOW, "ann")
+    members = drawn("trade?id=A/sim/t1", (trade.READ, detail(note=note)))
+    assert "Written by ann," in words(members)
+    assert attributes(members["children"], "data-revision") == ["3"]
+    assert attributes(members["children"], "data-tags") == [json.dumps([HOSTILE])]
+    unwritten = drawn("trade?id=A/sim/t1", (trade.READ, detail(note=None, trade=closed())))
+    assert "No notes, no tags" in words(unwritten)
+    assert attributes(unwritten["children"], "data-revision") == ["0"]
+    past = drawn("trade?id=A/sim/t1", (trade.READ, detail(note=note)), scope=replace(SCOPE, as_of=NOW))
+    assert attributes(past["children"], "data-action") == []

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.closed_trade import ClosedTrade
-from main.monitoring.dashboards.v2 import breakdown, components, figures
+from main.monitoring.dashboards.v2 import breakdown, components, figures, trade_words
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Option, Panel, Picture
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import trade
@@ -42,6 +42,7 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     heading = html.Div(
         [
             _head(detail.trade),
+            trade_words.words(detail, scope),
             components.facts(_facts(detail)),
             _section("Fills", table(_FILLS, [_fill(each, detail.trade) for each in detail.fills], label="Fills")),
             _section("Orders", table(_ORDERS, [_order(each, detail.trade) for each in detail.orders], label="Orders")),
@@ -60,10 +61,9 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 
 def _head(closed: ClosedTrade) -> Component:
-    chips = [components.side_chip(closed.side), *(components.chip(tag) for tag in closed.tags)]
     figure = html.Span(components.signed_money(closed.pnl), className="kpi-figure")
-    line = html.Div([figure, html.Span(closed.currency, className="kpi-unit"), *chips], className="trade-head")
-    return html.Div([line, *([html.P(closed.notes, className="trade-notes")] if closed.notes else [])])
+    unit = html.Span(closed.currency, className="kpi-unit")
+    return html.Div([figure, unit, components.side_chip(closed.side)], className="trade-head")
 
 
 def _facts(detail: TradeDetail) -> Sequence[tuple[str, components.Child]]:
@@ -146,6 +146,7 @@ PANEL = Panel(
     params=lambda chosen: {trade.READ: TradeId(chosen["id"])},
     draw=draw,
     caption=caption,
+    controls=trade_words.editor,
     order=90,
     kind="drawer",
     skeleton="table",

@@ -10,6 +10,7 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.closed_trade import ClosedTrade
 from main.monitoring.dashboards.v2 import breakdown, components, reasons
+from main.monitoring.dashboards.v2.export_links import export_links
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option, Panel
 from main.monitoring.dashboards.v2.table import Cell, Choosing, Column, Row, pager, table
 from main.monitoring.read import Read
@@ -17,6 +18,7 @@ from main.monitoring.reads import bots, pnl_by, trades
 from main.monitoring.reads.pnl_by import PnlByParams
 from main.monitoring.reads.trades import TradesPage, TradesSummary
 
+TAGS = 2  # of a row; more are counted
 _FILTERS = ("symbol", "side", "exit_type", "segment", "tag")
 
 
@@ -47,7 +49,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
     choosing = Choosing(chosen["sort"] or "-exit_time", "trades.sort", "trade.id")
     rows = [_row(each, accounts, several) for each in found.items]
     pages = pager("trades.page", first=found.offset, count=len(rows), total=found.total, size=found.limit)
-    return html.Div([*bands, table(_columns(accounts, several), rows, label="Closed trades", choosing=choosing), pages])
+    wanted = {name: chosen[name] for name in (*_FILTERS, "sort")}
+    foot = html.Div([pages, export_links(trades.READ, scope, wanted, found.total)], className="table-foot")
+    return html.Div([*bands, table(_columns(accounts, several), rows, label="Closed trades", choosing=choosing), foot])
 
 
 def caption(answers: Answers, scope: Scope) -> str:
@@ -100,7 +104,7 @@ def _columns(accounts: bool, currencies: bool) -> list[Column]:
 
 def _row(trade: ClosedTrade, accounts: bool, currencies: bool) -> Row:
     cells: list[Cell] = [
-        [trade.symbol, " ", components.chip("corrected", "outline")] if trade.revision else trade.symbol,
+        [trade.symbol, *_marks(trade)],
         *([trade.label] if accounts else []),
         components.side_chip(trade.side),
         text.quantity(trade.quantity, trade.quantity_step),
@@ -115,6 +119,14 @@ def _row(trade: ClosedTrade, accounts: bool, currencies: bool) -> Row:
         components.moment(trade.exit_time),
     ]
     return Row(trade.id, cells, opens=trade.id)
+
+
+def _marks(trade: ClosedTrade) -> list[Component]:
+    corrected = [components.chip("corrected", "outline")] if trade.revision else []
+    tags = [components.chip(tag) for tag in trade.tags[:TAGS]]
+    left_out = trade.tags[TAGS:]
+    more = [components.chip(f"+{len(left_out)}", title=", ".join(left_out))] if left_out else []
+    return [*corrected, *tags, *more]
 
 
 PANEL = Panel(
