@@ -1,11 +1,25 @@
 """Which number would the page show? `show READ` asks the same read, without a server."""
 
 import shutil
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from main.cli.app import ConfigFile, settings_of
+from main.cli.read_options import (
+    EXIT_UNREACHABLE,
+    PASSING,
+    Accounts,
+    AsOf,
+    Help,
+    KnownAt,
+    Limit,
+    Pairs,
+    Range,
+    Strategy,
+    Words,
+    given_options,
+)
 
 if TYPE_CHECKING:
     from main.cli.show_options import Asked
@@ -13,32 +27,15 @@ if TYPE_CHECKING:
     from main.config import Settings
     from main.database.address import Address
     from main.monitoring.api.question import Question
-    from main.monitoring.read import LiveSource
 
-EXIT_UNREACHABLE = 4
-"""The database did not answer: asking again later may help, which it does not with other errors."""
-
-Words = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="READ [--PARAMETER VALUE]...", help="The read's name, and parameters of its own."),
-]
 List = Annotated[bool, typer.Option("--list", help="List every read with its unit and parameters, or explain one.")]
-Help = Annotated[bool, typer.Option("--help", help="Show this, or with a READ what it means and its own parameters.")]
-Accounts = Annotated[list[str] | None, typer.Option("--account", metavar="ID", help="An account; may be repeated.")]
-Range = Annotated[str | None, typer.Option("--range", metavar="WINDOW", help="1D, 1W, YTD … or FROM..TO.")]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="TIME", help="Look from this past moment.")]
-KnownAt = Annotated[str | None, typer.Option("--known-at", metavar="TIME", help="With only what was known then.")]
-Strategy = Annotated[str | None, typer.Option("--strategy", metavar="NAME", help="Only this strategy.")]
-Limit = Annotated[str | None, typer.Option("--limit", metavar="N", help="At most so many rows.")]
-Pairs = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter by its name.")]
 As = Annotated[str, typer.Option("--format", help="table, json or csv; the last two keep every digit.")]
 Zone = Annotated[str | None, typer.Option("--zone", help="The zone of times in tables; by default the machine's.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add `show`; what it does not know itself may be a parameter of the read."""
-    passing = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
-    app.command("show", context_settings=passing, add_help_option=False)(show)
+    app.command("show", context_settings=PASSING, add_help_option=False)(show)
 
 
 def show(
@@ -70,11 +67,8 @@ def show(
     if list_ or help_:
         _tell(context, found.read, format_, about_itself=help_)
         return
-    options = {"accounts": ",".join(account or ()) or None, "range": range_, "as_of": as_of, "known_at": known_at}
-    given = options | {"strategy": strategy, "limit": limit}
-    question = asked(
-        found, {name: text for name, text in given.items() if text is not None}, pairs or (), format_, zone
-    )
+    options = {"range": range_, "as_of": as_of, "known_at": known_at, "strategy": strategy, "limit": limit}
+    question = asked(found, given_options(account, **options), pairs or (), format_, zone)
     _print(question, _answered(settings_of(context, config_file=config_file), question.question))
 
 
@@ -131,52 +125,9 @@ def ask(settings: "Settings", asked: "Question") -> "Answered":
 
 
 async def _asked(address: "Address", asked: "Question", settings: "Settings") -> "Answered":
-    import asyncio
-    import contextlib
-
+    from main.cli.asking import asking
     from main.cli.show_output import Answered
-    from main.database.pool import Database
-    from main.errors import DatabaseError
-    from main.monitoring.api.directory import Directory
-    from main.monitoring.api.rest import chosen_scope
-    from main.monitoring.hub import Hub
-    from main.security.viewer import Viewer
 
-    stored = asked.read.source == "sql"
-    if stored:
-        await _ready(address, own=settings.database.embedded)
-    database = Database(address, role="service", max_size=2, application_name="ai-trader show")
-    await database.open()
-    hub = Hub(database, _live(settings, database))
-    running = asyncio.create_task(hub.run())
-    try:
-        if not stored:
-            with contextlib.suppress(DatabaseError):
-                await database.ping()  # so that there is something to tell of it
-        scope, note = await chosen_scope(asked, Viewer("command line", "operator"), Directory(database))
-        return Answered(asked, scope, await hub.ask(asked.read, scope, asked.params), note)
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        await database.close()
-
-
-async def _ready(address: "Address", *, own: bool) -> None:
-    from main.database.migrate import migrate, schema_status
-    from main.errors import SchemaMismatch
-
-    if own:
-        await migrate(address)
-    elif not (await schema_status(address)).current:
-        raise SchemaMismatch("the schema is not the one this version needs; run ai_trader.py db migrate")
-
-
-def _live(settings: "Settings", database: Any) -> "LiveSource":
-    """What this process can tell of itself: its own connection, its machine, and the logs of the services on it."""
-    from main.monitoring.collectors.sampling import sampled_once
-    from main.monitoring.read import LiveSource
-    from main.telemetry.log_search import LogFolder
-
-    logs = LogFolder(settings.log_dir / "dashboards")
-    machine = {"host": lambda: sampled_once(settings.data_dir)}
-    return LiveSource({"database": lambda: database.status, "logs": lambda: logs, **machine})
+    async with asking(address, settings, "show", stored=asked.read.source == "sql") as ours:
+        scope, note = await ours.scope(asked)
+        return Answered(asked, scope, await ours.hub.ask(asked.read, scope, asked.params), note)

@@ -1,14 +1,17 @@
 """What do the words after `show` ask? A read's parameters are options of their own, and every mistake is told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo, available_timezones
 
+from main.domain.scope import Scope
 from main.errors import ConfigurationError, Problem, did_you_mean
+from main.monitoring.api.parsing import Parsing
 from main.monitoring.api.question import COMMON, Question, question
 from main.monitoring.parameters import own_parameters
 from main.monitoring.read import Read, read_named
 
+Ask = Callable[[Read[object], Mapping[str, str]], Question]
 FORMATS = ("table", "json", "csv")
 OWN = ("--help", "--list", "--format", "--zone", "--param", "--config-file", "--account")
 """Options that are not parameters of a read."""
@@ -55,7 +58,16 @@ def sorted_words(words: Sequence[str]) -> Words:
     return Words(read, options, tuple(problems))
 
 
-def asked(words: Words, common: Mapping[str, str], pairs: Sequence[str], format_: str, zone: str | None) -> Asked:
+def asked(
+    words: Words,
+    common: Mapping[str, str],
+    pairs: Sequence[str],
+    format_: str,
+    zone: str | None = None,
+    *,
+    formats: Sequence[str] = FORMATS,
+    ask: Ask = question,
+) -> Asked:
     """Return what is asked; `common` has the options of every read by parameter, `pairs` those given NAME=VALUE.
 
     Raises `ConfigurationError` with every mistake, and `UnknownName` for a read that there is not.
@@ -77,10 +89,23 @@ def asked(words: Words, common: Mapping[str, str], pairs: Sequence[str], format_
             given[name] = value
     given |= _pairs(pairs, problems)
     chosen_zone = _zone(zone, problems)
-    if format_ not in FORMATS:
-        hint = did_you_mean(format_, FORMATS)
-        problems.append(Problem(f'"{format_}"', f"one of {', '.join(FORMATS)}", key="--format", hint=hint))
-    return Asked(_question(read, given, problems), format_, chosen_zone)
+    if format_ not in formats:
+        hint = did_you_mean(format_, formats)
+        problems.append(Problem(f'"{format_}"', f"one of {', '.join(formats)}", key="--format", hint=hint))
+    return Asked(_question(read, given, problems, ask), format_, chosen_zone)
+
+
+def table_scope(common: Mapping[str, str], problems: Sequence[Problem]) -> Scope:
+    """Return what the options of every read say, where no read is asked; without a range it is all there is.
+
+    Raises `ConfigurationError` with every mistake.
+    """
+    parsing = Parsing(common, (*COMMON, "accounts"))
+    scope = parsing.scope("All")
+    found = [*problems, *map(_as_option, parsing.problems)]
+    if found:
+        raise ConfigurationError(found)
+    return scope
 
 
 def _names(read: Read[object]) -> tuple[str, ...]:
@@ -88,10 +113,10 @@ def _names(read: Read[object]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(each.name for each in own_parameters(read) if each.name != "account"), *every)))
 
 
-def _question(read: Read[object], given: Mapping[str, str], problems: list[Problem]) -> Question:
+def _question(read: Read[object], given: Mapping[str, str], problems: list[Problem], ask: Ask) -> Question:
     """The question, unless anything at all was wrong: then everything is told, by the names of the options."""
     try:
-        found = question(read, given)
+        found = ask(read, given)
     except ConfigurationError as error:
         raise ConfigurationError([*problems, *map(_as_option, error.problems)]) from None
     if problems:

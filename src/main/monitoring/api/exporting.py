@@ -1,7 +1,7 @@
 """How does a whole list leave over HTTP: exactly what the filters say, as a file, however long it is?"""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,14 +63,14 @@ def export_routes(
     return router
 
 
-def exported(read: Read[Any], given: Mapping[str, str], problems: list[Problem]) -> Question:
+def exported(read: Read[Any], given: Mapping[str, str], problems: Sequence[Problem] = ()) -> Question:
     """Return what an export is asked for: what the read is, but for the page, for it has all of them.
 
     Raise `ConfigurationError` with every mistake.
     """
     turned = [name for name in _PAGES if pages(read) and name in given]
-    problems += [Problem(f'"{given[name][:80]}"', "no page: an export has all of them", key=name) for name in turned]
-    return question(read, {name: text for name, text in given.items() if name not in turned}, problems)
+    wrong = [Problem(f'"{given[name][:80]}"', "no page: an export has all of them", key=name) for name in turned]
+    return question(read, {name: text for name, text in given.items() if name not in turned}, [*problems, *wrong])
 
 
 def file_name(read: str, scope: Scope, moment: datetime, form: Format) -> str:
