@@ -23,7 +23,7 @@ def two_ways(
     at: Sequence[datetime], into: tuple[str, figures.Series], out: tuple[str, figures.Series]
 ) -> figures.FigureDict:
     """Return two lines from zero, each with its name: what comes in and what goes out."""
-    return figures.lines(
+    return figures.courses(
         at,
         [
             figures.Curve(out[0], out[1], "cat-2", fill=0.1, width=1.25),
@@ -31,5 +31,4 @@ def two_ways(
         ],
         write=rate,
         ticks=lambda ticks: [text.bytes_(tick) if tick > 0 else "0" for tick in ticks],
-        low=0.0,
     )

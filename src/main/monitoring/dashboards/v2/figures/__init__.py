@@ -12,6 +12,7 @@ from main.monitoring.dashboards.v2.figures.bars import pnl_bars
 from main.monitoring.dashboards.v2.figures.candles import Candle, FillMark, candles, price_ticks, volume_bars
 from main.monitoring.dashboards.v2.figures.categories import CategoryBar, category_bars
 from main.monitoring.dashboards.v2.figures.core_map import core_map
+from main.monitoring.dashboards.v2.figures.courses import courses
 from main.monitoring.dashboards.v2.figures.depth import DepthPoint, book_depth
 from main.monitoring.dashboards.v2.figures.event_bars import Counted, event_bars
 from main.monitoring.dashboards.v2.figures.growth import growth_against
@@ -49,6 +50,7 @@ __all__ = [
     "category_bars",
     "core_map",
     "correlation_map",
+    "courses",
     "epoch_ms",
     "equity_and_drawdown",
     "event_bars",

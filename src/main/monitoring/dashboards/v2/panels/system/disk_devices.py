@@ -58,7 +58,7 @@ PANEL = Panel(
     caption=caption,
     width=5,
     order=100,
-    height=240,
+    height=180,
     kind="flush",
     skeleton="table",
 )

@@ -1,6 +1,6 @@
 """Services in short: every process of the suite, with its processor use of the last hour."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dash import html
 from dash.development.base_component import Component
@@ -41,7 +41,13 @@ def draw(answers: Answers, scope: Scope) -> Component:
         reason = "No process has reported yet. Start the set with: python ai_trader.py dashboards start"
         return components.empty("No services", reason, icon_name="server")
     used = {(each.host, each.service): each.share for each in answers[service_cpu.READ].value or []}
-    rows = [*(_service(each, used) for each in processes), *(_bot(each, used) for each in heard)]
+    # Several accounts' bots may run in one process, which is sampled under the name of one of them.
+    sampled = [bot for bot in heard if (bot.host or "", f"bot:{bot.account}") in used]
+    together = {(bot.host, bot.pid): used[bot.host or "", f"bot:{bot.account}"] for bot in sampled}
+    rows = [
+        *(_service(each, used.get((each.host, each.service))) for each in processes),
+        *(_bot(each, together.get((each.host, each.pid))) for each in heard),
+    ]
     return html.Div(table(_COLUMNS, rows, label="Services in short"), className="health-services")
 
 
@@ -54,7 +60,7 @@ def _heard(answers: Answers) -> list[BotState]:
     return [bot for bot in answers[bots.READ].value or [] if bot.status is not None]
 
 
-def _service(each: ServiceState, used: Mapping[tuple[str, str], Sequence[float]]) -> Row:
+def _service(each: ServiceState, course: Sequence[float] | None) -> Row:
     word = "Silent" if each.silent else each.state.capitalize()
     why = each.restart_reason or "since its supervisor started"
     viewers = text.DASH if each.viewers is None else f"{each.viewers:,}"
@@ -64,7 +70,7 @@ def _service(each: ServiceState, used: Mapping[tuple[str, str], Sequence[float]]
         str(each.pid) if each.pid else components.unknown("not running"),
         components.age(each.started_at) if each.started_at else components.unknown("not running"),
         html.Span(f"{each.restarts:,}", className="number", title=why),
-        *_use(each.cpu_share, used.get((each.host, each.service)), each.rss_bytes),
+        *_use(each.cpu_share, course, each.rss_bytes),
         components.amount(text.latency(each.probe_seconds), reason="not probed"),
         components.amount(viewers, reason="it serves no pages"),
         (each.version or "").partition(" ")[0] or components.unknown("not reported"),
@@ -73,7 +79,7 @@ def _service(each: ServiceState, used: Mapping[tuple[str, str], Sequence[float]]
     return Row(f"{each.service}@{each.host}", cells)
 
 
-def _bot(each: BotState, used: Mapping[tuple[str, str], Sequence[float]]) -> Row:
+def _bot(each: BotState, course: Sequence[float] | None) -> Row:
     word = "Silent" if each.silent else (each.status or "").capitalize()
     cells: list[Cell] = [
         f"bot: {each.label}",
@@ -81,7 +87,7 @@ def _bot(each: BotState, used: Mapping[tuple[str, str], Sequence[float]]) -> Row
         str(each.pid) if each.pid else components.unknown("not reported"),
         components.amount(text.duration(each.uptime_seconds), reason="not reported"),
         components.unknown("the manager does not supervise bots"),
-        *_use(each.cpu_share, used.get((each.host or "", f"bot:{each.account}")), each.rss_bytes),
+        *_use(each.cpu_share, course, each.rss_bytes),
         components.unknown("not probed: it sends heartbeats"),
         components.unknown("a bot serves no pages"),
         (each.version or "").partition(" ")[0] or components.unknown("not reported"),
@@ -91,7 +97,8 @@ def _bot(each: BotState, used: Mapping[tuple[str, str], Sequence[float]]) -> Row
 
 
 def _use(share: float | None, course: Sequence[float] | None, rss: int | None) -> list[Cell]:
-    written = text.percent(share, 1).removesuffix("%")
+    newest = course[-1] if share is None and course else share  # nobody reports the database's own
+    written = text.percent(newest, 1).removesuffix("%")
     few = components.unknown("fewer than two minutes were sampled")
     return [
         components.amount(written, reason="not sampled yet"),

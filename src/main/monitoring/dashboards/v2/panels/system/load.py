@@ -17,7 +17,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
     if cpu.latest.load_1 is None:
         return components.empty("No load", "This operating system does not count it.", icon_name="activity")
     points = cpu.points
-    figure = figures.lines(
+    figure = figures.courses(
         [point.at for point in points],
         [
             figures.Curve("15 min", [point.load_15 for point in points], "cat-3", width=1.25),
@@ -26,8 +26,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         ],
         write=text.ratio,
         ticks=lambda ticks: [text.ratio(tick, 1) for tick in ticks],
-        levels=(figures.Level(float(cpu.cores), "cores", "warn"),),
-        low=0.0,
+        limit=(float(cpu.cores), "cores"),
     )
     detail = f"5 min {text.ratio(cpu.latest.load_5)} · 15 min {text.ratio(cpu.latest.load_15)} · {cpu.cores} cores"
     return Picture(components.reading(text.ratio(cpu.latest.load_1), detail=detail), figure)
@@ -35,7 +34,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 def caption(answers: Answers, scope: Scope) -> str:
     cpu = shown(answers, scope, host_cpu.READ, lambda now: now.cpu)
-    return cpu.caption(f"processes that want to run · {scope.window}")
+    return cpu.caption(scope.window)
 
 
 PANEL = Panel(
@@ -45,6 +44,7 @@ PANEL = Panel(
     reads=(host_cpu.READ, host_now.READ),
     draw=draw,
     caption=caption,
+    legend=(("1 min", "accent"), ("5", "cat-2"), ("15", "cat-3")),
     width=4,
     order=40,
     height=180,

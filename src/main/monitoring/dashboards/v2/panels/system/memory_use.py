@@ -32,8 +32,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 def caption(answers: Answers, scope: Scope) -> str:
     memory = shown(answers, scope, host_memory.READ, lambda now: now.memory)
     limit = memory.value.limit_bytes if memory.value else None
-    whose = f"against the container's {text.bytes_(limit)}" if limit else "of the machine"
-    return memory.caption(f"{whose} · {scope.window}")
+    return memory.caption(f"of the container's {text.bytes_(limit)} · {scope.window}" if limit else scope.window)
 
 
 def _detail(latest: MemoryPoint) -> str:

@@ -58,7 +58,7 @@ PANEL = Panel(
     caption=caption,
     width=4,
     order=110,
-    height=240,
+    height=180,
     kind="flush",
     skeleton="table",
 )

@@ -33,7 +33,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return _files(answers, scope).caption(f"open on the machine · {scope.window}")
+    return _files(answers, scope).caption(f"open · {scope.window}")
 
 
 def _files(answers: Answers, scope: Scope) -> Shown[HostFiles]:

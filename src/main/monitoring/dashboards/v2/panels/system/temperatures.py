@@ -57,7 +57,7 @@ PANEL = Panel(
     caption=caption,
     width=3,
     order=120,
-    height=240,
+    height=180,
     kind="flush",
     skeleton="table",
 )

@@ -19,7 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
         return components.empty("Nobody has looked yet", reason, icon_name="activity")
     several = len({thing.service.rpartition("@")[2] for thing in things if "@" in thing.service}) > 1
     rows = [NamedUptime(_name(thing, hosts=several), thing) for thing in _sorted(things)]
-    return uptime_bars(rows, scope.bounds().end.date(), uptime.DAYS, live=scope.live)
+    return uptime_bars(rows, answers[uptime.READ].freshness.moment.date(), uptime.DAYS, live=scope.live)
 
 
 def caption(answers: Answers, scope: Scope) -> str:
