@@ -79,6 +79,7 @@ GOLDEN_SERVICE = {
 }
 ABOUT_THE_SUITE = {"/api/reads", "/api/reads/{name}", "/api/export/{name}", "/api/status", "/api/system/health"}
 """What can be asked on the system dashboard too; what is about money is asked where the accounts are shown."""
+GOLDEN_BUNDLES = {("GET", "/assets/page.css"): "viewer", ("GET", "/assets/page.js"): "viewer"}
 GOLDEN_COMPOSED = {
     ("GET", "/api/pages"): "viewer",
     ("GET", "/api/pages/{page}"): "viewer",
@@ -193,7 +194,7 @@ def test_every_route_of_the_real_dashboards_is_in_the_golden_table_with_its_acce
             if method != "GET" or not path.startswith("/api/") or path in ABOUT_THE_SUITE or kind == DENIED
         }
     found = {each: access(policy, *each) for each in routes_of(served.router.routes)}
-    expected |= GOLDEN_COMPOSED
+    expected |= GOLDEN_COMPOSED | GOLDEN_BUNDLES
     expected |= {("GET", path): "viewer" for path in GOLDEN_PAGES[dashboard] if ("GET", path) in found}
     assert found == expected
 

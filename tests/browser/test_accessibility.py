@@ -21,7 +21,7 @@ GRAVE = ("serious", "critical")
 LOOKS = [("dark", DESKTOP), ("light", PHONE)]
 if os.environ.get("TESTS_SCREENSHOTS"):
     LOOKS += [("light", DESKTOP), ("dark", PHONE)]
-PAGES = "JSON.parse(document.getElementById('shell-config').textContent).pages.map(page => [page.slug, page.address])"
+PAGES = "JSON.parse(window.aiTraderShell).pages.map(page => [page.slug, page.address])"
 
 
 @pytest.fixture(scope="module")

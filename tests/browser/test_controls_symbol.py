@@ -87,24 +87,25 @@ async def test_a_row_chooses_the_symbol_of_every_panel_and_a_panel_can_keep_one_
 async def test_the_palette_finds_the_trade_of_a_day_by_keyboard(browser: Browser, url: str) -> None:
     page, seen = await opened(browser, f"{url}/trading?price.symbol={HOSTILE}")
     day = datetime.now(UTC) - 9 * DAY - HOUR
-    for said in (f"aaa {day:%Y-%m-%d}", f"aaa {day.day} {day:%b}", f"aaa {day:%d.%m.%Y}"):
+    field = page.get_by_role("combobox", name="Go to or do")
+    trades = page.get_by_role("group", name="Trades").get_by_role("option")
+    for said in (f"aaa {day.day} {day:%b}", f"aaa {day:%d.%m.%Y}", f"aaa {day:%Y-%m-%d}"):
+        await page.keyboard.press("Escape")
+        await expect(field).to_have_count(0)
         await page.keyboard.press("Control+k")
-        await expect(page.get_by_role("combobox", name="Go to or do")).to_be_focused()
+        await expect(field).to_be_focused()
         await page.keyboard.type(said)
-        trades = page.get_by_role("group", name="Trades").get_by_role("option")
         await expect(trades).to_have_count(1)
         await expect(trades).to_contain_text("+9.00 USD")
-        await page.keyboard.press("Escape")
-    await page.keyboard.press("/")
-    await page.keyboard.type(f"aaa {day:%Y-%m-%d}")
-    await expect(page.get_by_role("group", name="Trades").get_by_role("option")).to_have_count(1)
     await page.keyboard.press("ArrowDown")  # from the symbol to its trade
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(re.compile(r"/trades\?"))
     assert parameters(page)["trade.id"].endswith("/t9")
     await expect(page.get_by_role("dialog").filter(has_text="AAA")).to_be_visible()
     await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
     await page.keyboard.press("/")
+    await expect(field).to_be_focused()
     await page.keyboard.type("aaa")
     await expect(page.get_by_role("group", name="Symbols").get_by_role("option").first).to_have_text("AAA")
     await page.keyboard.press("Enter")

@@ -115,11 +115,16 @@ async def test_the_page_carries_its_skeletons_its_policy_and_no_way_out(dashboar
     async with client(dashboard) as http:
         dashboard.app.ready()
         page = await http.get("/overview")
-    assert 'id="shell-config"' in page.text
-    assert "panel-number" in page.text
+        script = await http.get(re.search(r'src="(/assets/page\.js\?m=[^"]*)"', page.text)[1])
+    assert script.text.startswith("window.aiTraderShell = ")
+    assert "panel-number" in script.text
+    assert "panel-number" not in page.text
     assert "script-src 'self' 'sha256-" in page.headers["content-security-policy"]
     assert "unsafe-inline" not in page.headers["content-security-policy"].split("script-src")[1].split(";")[0]
     assert "https://" not in page.text.split("<body")[0]
+
+
+OWN = (r"theme-early\.js", r"plotly\.json", r"page\.js", r"page\.css")
 
 
 async def test_what_names_its_version_is_kept_for_good_and_the_rest_asked_for_again(dashboard):
@@ -127,11 +132,12 @@ async def test_what_names_its_version_is_kept_for_good_and_the_rest_asked_for_ag
     async with client(dashboard) as http:
         page = await http.get("/overview")
         plotly = re.search(r'rel="prefetch" href="([^"]*plotly[^"]*)"', page.text)
-        style = re.search(r'href="(/assets/panel\.css\?m=[^"]*)"', page.text)
-        versioned = [await http.get(found[1], headers={"accept-encoding": "br"}) for found in (plotly, style)]
+        own = [re.search(rf'"(/assets/{name}\?m=[^"]*)"', page.text) for name in OWN]
+        versioned = [await http.get(found[1], headers={"accept-encoding": "br"}) for found in (plotly, *own)]
         plain = await http.get("/assets/theme-early.js", headers={"accept-encoding": "br"})
-    assert [answer.headers["cache-control"] for answer in versioned] == ["public, max-age=31536000, immutable"] * 2
-    assert [answer.headers["content-encoding"] for answer in versioned] == ["br"] * 2
+    kept = ["public, max-age=31536000, immutable"] * 5
+    assert [answer.headers["cache-control"] for answer in versioned] == kept
+    assert [answer.headers["content-encoding"] for answer in versioned] == ["br"] * 5
     assert plain.headers["cache-control"] == "no-cache"
 
 
@@ -139,8 +145,26 @@ async def test_a_hostile_title_cannot_leave_the_configuration(dashboard):
     dashboard.add_tab("x", "</script><script>alert(1)</script>", html.Div())
     async with client(dashboard) as http:
         page = await http.get("/tabs/x")
+        script = await http.get(re.search(r'src="(/assets/page\.js\?m=[^"]*)"', page.text)[1])
     assert page.status_code == 200
     assert "<script>alert" not in page.text
+    assert "/tabs/x" in script.text
+    assert script.headers["content-type"].startswith("text/javascript")
+
+
+async def test_a_page_begins_without_the_grid_unless_a_tab_may_hold_one_and_its_scripts_follow_its_tabs(dashboard):
+    dashboard.app.ready()
+    async with client(dashboard) as http:
+        lean = (await http.get("/overview")).text
+        dashboard.add_tab("x", "Mine", html.Div())
+        full = (await http.get("/overview")).text
+    script = r'<script src="(/_dash-component-suites/dash_ag_grid/[^"]*)"'
+    address = re.search(script, full)[1]
+    assert not re.search(script, lean)
+    assert f'data-grid="{address}"' in lean
+    assert "/dash_table/" not in lean
+    ours = [re.search(r'src="(/assets/page\.js\?m=[^"]*)"', page)[1] for page in (lean, full)]
+    assert ours[0] != ours[1]
 
 
 def test_a_tab_is_one_more_entry_of_the_navigation_and_its_content_is_mounted(dashboard):
@@ -343,3 +367,11 @@ def test_an_unknown_amount_is_a_dash_and_never_zero():
 def test_a_row_that_does_not_fit_its_columns_is_named():
     with pytest.raises(ValueError, match="row 'XLK' has 1 cells, expected 2"):
         table([Column("Symbol"), Column("Value")], [Row("XLK", ["XLK"])], label="Positions")
+
+
+async def test_the_font_is_not_fetched_again_at_every_visit(dashboard):
+    dashboard.app.ready()
+    async with client(dashboard) as http:
+        address = re.search(r'href="([^"]*woff2)"', (await http.get("/overview")).text)[1]
+        font = await http.get(address, headers={"accept-encoding": "br"})
+    assert font.headers["cache-control"] == "public, max-age=2592000"

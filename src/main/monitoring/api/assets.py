@@ -155,6 +155,8 @@ def _with_caching(headers: Any, *, for_good: bool = False) -> list[Header]:  # w
     if for_good or (cached is not None and b"max-age=31536000" in cached):
         own = [(name, value) for name, value in own if name.lower() != b"cache-control"]
         own.append((b"cache-control", b"public, max-age=31536000, immutable"))
+    elif cached is None and any(name.lower() == b"content-type" and value.startswith(b"font/") for name, value in own):
+        own.append((b"cache-control", b"public, max-age=2592000"))  # a style sheet cannot name its version
     elif cached is None:
         # Without it browsers guess how long a file stays good, and run yesterday's script after an update.
         own.append((b"cache-control", b"no-cache"))

@@ -1,11 +1,10 @@
 """What is Dash told to do differently: callbacks off the event loop, our pages, nothing that leaves this server."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 import plotly
 import structlog
 from dash import Dash
@@ -14,29 +13,32 @@ from dash.exceptions import PreventUpdate
 from fastapi import Request, Response
 
 from main.errors import AITraderError
+from main.monitoring.dashboards.v2.bundle import EARLY, PageAssets
 from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.theme import ASSETS
 
 _log = structlog.get_logger(__name__)
 
 # theme-early.js runs before the first paint, or a light page would flash dark. Plotly is fetched while the rest starts,
-# but run when the first chart comes: run earlier, it holds back the first paint of everything else (measured).
+# but run when the first chart comes: run earlier, it holds back the first paint of everything else (measured). Our own
+# scripts run before the libraries: the first data are asked for while those are still on their way.
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mantine-color-scheme="dark">
   <head>
     {%metas%}
     <title>{%title%}</title>
     <link rel="prefetch" href="@plotly@" as="script">
-    <script src="/assets/theme-early.js"></script>
+    <script src="@early@" data-templates="@templates@" data-grid="@grid@"></script>
     <link rel="prefetch" href="/_dash-component-suites/dash/dcc/async-graph.js" as="script">
     {%favicon%}
     {%css%}
+    <link rel="stylesheet" href="@style@">
     <link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>
   </head>
   <body>
     {%app_entry%}
     <footer>
-      <script id="shell-config" type="application/json">@shell@</script>
+      <script src="@script@"></script>
       {%config%}
       {%scripts%}
       {%renderer%}
@@ -45,6 +47,8 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 PLOTLY = f"/_dash-component-suites/plotly/package_data/plotly.v{plotly.__version__.replace('.', '_')}m0.min.js"
 """Where the browser finds Plotly, under an address that changes with its version and may be kept for good."""
+GRID, TABLE = "/dash_ag_grid/", "/dash_table/"
+"""Libraries that a page without tabs of the user's does not begin with: a fifth of all script, for long tables only."""
 ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></div>'
 
 
@@ -61,19 +65,21 @@ class DashApplication(Dash):
     """Dash on our FastAPI application."""
 
     def __init__(
-        self, server: Any, *, title: str, threads: CallbackThreads, configuration: Callable[[], Mapping[str, Any]]
+        self, server: Any, *, title: str, threads: CallbackThreads, assets: PageAssets, lean: Callable[[], bool]
     ) -> None:
-        """Take the application (FastAPI) with its own routes on it, the threads for synchronous callbacks, and what
-        the scripts are told in the page itself.
+        """Take the application (FastAPI) with its own routes on it, the threads for synchronous callbacks, our scripts
+        and style sheets, and whether pages hold nothing but panels: then they begin without the large libraries.
         """
         self._threads = threads
-        self._configuration = configuration
+        self._assets = assets
+        self._lean = lean
+        self._grid = ""
         self.callbacks = Callbacks()
         super().__init__(
             "main.monitoring.dashboards.v2",
             server=server,
             assets_folder=str(ASSETS),
-            assets_ignore=r"^theme-early\.js$",
+            assets_ignore=r"\.(js|css)$",
             title=title,
             update_title="",
             suppress_callback_exceptions=True,  # a panel's ids exist only while its page is shown
@@ -111,10 +117,26 @@ class DashApplication(Dash):
 
     def interpolate_index(self, *args: Any, **parts: Any) -> str:
         """Return the document with what our scripts need to know before Dash has loaded its layout."""
-        # "<" could end the script block it stands in.
-        told = orjson.dumps(self._configuration(), default=_component).decode().replace("<", "\\u003c")
         document: str = super().interpolate_index(*args, **(parts | {"app_entry": ENTRY}))  # type: ignore[no-untyped-call]
-        return document.replace("@shell@", told).replace("@plotly@", PLOTLY)
+        addresses = {
+            "plotly": PLOTLY,
+            "grid": self._grid,
+            "early": self._assets.address(EARLY),
+            "templates": self._assets.address("plotly.json"),
+            "style": self._assets.style.address,
+            "script": self._assets.script.address,
+        }
+        for name, address in addresses.items():
+            document = document.replace(f"@{name}@", address)
+        return document
+
+    def _collect_and_register_resources(self, *args: Any, **options: Any) -> list[Any]:
+        """Return what the page begins with; the grid's own script is noted, for our scripts to fetch with a grid."""
+        found: list[Any] = super()._collect_and_register_resources(*args, **options)  # type: ignore[no-untyped-call]
+        self._grid = next((each for each in found if isinstance(each, str) and GRID in each), self._grid)
+        if not self._lean():
+            return found
+        return [each for each in found if not (isinstance(each, str) and (GRID in each or TABLE in each))]
 
     def _execute_callback(self, func: Callable[..., Any], args: Any, outputs_list: Any, g: Any) -> Callable[[], Any]:
         call: Callable[[], Any] = super()._execute_callback(func, args, outputs_list, g)  # type: ignore[no-untyped-call]
@@ -139,9 +161,3 @@ class DashApplication(Dash):
                 self.callbacks.ended += 1
 
         return off_the_loop
-
-
-def _component(value: object) -> object:
-    if hasattr(value, "to_plotly_json"):
-        return value.to_plotly_json()
-    raise TypeError(f"{type(value).__name__} has no place in the page's configuration")

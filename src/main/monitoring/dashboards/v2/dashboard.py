@@ -24,6 +24,7 @@ from main.monitoring.api.problems import problem
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
+from main.monitoring.dashboards.v2.bundle import PageAssets
 from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.composed import PanelShelf, Shelved, every_panel
 from main.monitoring.dashboards.v2.dashboard_metrics import dashboard_metrics, dashboard_status
@@ -34,6 +35,7 @@ from main.monitoring.dashboards.v2.machine_ring import MachineRing
 from main.monitoring.dashboards.v2.navigation import Page
 from main.monitoring.dashboards.v2.panel import Panel, Wiring, panels_of
 from main.monitoring.dashboards.v2.serving import serve
+from main.monitoring.dashboards.v2.theme import ASSETS
 from main.monitoring.read import Answer, Read
 from main.security.binding import check_binding
 from main.security.policy import Policy, Rule, dashboard_policy
@@ -96,6 +98,8 @@ class Dashboard:
         self._shelf = PanelShelf(shelved, self.settings.pages)
         self._panels = tuple(self._own_panels() if panels is None else panels)
         self._tabs: list[Tab] = []
+        self._edition = 0
+        self._assets = PageAssets(ASSETS, lambda: self._shell().configuration(), lambda: self._edition)
         self._start_error: Exception | None = None
         self._bridge = AsyncBridge(f"{self.name}-dashboard")
         self._drawing = ThreadPoolExecutor(DRAWING_THREADS, thread_name_prefix="drawing")
@@ -118,11 +122,13 @@ class Dashboard:
             dashboard_metrics(service, self._backbone, lambda: self.app.callbacks).registry,
         )
         self.server = self._server()
+        self._assets.serve(self.server)
         self.app = DashApplication(
             self.server,
             title=self.title,
             threads=CallbackThreads(CALLBACK_THREADS, self.settings.database.statement_timeout),
-            configuration=lambda: self._shell().configuration(),
+            assets=self._assets,
+            lean=lambda: not self._tabs,
         )
         self.app.layout = lambda: self._shell().layout()
         for panel in self._shelf.panels:  # those of other dashboards too: a composed page may hold them
@@ -135,6 +141,7 @@ class Dashboard:
         """Add a page of one's own to the navigation, at ``/tabs/NAME``; a later one of the same name replaces it."""
         page = Page(title, "layout-dashboard", path=f"/tabs/{name}")
         self._tabs = [tab for tab in self._tabs if tab.page.address != page.address] + [Tab(page, content)]
+        self._edition += 1
 
     def run(self, debug: bool = False, host: str | None = None, port: int | None = None) -> None:
         """Serve until SIGINT or SIGTERM. With `debug`, Dash shows its developer tools.

@@ -9,6 +9,7 @@
     try { return valid(localStorage.getItem(KEY)); } catch (error) { return null; }
   }
 
+  var given = document.currentScript.dataset;
   var current = valid(new URLSearchParams(location.search).get("theme")) || remembered() || "dark";
   var listeners = [];
   function write() {
@@ -23,8 +24,9 @@
 
   window.aiTrader = {
     plotlyAddress: plotly,
+    gridAddress: given.grid,
     // Asked for first, because the first chart waits for it.
-    templates: fetch("/assets/plotly.json").then(function (answer) { return answer.json(); }),
+    templates: fetch(given.templates).then(function (answer) { return answer.json(); }),
     theme: {
       get current() { return current; },
       /** Show a theme; `remember` keeps it for the next visit. */

@@ -6,9 +6,9 @@
   var heardAt = performance.now();
 
   app.shell = {
-    /** The configuration the server wrote into the page. */
+    /** The configuration that the server wrote at the beginning of our scripts. */
     get config() {
-      if (!config) config = JSON.parse(document.getElementById("shell-config").textContent);
+      if (!config) config = JSON.parse(window.aiTraderShell);
       return config;
     },
     /** Take the server's time from a message; ages never trust the browser's own clock. */

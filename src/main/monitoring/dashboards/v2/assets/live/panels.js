@@ -9,6 +9,7 @@
   var page = [];       // names on the page shown; the server knows each with what was chosen of its options
   var frame = 0;
   var observer = null;
+  var LEAST = 72; // pixels that content without a height of its own has
   var PATIENCE = 1500; // milliseconds for which content of the view before stays on the screen
   var view = 0, turned = 0; // which view is shown, and since when
 
@@ -40,6 +41,7 @@
     if (record.subtitle !== undefined) subtitled(name, record.subtitle);
     var children = record.children === undefined ? null : app.content.translated(record.children);
     var isPlain = app.write.plain(children);
+    if (!isPlain && !app.grid.ready(children, function () { dirty[name] = true; schedule(); })) return;
     app.write.fill(document.getElementById("content-" + name), isPlain ? children : null);
     if (record.figure) chart(name, record);
     else if (!isPlain) { if (!told(record, children)) app.shell.setProps("drawn-" + name, { children: children }); record.drawn = "content"; }
@@ -132,11 +134,25 @@
     });
   }
 
+  /** Those of a page's panels that its first screen may show. What lies further down is asked for when it comes near. */
+  function first(names) {
+    var wide = innerWidth >= 768, top = 100, used = 12, row = 0;
+    return names.filter(function (name) {
+      var panel = app.shell.config.panels[name], width = wide ? panel.width : 12;
+      if (panel.kind === "strip" || location.hash === "#panel-" + name) return true;
+      if (panel.kind === "drawer") return app.options.asked(name) !== name;
+      if (used + width > 12) { top += row; used = 0; row = 0; }
+      used += width;
+      row = Math.max(row, (panel.height || LEAST) + 52);
+      return top < innerHeight;
+    });
+  }
+
   app.figures.onDrawable(function () { Object.keys(waiting).forEach(function (name) { dirty[name] = true; }); waiting = {}; schedule(); });
 
   app.panels = {
     /** Ask for a page before it is on the screen: its first data come while Dash still draws the shell. */
-    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), withBadges(names)); },
+    foreseen: function (names) { if (!document.hidden) app.socket.subscribe(app.view.asked(), withBadges(first(names))); },
     /** Another page is shown: these are its panels. */
     shown: function (names) {
       page = names;

@@ -42,7 +42,7 @@
     setInterval(second, 1000);
   }
 
-  /** The socket opens while Dash still fetches its layout: the first data are there when the panels are. */
+  /** The socket opens while Dash and its libraries are still on their way: the first data are there when the panels are. */
   function connect() {
     app.socket.on("hello", app.view.introduced);
     app.socket.on("view", function (message) {
@@ -59,7 +59,7 @@
   }
 
   var templates = app.figures.ready();
-  document.addEventListener("DOMContentLoaded", connect); // the scripts after this one have run by then
+  Promise.resolve().then(connect); // when the scripts after this one, which are in the same file, have run
   (function whenDrawn() {
     var ready = document.getElementById("page") && window.dash_clientside && window.dash_clientside.set_props;
     if (ready) templates.then(start); else setTimeout(whenDrawn, 10);
