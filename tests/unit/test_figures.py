@@ -102,6 +102,12 @@ def test_a_tile_is_coloured_in_seven_steps_clipped_at_three_per_cent(fraction, t
     assert figure["data"][0]["marker"]["colors"] == [token]
 
 
+def test_a_small_tile_says_short_beneath_its_name_and_a_large_one_beside_it():
+    tiles = [Tile("XLK", -100.0, None, ("+3", "100"), "", "short"), Tile("SPY", -5.0, None, ("−1", "5"), "", "short")]
+    (trace,) = figures.positions_treemap(tiles)["data"]
+    assert trace["text"] == ["<b>XLK</b> short<br>+3<br>100", "<b>SPY</b><br>short"]
+
+
 def test_a_host_trend_has_a_fixed_axis_and_its_limit_written():
     layout = ALL["host"]["layout"]
     assert layout["yaxis"]["range"] == [0, 1.02]

@@ -52,6 +52,27 @@ def test_a_long_or_hostile_name_is_shortened_text_at_the_end_of_its_line():
     assert said == ["&lt;img src=x on…", "A name of any…"]
 
 
+def test_two_lines_at_the_top_of_the_axis_are_named_inside_the_plot():
+    figure = figures.lines(
+        DAYS,
+        [Curve("Maker US", [1.0] * 4, "accent"), Curve("Maker EU", [1.0] * 4, "cat-2")],
+        write=text.ratio,
+        ticks=axes.money_ticks,
+        low=0.0,
+        high=1.0,
+    )
+    assert max(each["y"] for each in figure["layout"]["annotations"]) < 0.95
+    assert figure["layout"]["margin"]["r"] > 8 * 6
+
+
+def test_the_words_of_a_level_are_left_out_where_the_next_level_would_run_through_them():
+    levels = [Level(0.15, "normal"), Level(0.2, "elevated"), Level(0.35, "high")]
+    figure = lines(Curve("A", [0.0, 1.0, 0.5, 0.5], "accent"), levels=levels)
+    said = [each["text"] for each in figure["layout"]["annotations"][1:]]
+    assert said == [" elevated", " high"]
+    assert len(figure["layout"]["shapes"]) == 3
+
+
 def test_a_line_alone_is_not_named_twice():
     assert lines(Curve("Sharpe", [0.1] * 4, "accent"))["layout"]["annotations"][0]["text"] == "<b>+10.00%</b>"
 

@@ -111,7 +111,7 @@ def test_shortfall_is_split_into_its_steps() -> None:
 
 def test_costs_are_by_month_with_funding_and_otherwise_without() -> None:
     row = filled(costs.Costs, currency="USD", name="2026-11", trades=5, fees=Decimal(3), funding=Decimal("-1.25"))
-    assert "2026-11 5 3.00 — — — −1.25" in words(drawn("costs", (costs.READ, [row])))
+    assert "Nov 2026 5 3.00 — — — −1.25" in words(drawn("costs", (costs.READ, [row])))
     assert "Funding" not in words(drawn("costs?by=strategy", (costs.READ, [row])))
 
 

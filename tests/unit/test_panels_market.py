@@ -78,7 +78,8 @@ def test_an_index_is_an_area_and_a_volatility_stands_over_its_limits() -> None:
     assert area["subtitle"] == "SIMX · 3M"
     nervy = course(12, 20, of=index("SIMVOL", "volatility"))
     lines = drawn("index_history", (indices.READ, nervy), (volatility.READ, report()))
-    assert [each["text"] for each in lines["figure"]["layout"]["annotations"]] == ["<b>20.00</b>", " 15", " 25"]
+    said = [each["text"] for each in lines["figure"]["layout"]["annotations"]]
+    assert said == ["<b>20.00</b>", " normal from 15", " elevated from 25"]
 
 
 def test_the_measure_chosen_is_the_one_asked() -> None:

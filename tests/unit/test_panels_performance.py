@@ -292,7 +292,7 @@ def test_days_trades_and_r_are_counted_in_their_own_units() -> None:
     given = ((return_distribution.READ, [of_days]), (trade_distribution.READ, [of_trades]))
     days = drawn("distribution", *given)
     assert days["figure"]["data"][0]["customdata"] == ["−1.0% to 0.0%: 3 days", "0.0% to +1.0%: 5 days"]
-    assert days["subtitle"] == "USD · daily returns · 8 days"
+    assert days["subtitle"] == "USD · 8 days"
     trades = drawn("distribution?of=trades", *given)
     assert trades["figure"]["data"][0]["customdata"] == ["−50 to 0: 4 trades", "0 to +50: 8 trades"]
     assert "no stops." in words(drawn("distribution?of=r", *given, (bots.READ, [bot()])))

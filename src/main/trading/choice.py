@@ -194,7 +194,10 @@ def _accounts(settings: Settings, kind: str, feed: Feed) -> dict[str, Usual]:
     usual = {each.format(name=market): traits for each, traits in listed.items()}
     named = settings.trade.account
     first = next(iter(usual.values()))
-    chosen = usual if named is None else {each: usual.get(each, first) for each in named.split(",")}
+    # One that is named is called by that name: two would else share the label of the first.
+    chosen = (
+        usual if named is None else {each: usual.get(each, replace(first, label=each)) for each in named.split(",")}
+    )
     return {each: replace(traits, label=traits.label.format(name=market)) for each, traits in chosen.items()}
 
 

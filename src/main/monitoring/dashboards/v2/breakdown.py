@@ -1,6 +1,7 @@
 """How is a breakdown shown: the option that chooses by what to part, each part's words, the table, what was cut off?"""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Protocol, TypeVar
 
 from dash.development.base_component import Component
@@ -60,11 +61,13 @@ def word(by: str) -> str:
 
 
 def part_name(name: str | None, by: str) -> str:
-    """Return a part's name ready to read: an hour as `14:00`, a size as the band it is."""
+    """Return a part's name ready to read: an hour as `14:00`, a month as `Oct 2026`, a size as the band it is."""
     if by == "all":
         return "All"
     if name is None:
         return UNNAMED
+    if by == "month":
+        return f"{date.fromisoformat(f'{name}-01'):%b %Y}"
     if by == "hour":
         return f"{name}:00"
     if by == "size":

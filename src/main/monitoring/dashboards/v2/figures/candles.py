@@ -60,6 +60,10 @@ def candles(
     layout = time_layout(yaxis=axis, annotations=[] if close is None else [tag(close, last, "accent")])
     layout["xaxis"] |= {"rangeslider": {"visible": False}} | axes.without(closed, [fill.at for fill in fills])
     layout["margin"]["r"] = room([*axis["ticktext"], f"<b>{last}</b>"])
+    if len(bars) > 1:  # the marks would make Plotly add room at the ends
+        half = (bars[1].at - bars[0].at) / 2
+        ends = [bars[0].at - half, max([bars[-1].at + half, *(fill.at for fill in fills)])]
+        layout["xaxis"]["range"] = [epoch_ms(end) for end in ends]
     layout["hovermode"] = "closest"
     data = [_sticks(bars), *(_marks(side, fills) for side in _SIDES if any(fill.side == side for fill in fills))]
     if any(bar.volume for bar in bars):

@@ -31,7 +31,7 @@ def book_depth(
     reach = max([abs(price - mid) for price in prices], default=abs(mid) * 0.001 or 1.0) * 1.02
     top = max([point.cumulative for point in (*bids, *asks)], default=0.0) or 1.0
     # Beside the middle's own, and not where it would reach under the axis of sizes.
-    ticks = [tick for tick in axes.nice_ticks(mid - reach, mid + reach, 4) if 0.3 < abs(tick - mid) / reach < 0.85]
+    ticks = [tick for tick in axes.nice_ticks(mid - reach, mid + reach, 4) if 0.4 < abs(tick - mid) / reach < 0.85]
     yaxis = axes.value_axis(0.0, top * 1.12, axes.money_ticks, count=4)
     layout = {
         "margin": {"l": 0, "r": room(yaxis["ticktext"]), "t": 20, "b": 24},

@@ -20,6 +20,7 @@ _NAMED = 3
 """With more lines than this their names would cover each other: a legend has them."""
 _APART = 0.075  # of the axis: labels nearer than this cover each other at the smallest chart height
 _APART_NAMED = 0.14  # of the axis: a name and its value are two lines
+_UNDER = 0.12  # of the axis: the words of a level need this much below the next one
 _LONGEST = 14  # letters of a name
 
 
@@ -72,13 +73,13 @@ def lines(
     bottom, top = _span(known, low, high)
     named = 1 < len(curves) <= _NAMED
     apart = (top - bottom) * (_APART_NAMED if named else _APART)
-    ends = _ends(curves, apart, top)
+    ends = _ends(curves, apart, top - apart / 2 if named else top)
     layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks), annotations=[])
     layout["yaxis"] |= _clear_of(layout["yaxis"], [place for _, place, _ in ends], apart * 0.75 if named else apart)
     layout["annotations"] = [_label(c, write(value), place, named=named) for c, place, value in ends]
-    layout["margin"]["r"] = room(line for each in layout["annotations"] for line in each["text"].split("<br>"))
+    layout["margin"]["r"] = room(each["text"] for each in layout["annotations"])
     layout["shapes"] = [_level(level) for level in levels] + ([_level(Level(0.0, solid=True))] if zero else [])
-    layout["annotations"] += [_words(level) for level in levels if level.words]
+    layout["annotations"] += [_words(level) for level in _readable(levels, (top - bottom) * _UNDER)]
     traces = [
         _trace(x if curve.at is None else [epoch_ms(moment) for moment in curve.at], curve, write) for curve in curves
     ]
@@ -144,6 +145,12 @@ def _label(curve: Curve, words: str, place: float, *, named: bool) -> FigureDict
 
 def _shortened(name: str) -> str:
     return literal(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
+
+
+def _readable(levels: Sequence[Level], least: float) -> list[Level]:
+    """Return the levels whose words the next one above does not run through."""
+    spoken = [level for level in levels if level.words]
+    return [each for each in spoken if all(not 0 < above.value - each.value <= least for above in levels)]
 
 
 def _level(level: Level) -> FigureDict:

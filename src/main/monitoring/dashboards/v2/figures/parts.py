@@ -44,7 +44,8 @@ def time_layout(*, yaxis: FigureDict, annotations: list[FigureDict] | None = Non
 
 def room(tags: Iterable[str]) -> int:
     """Return the pixels that the widest of these tags needs at the right."""
-    widest = max((len(tag) - len("<b></b>") for tag in tags), default=0) * 6.7 + 14  # pixels: bold figures of 11
+    lines = (line for tag in tags for line in tag.replace("<b>", "").replace("</b>", "").split("<br>"))
+    widest = max((len(line) for line in lines), default=0) * 6.7 + 14  # pixels: bold figures of 11
     return _RIGHT + _RIGHT_STEP * max(0, math.ceil((widest - _RIGHT) / _RIGHT_STEP))
 
 

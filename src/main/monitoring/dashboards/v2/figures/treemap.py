@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, literal
 from main.monitoring.dashboards.v2.figures.tones import diverging
 
+_ROOMY = 0.1  # of all: a tile that has room for all its words
 _CLIP = 0.03  # P&L per cent at which a tile has its full colour
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A position as a tile: its size |value|, its colour P&L over cost (a fraction), its words ready to read."""
+    """A position as a tile: its size |value|, its colour P&L over cost (a fraction), its words ready to read.
+
+    ``aside`` follows the name, in a line of its own where there is little room.
+    """
 
     name: str
     value: float
     pnl_fraction: float | None
     lines: tuple[str, ...]
     hover: str
+    aside: str = ""
 
 
 def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
@@ -26,10 +31,10 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
     trace = {
         "type": "treemap",
         "ids": [str(index) for index in range(len(tiles))],
-        "labels": [literal(tile.name) for tile in tiles],
+        "labels": [literal(f"{tile.name} {tile.aside}".rstrip()) for tile in tiles],
         "parents": [""] * len(tiles),
         "values": [abs(tile.value) for tile in tiles],
-        "text": [_words(tile, abs(tile.value) / total) for tile in tiles],
+        "text": [_words(tile, roomy=abs(tile.value) / total > _ROOMY) for tile in tiles],
         "customdata": [literal(tile.hover) for tile in tiles],
         "texttemplate": "%{text}",
         "hovertemplate": "%{customdata}<extra></extra>",
@@ -52,7 +57,9 @@ def positions_treemap(tiles: Sequence[Tile]) -> FigureDict:
     return {"data": [trace], "layout": layout}
 
 
-def _words(tile: Tile, share: float) -> str:
+def _words(tile: Tile, *, roomy: bool) -> str:
     # A small tile says its name only: more would not fit, and would be left out with it.
-    lines = tile.lines if share > 0.1 else ()
-    return "<br>".join((f"<b>{literal(tile.name)}</b>", *map(literal, lines)))
+    name = f"<b>{literal(tile.name)}</b>"
+    if roomy:
+        return "<br>".join((f"{name} {literal(tile.aside)}".rstrip(), *map(literal, tile.lines)))
+    return "<br>".join((name, *([literal(tile.aside)] if tile.aside else [])))

@@ -34,11 +34,11 @@ def caption(answers: Answers, scope: Scope) -> str:
     if answers.chosen["of"] == "days":
         rows = answers[return_distribution.READ].value
         shown = one_currency.shown(rows, owners)
-        return one_currency.caption(rows, owners, "daily returns", f"{shown[0].days:,} days" if shown else "")
+        return one_currency.caption(rows, owners, f"{shown[0].days:,} days" if shown else "")
     trades = answers[trade_distribution.READ].value
     own = one_currency.shown(trades, owners)
-    unit = "net P&L" if answers.chosen["of"] == "trades" else "net P&L over risk"
-    return one_currency.caption(trades, owners, unit, f"{own[0].trades:,} trades" if own else "")
+    unit = "" if answers.chosen["of"] == "trades" else "P&L over risk"
+    return one_currency.caption(trades, owners, f"{own[0].trades:,} trades" if own else "", unit)
 
 
 def _histogram(bins: Sequence[Bin], of: str, median: float | None) -> Drawing:

@@ -8,8 +8,9 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import figures, reasons
-from main.monitoring.dashboards.v2.figures import Curve, FigureDict, Level
+from main.monitoring.dashboards.v2.figures import Curve, FigureDict
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option, Panel
+from main.monitoring.dashboards.v2.volatility_marks import band_levels
 from main.monitoring.read import Read
 from main.monitoring.reads import bots, indices, volatility
 from main.monitoring.reads.indices import IndexParams, Indices
@@ -44,8 +45,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
             write_tag=text.money,
         )
     report = answers[volatility.READ].value
-    shares = report.bands if report else ()
-    shown = [Level(share * 100, f"{share * 100:.0f}") for share in shares if share * 100 < max(levels) * 1.3]
+    shown = band_levels(report.bands if report else (), max(levels), scale=100)
     curve = Curve(told.name or "", levels, "accent")
     return figures.lines(at, [curve], write=text.money, ticks=figures.price_ticks, levels=shown)
 

@@ -36,7 +36,8 @@ def _shown(held: Sequence[OpenPosition]) -> list[OpenPosition]:
 
 
 def _tile(position: OpenPosition) -> figures.Tile:
-    name = f"{position.symbol} short" if position.side == "short" else position.symbol
+    aside = "short" if position.side == "short" else ""
+    name = f"{position.symbol} {aside}".rstrip()
     pnl = text.signed_money(position.unrealized_pnl, 0 if abs(float(position.unrealized_pnl or 0)) >= 1000 else 2)
     share = text.percent(position.pnl_share, 1, signed=True)
     value = text.money(position.value, 0)
@@ -44,7 +45,8 @@ def _tile(position: OpenPosition) -> figures.Tile:
         f"{name} · {position.label}<br>{value} {position.currency}<br>{pnl} ({share})"
         f"<br>{text.percent(position.weight, 1)} of gross"
     )
-    return figures.Tile(name, float(position.value or 0), position.pnl_share, (f"{pnl} · {share}", value), hover)
+    lines = (f"{pnl} · {share}", value)
+    return figures.Tile(position.symbol, float(position.value or 0), position.pnl_share, lines, hover, aside)
 
 
 PANEL = Panel(

@@ -8,14 +8,13 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
-from main.monitoring.dashboards.v2.figures import Curve, Level
+from main.monitoring.dashboards.v2.figures import Curve
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Panel, Picture
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
+from main.monitoring.dashboards.v2.volatility_marks import band_levels
 from main.monitoring.read import Read
 from main.monitoring.reads import bots, market_current, volatility
 from main.monitoring.reads.volatility import VolatilityParams, VolatilityReport
-
-_ABOVE = ("normal", "elevated", "high")  # the bands that begin where the read's limits are
 
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
@@ -35,7 +34,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         [Curve("Volatility", values, "accent")],
         write=_percent,
         ticks=lambda ticks: [text.percent(tick, 0).removesuffix("%") for tick in ticks],
-        levels=_levels(report, max(values)),
+        levels=band_levels(report.bands, max(values)),
         low=0.0,
     )
     return Picture(_heading(report), figure)
@@ -58,13 +57,6 @@ def _heading(report: VolatilityReport) -> Component:
         reason = (now.volatility.reason if now else None) or "its present volatility is not known"
         return components.reading(components.unknown(reason), unit="now", detail=detail)
     return components.reading(_percent(now.volatility.value), unit=f"% now · {now.band}", detail=detail)
-
-
-def _levels(report: VolatilityReport, highest: float) -> list[Level]:
-    """Where each band begins, up to the first one above the line: the others would only press it down."""
-    begins = list(zip(report.bands, _ABOVE, strict=False))
-    shown = [each for each in begins if each[0] < highest] + [each for each in begins if each[0] >= highest][:1]
-    return [Level(limit, f"{band} from {limit * 100:.0f}") for limit, band in shown]
 
 
 def _percent(fraction: float | None) -> str:
