@@ -26,6 +26,7 @@ from main.errors import ConfigurationError, ExportsBusy
 from main.exporters import exports as engine
 from main.exporters import source
 from main.exporters.exports import Export, Exports
+from main.exporters.format import Column, Kind
 from main.exporters.formats import FORMATS
 from main.monitoring.api import exporting
 from main.monitoring.read import reads
@@ -137,6 +138,18 @@ async def test_a_list_without_rows_is_a_file_with_its_columns(api: httpx.AsyncCl
     assert answers["csv"].text.startswith("id,account,label")
     assert lines(answers["csv"].text) == []
     assert (answers["ndjson"].text, answers["json"].json()) == ("", [])
+
+
+def test_parquet_refuses_a_number_that_it_cannot_hold_and_rounds_only_the_nineteenth_digit() -> None:
+    writer = FORMATS["parquet"].writer([Column("amount", Kind.EXACT)], "number")
+    writer.rows([[Decimal("1e30")]])
+    with pytest.raises(ConfigurationError, match=r"amount: .* expected numbers of at most 20 digits"):
+        writer.end()
+    writer = FORMATS["parquet"].writer([Column("amount", Kind.EXACT)], "number")
+    amounts = [Decimal("12345678901234567890.000000000000000001"), Decimal("0.1234567890123456785"), None]
+    content = writer.begin() + writer.rows([[amount] for amount in amounts]) + writer.end()
+    found = pq.read_table(io.BytesIO(content))["amount"].to_pylist()
+    assert found == [amounts[0], Decimal("0.123456789012345678"), None]
 
 
 async def test_no_cell_of_a_csv_is_executed_by_a_spreadsheet(api: httpx.AsyncClient, service: Database) -> None:

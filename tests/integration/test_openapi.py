@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from main.database.pool import Database
+from main.exporters.formats import FORMATS
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.read import reads
 from tests.api_site import DAY, HOUR, NOW, api_on, given_trading
@@ -107,11 +108,25 @@ async def test_every_read_and_named_path_is_described_with_parameters_examples_a
     assert "-exit_time" in sort["schema"]["enum"]
 
 
+async def test_the_export_is_described_with_its_reads_and_formats(api: httpx.AsyncClient) -> None:
+    document = await description(api)
+    operation = document["paths"]["/api/export/{name}"]["get"]
+    assert {each.get("name"): each["schema"]["enum"] for each in operation["parameters"] if "name" in each} == {
+        "name": list(reads()),
+        "format": list(FORMATS),
+    }
+    for form in FORMATS.values():
+        answer = await api.get("/api/export/trades", params={"format": form.name})
+        assert answer.headers["content-type"] == form.media_type
+        assert form.media_type in operation["responses"]["200"]["content"]
+    assert "put" in document["paths"]["/api/trades/notes"]
+
+
 async def test_every_path_answers_as_it_is_described(api: httpx.AsyncClient) -> None:
     document = await description(api)
     for path in document["paths"]:
         operation = document["paths"][path].get("get")
-        if operation is None:
+        if operation is None or "{" in path:
             continue
         schema = validator(operation["responses"]["200"]["content"]["application/json"]["schema"], document)
         queries = ["", f"decimals=string&range=1W&as_of={(NOW - HOUR).strftime('%Y-%m-%dT%H:%M:%SZ')}"]

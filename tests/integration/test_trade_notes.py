@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
+from main.books.rebuild import rebuild
 from main.clock import now
 from main.database.pool import Database
 from main.domain.scope import Scope
@@ -23,8 +24,9 @@ from main.recording.intake import Intake
 from main.recording.trade_notes import StaleNotes, write_notes
 from main.security.viewer import Viewer
 from tests.api_site import api_on
-from tests.given import given_account, given_heartbeat, given_trade
+from tests.given import given_account, given_heartbeat, given_trade, insert
 from tests.given_trades import asked_with
+from tests.integration.test_books import EPOCH, fill_row, given_suite_account, mark_row
 from tests.integration.test_hub import running_hub, until
 
 NOTES = "/api/trades/notes"
@@ -146,6 +148,41 @@ async def test_a_correction_of_the_trade_keeps_what_people_wrote(
     await given_trade(service, "7", at, source="my bot", source_id="a:1/<b>", revision=1, notes="the bot again")
     after = await told(database)
     assert (after.trade.pnl, after.trade.revision, after.trade.notes) == (Decimal(7), 1, WRITTEN["notes"])
+
+
+async def test_a_rebuild_of_the_books_keeps_what_people_wrote(service: Database, database: Database) -> None:
+    name = await given_suite_account(service)
+    for table, row in (
+        fill_row(name, 1, 0, "buy 1", 100),
+        fill_row(name, 2, 10, "sell 1", 110),
+        mark_row(name, 10, 110),
+    ):
+        await insert(service, table, [row])
+    await rebuild(service, name, EPOCH)
+    scope = Scope((name,), "All").resolved(now())
+    [before] = (await asked_with(database, trades.READ, scope, TradesPage())).items
+    await written_about(database, before.id)
+    table, corrected = fill_row(name, 2, 10, "sell 1", 120, revision=1)
+    await insert(service, table, [corrected])
+    assert (await rebuild(service, name, EPOCH)).changed
+    scope = Scope((name,), "All").resolved(now())
+    [after] = (await asked_with(database, trades.READ, scope, TradesPage(tag="kept"))).items
+    assert (after.id, after.notes, after.revision) == (before.id, "ours", 1)
+    assert after.pnl == before.pnl + 10
+
+
+async def written_about(database: Database, trade_id: str) -> None:
+    intake = Intake(database.address)
+    try:
+
+        async def write(writer: Any) -> Any:
+            return await write_notes(
+                writer, TradeId(trade_id).candidates, TradeNotes("ours", ("kept",)), revision=0, by="ann"
+            )
+
+        assert await intake.lent(write) is not None
+    finally:
+        await intake.close()
 
 
 @pytest.mark.parametrize(

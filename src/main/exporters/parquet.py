@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from main.errors import ConfigurationError, Problem
 from main.exporters.format import Column, Columns, Format, Kind, Row
 
 PRECISION, SCALE = 38, 18
 """Digits of an exact number, and those of them behind the point: what decimal128 holds, and venues reckon with."""
-GROUP = 20_000
+GROUP = 5_000
 """Rows of a row group: the most that is kept in memory."""
 
 _EXACT = Context(prec=PRECISION, rounding=ROUND_HALF_EVEN)
@@ -35,7 +36,7 @@ class ParquetWriter:
         return self._sink.taken()
 
     def rows(self, rows: Sequence[Row]) -> bytes:
-        """Return the row groups that are full now. Raise ``ValueError`` for a number with too many digits."""
+        """Return the row groups that are full now. Raise `ConfigurationError` for a number that is too large."""
         self._waiting += rows
         if len(self._waiting) >= GROUP:
             self._write()
@@ -56,11 +57,12 @@ class ParquetWriter:
 
     def _array(self, cells: Sequence[Any], column: Column) -> Any:
         made = _MADE.get(column.kind)
-        given = cells if made is None else [None if cell is None else made(cell) for cell in cells]
         try:
+            given = cells if made is None else [None if cell is None else made(cell) for cell in cells]
             return self._arrow.array(given, self._schema.field(column.name).type)
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{column.name}: {error}; another format takes it") from error
+        except (ValueError, ArithmeticError) as error:
+            digits = f"numbers of at most {PRECISION - SCALE} digits before the point; csv and json take any"
+            raise ConfigurationError(Problem(f"{column.name}: {error}", digits, key="format")) from error
 
 
 class _Sink:

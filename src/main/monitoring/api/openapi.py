@@ -9,10 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
 from main.exporters.csv import MEDIA_TYPE
+from main.exporters.formats import FORMATS
 from main.exporters.json import encode
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.openapi_errors import PROBLEM, error_components, error_responses
 from main.monitoring.api.openapi_examples import example_of
+from main.monitoring.api.openapi_export import PATH as EXPORT_PATH
+from main.monitoring.api.openapi_export import export_operation
 from main.monitoring.api.openapi_named import document_schema, head, path_parameters, row_types
 from main.monitoring.api.openapi_parameters import common, common_components, own
 from main.monitoring.api.openapi_types import FLAT, PLACE, Schema, flattened, nullable, schemas_of
@@ -64,6 +67,7 @@ def _document(app: FastAPI, reads: Mapping[str, Read[Any]], named: Sequence[Name
         operation = _operation(f"reads_{name}", f"{read.title}. {read.description}", parameters, schema, components)
         operation["responses"]["200"]["content"][MEDIA_TYPE] = {"schema": _TEXT}
         paths[f"/api/reads/{name}"] = {"get": operation | {"tags": ["reads"]}}
+    paths[EXPORT_PATH] = {"get": export_operation(reads, FORMATS)}
     for path in named:
         schema = document_schema(path, _STATES, components)
         name = path.path.removeprefix("/api/").replace("/", "_")

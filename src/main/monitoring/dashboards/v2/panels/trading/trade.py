@@ -44,8 +44,8 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
             _head(detail.trade),
             trade_words.words(detail, scope),
             components.facts(_facts(detail)),
-            _section("Fills", table(_FILLS, [_fill(each, detail.trade) for each in detail.fills], label="Fills")),
-            _section("Orders", table(_ORDERS, [_order(each, detail.trade) for each in detail.orders], label="Orders")),
+            _section("Fills", _FILLS, [_fill(each, detail.trade) for each in detail.fills]),
+            _section("Orders", _ORDERS, [_order(each, detail.trade) for each in detail.orders]),
         ],
         className="trade",
     )
@@ -91,8 +91,9 @@ def _facts(detail: TradeDetail) -> Sequence[tuple[str, components.Child]]:
     ]
 
 
-def _section(title: str, content: Component) -> Component:
-    return html.Section([html.H3(title), content])
+def _section(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> Component:
+    nothing = html.P("The bot recorded none of this trade.", className="muted")
+    return html.Section([html.H3(title), table(columns, rows, label=title) if rows else nothing])
 
 
 def _fill(each: TradeFill, closed: ClosedTrade) -> Row:
