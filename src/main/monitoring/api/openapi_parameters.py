@@ -110,7 +110,7 @@ def own_schema(params: Any, name: str) -> Schema:
         del told["default"]
     options = [each for each in told.pop("anyOf", ()) if each.get("type") != "null"]
     told |= options[0] if options else {}
-    if told.get("type") == "string" and "enum" not in told:
+    if told.get("type") == "string" and not told.keys() & {"enum", "format"}:  # a time is told of by its format
         choices = _CHOICES.search(_complaint(params, name, _NONE_SUCH))
         told |= {"enum": choices[1].split(", ")} if choices else _TEXT
         if told.get("default") not in (None, *told.get("enum", [told.get("default")])):
