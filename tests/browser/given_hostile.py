@@ -104,10 +104,10 @@ async def _given_money(service: Database, name: str, now: datetime) -> None:
 async def _given_trading(service: Database, name: str, now: datetime) -> None:
     account = account_of(name)
     of = {"symbol": name, "strategy": name}
-    for number in range(6):
-        told = of | {"exchange": name, "segment": name, "exit_type": name, "model": name, "notes": name, "tags": [name]}
-        at = now - number * 5 * HOUR - MINUTE
-        await given_trade(service, 5 - number, at, account, entry_time=at - HOUR, **told)
+    told = of | {"exchange": name, "segment": name, "exit_type": name, "model": name, "notes": name, "tags": [name]}
+    for number in range(35):
+        at = now - number * DAY - MINUTE
+        await given_trade(service, 5 - number % 11, at, account, entry_time=at - HOUR, **told)
     at = now - HOUR
     order = {"decision_price": 100, "arrival_mid": 100, "quantity": 4, "order_id": f"filled {name}"}
     for kind in ("placed", "accepted", "filled"):

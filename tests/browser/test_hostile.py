@@ -28,7 +28,7 @@ async def site(service: Database, address: Address, tmp_path: Path) -> AsyncIter
 
 
 async def test_every_trading_page_shows_hostile_names_as_the_text_they_are(browser: Browser, site: Site) -> None:
-    found = await walk(browser, site["trading"], "range=1M", name="hostile")
+    found = await walk(browser, site["trading"], "range=3M", name="hostile")
     empty = [each.panel for each in found.values() if not each.has_data]
     assert empty == [], "a panel without data proves nothing"
     shown = " ".join(each.words for each in found.values())
@@ -39,15 +39,15 @@ async def test_every_trading_page_shows_hostile_names_as_the_text_they_are(brows
 async def test_one_account_with_a_hostile_name_fits_a_phone_and_a_desktop(browser: Browser, site: Site) -> None:
     tall = PHONE | {"height": 6000}
     for name in (LONG, MARKUP):
-        view = f"accounts=H{NAMES.index(name)}&range=1M"
+        view = f"accounts=H{NAMES.index(name)}&range=3M"
         await walk(browser, site["trading"], view, pages=PAGES[:2], viewport=tall, name="hostile")
-    await walk(browser, site["trading"], f"accounts=H{NAMES.index(LONG)}&range=1M", name="hostile-long")
+    await walk(browser, site["trading"], f"accounts=H{NAMES.index(LONG)}&range=3M", name="hostile-long")
 
 
 async def test_what_is_opened_chosen_and_searched_stays_text(browser: Browser, site: Site) -> None:
     page, seen = await tab(browser)
     trades = next(each for each in PAGES if each.name == "Trades")
-    await visit(page, site["trading"], trades, "range=1M")
+    await visit(page, seen, site["trading"], trades, "range=3M")
     for name in NAMES:
         row = page.locator("#body-trades tbody tr[data-key]", has=page.get_by_text(name, exact=True)).first
         await row.locator("th").click()
@@ -57,7 +57,7 @@ async def test_what_is_opened_chosen_and_searched_stays_text(browser: Browser, s
         await page.keyboard.press("Escape")
         await expect(drawer).to_be_hidden()
     trading = next(each for each in PAGES if each.name == "Trading")
-    await visit(page, site["trading"], trading, "range=1D")
+    await visit(page, seen, site["trading"], trading, "range=1D")
     await chosen(page, "order_book")
     await searched(page, "<img")
     await harmless(page, seen)
@@ -84,7 +84,7 @@ async def test_the_system_pages_show_hostile_services_events_and_log_lines_as_te
     browser: Browser, site: Site
 ) -> None:
     page, seen = await tab(browser)
-    panels = [panel for panel in panels_of("system") if panel.kind not in ("strip", "drawer")]
+    panels = [panel for panel in panels_of("system") if panel.kind not in ("strip", "drawer", "badge")]
     for address in SYSTEM_PAGES:
         here = [panel.name for panel in panels if panel.page == address.name]
         if not here:

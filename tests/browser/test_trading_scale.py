@@ -64,14 +64,14 @@ async def test_an_account_that_never_traded_breaks_no_panel(
 async def test_fifty_accounts_in_three_currencies_and_ten_thousand_symbols_fill_every_panel(
     browser: Browser, wide: str
 ) -> None:
-    found = await walk(browser, wide, "range=1W", name="wide")
+    found = await walk(browser, wide, name="wide")
     assert [each.panel for each in found.values() if not each.has_data] == []
-    await walk(browser, wide, "range=1W", pages=[NAMED["Overview"], NAMED["Trades"]], viewport=LONG_PHONE, name="wide")
+    await walk(browser, wide, pages=[NAMED["Overview"], NAMED["Trades"]], viewport=LONG_PHONE, name="wide")
 
 
 async def test_five_hundred_open_positions_of_one_account_fill_every_panel(browser: Browser, wide: str) -> None:
-    found = await walk(browser, wide, "accounts=W00&range=1M", name="positions")
+    found = await walk(browser, wide, "accounts=W00", name="positions")
     assert [each.panel for each in found.values() if not each.has_data] == []
     assert "500 positions" in found["account_cards"].words
     phone = [NAMED["Trading"], NAMED["Risk"]]
-    await walk(browser, wide, "accounts=W00&range=1M", pages=phone, viewport=LONG_PHONE, name="positions")
+    await walk(browser, wide, "accounts=W00", pages=phone, viewport=LONG_PHONE, name="positions")

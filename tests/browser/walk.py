@@ -94,12 +94,12 @@ async def endings(page: Page, names: Sequence[str]) -> dict[str, Ended]:
         await asyncio.sleep(0.1)
 
 
-async def visit(page: Page, url: str, address: Address, view: str = "") -> dict[str, Ended]:
+async def visit(page: Page, seen: Watch, url: str, address: Address, view: str = "") -> dict[str, Ended]:
     """Open one page and wait for all its panels; every one is well, and the page does not scroll sideways."""
     await page.goto(f"{url}{address.address}?{view}")
     found = await endings(page, PANELS[address.name])
     wrong = [each.wrong for each in found.values() if each.wrong]
-    assert not wrong, f"{address.name}: {wrong}"
+    assert not wrong, f"{address.name}: {wrong} {seen.errors}"
     width = "[document.documentElement.scrollWidth, window.innerWidth]"
     scrolled, inner = await page.evaluate(width)
     assert scrolled <= inner, f"{address.name} scrolls sideways: {scrolled} of {inner} pixels"
@@ -119,7 +119,7 @@ async def walk(
     page, seen = await tab(browser, viewport)
     found: dict[str, Ended] = {}
     for address in pages:
-        found |= await visit(page, url, address, view)
+        found |= await visit(page, seen, url, address, view)
         if name:
             await picture(page, f"{name}-{address.slug}-{viewport['width']}")
     await harmless(page, seen)

@@ -1,0 +1,129 @@
+"""Nothing moves and nothing is lost while a bot trades: zoom, scroll, selection and open drawer on all nine pages."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.browser.conftest import DESKTOP
+from tests.browser.test_controls_panels import SHIFTS
+from tests.browser.walk import PAGES, PANELS, harmless, tab
+from tests.running import Suite, fetch, running, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+
+class Held(NamedTuple):
+    """What a viewer holds on a page: a chart that is zoomed, a panel in whose first row something is selected."""
+
+    zoomed: str = ""
+    selected: str = ""
+
+
+HELD = {
+    "Overview": Held("equity", "cumulative_pnl"),
+    "Trading": Held("spread", "market_hours"),
+    "Performance": Held("benchmark", "trade_statistics"),
+    "Risk": Held("under_water", "leverage"),
+    "Execution": Held("slippage", "costs"),
+    "Models": Held("model_quality", "models"),
+    "Market": Held("index_history", "breadth"),
+    "Trades": Held("", "trades"),
+    "Alerts": Held(),
+}
+VERSIONS = "(names) => names.map((name) => (window.aiTrader.panels.record(name) || {}).version || 0)"
+SELECT = """(name) => {
+  const body = document.getElementById(`body-${name}`), node = body.querySelector("tbody th, dd, .kpi-label, td");
+  if (node) getSelection().selectAllChildren(node);
+  return String(getSelection());
+}"""
+
+
+@pytest.fixture(scope="module")
+def suite(run_dir: Path) -> Iterator[Suite]:
+    """A bot that trades twice a second on a market with some days of history."""
+    days = ("--history-days", "60")
+    with running(Suite(run_dir / "steady"), "trade", "--enable-monitoring", "--interval", "0.5", *days) as started:
+        started.wait_until_ready("trading", "bot")
+        until(lambda: _traded(started), 60, "closed trades")
+        yield started
+
+
+def _traded(suite: Suite) -> bool:
+    answer = json.loads(fetch(suite.url("trading", "/api/reads/trades?range=1M"))[1] or b"{}")
+    return bool(answer.get("value") and answer["value"]["total"] > 5)
+
+
+async def test_on_no_page_anything_moves_or_is_lost_while_data_come_in(browser: Browser, suite: Suite) -> None:
+    page, seen = await tab(browser, DESKTOP)
+    for address in PAGES:
+        await page.goto(suite.url("trading", address.address))
+        for name in PANELS[address.name]:
+            await page.locator(f"#panel-{name}").scroll_into_view_if_needed()
+            await expect(page.locator(f"#panel-{name}")).not_to_have_attribute("data-state", "loading")
+        await unmoved(page, address.name, HELD[address.name])
+    await harmless(page, seen)
+
+
+async def unmoved(page: Page, name: str, held: Held) -> None:
+    ranges = await zoomed(page, held.zoomed) if held.zoomed else None
+    drawer = await opened_drawer(page) if name == "Trades" else ""
+    selected = await page.evaluate(SELECT, held.selected) if held.selected else ""
+    assert bool(selected) == bool(held.selected), f"{name}: nothing to select"
+    await page.wait_for_timeout(1500)  # the last of what was asked for by scrolling
+    at = await page.evaluate("scrollY")
+    await page.evaluate(SHIFTS)
+    changed = await updated(page, name)
+    assert await page.evaluate("scrollY") == at, f"{name} scrolled by itself"
+    if held.zoomed:
+        assert await page.evaluate(_ranges(held.zoomed)) == ranges, f"{held.zoomed} lost its zoom"
+    assert await page.evaluate("String(getSelection())") == selected, f"{name} lost the selection"
+    if drawer:
+        await expect(page.locator("#panel-trade")).to_be_visible()
+        assert f"trade.id={drawer}" in page.url.replace("%2F", "/")
+    assert await page.evaluate("window.shifts") == [], f"{name} moved"
+    assert changed or name in ("Alerts", "Models"), f"{name}: nothing came in, which proves nothing"
+
+
+async def updated(page: Page, name: str) -> bool:
+    """Wait for several updates of the page's panels, at most a few seconds; whether there was one."""
+    names = list(PANELS[name])
+    before = await page.evaluate(VERSIONS, names)
+    for _ in range(12):
+        await asyncio.sleep(0.5)
+    return bool(await page.evaluate(VERSIONS, names) != before)
+
+
+def _ranges(panel: str) -> str:
+    axes = f"document.querySelector('#graph-{panel} .js-plotly-plot')._fullLayout"
+    return f"[...{axes}.xaxis.range, ...{axes}.yaxis.range].map(String)"
+
+
+async def zoomed(page: Page, panel: str) -> Any:
+    """Draw a frame in a chart and return the ranges that it shows then."""
+    plot = page.locator(f"#graph-{panel} .nsewdrag").first
+    await plot.scroll_into_view_if_needed()
+    box = await plot.bounding_box()
+    assert box is not None
+    whole = await page.evaluate(_ranges(panel))
+    await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.8, steps=8)
+    await page.mouse.up()
+    async with asyncio.timeout(10):
+        while (ranges := await page.evaluate(_ranges(panel))) == whole:
+            await asyncio.sleep(0.05)
+    await page.mouse.move(5, 5)
+    return ranges
+
+
+async def opened_drawer(page: Page) -> str:
+    row = page.locator("#body-trades tbody tr[data-key]").nth(1)
+    await row.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#panel-trade")).to_be_visible()
+    return str(await row.get_attribute("data-key"))
