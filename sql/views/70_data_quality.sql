@@ -1,4 +1,5 @@
 -- How good the snapshots of a symbol are, hour by hour. Market hours come as multiranges: the database knows no calendar.
+-- A simulated history that was filled in says that it was learned the very moment it was true: it was never received.
 
 -- Hours of symbols in which something was recorded between two moments, of sources that live in real time. By recorded_at
 -- alone and along its block ranges, as the roll-ups look.
@@ -8,7 +9,7 @@ LANGUAGE sql STABLE SET enable_seqscan = off SET jit = off AS $$
     WITH seen AS MATERIALIZED (
         SELECT m.source, m.symbol, bucket_start('1 hour', m.at) AS hour, count(*) AS snapshots
           FROM market_snapshots m
-         WHERE m.recorded_at > after AND m.recorded_at <= upto
+         WHERE m.recorded_at > after AND m.recorded_at <= upto AND m.recorded_at <> m.at
          GROUP BY m.source, m.symbol, bucket_start('1 hour', m.at)
     )
     SELECT s.source, s.symbol, s.hour, coalesce(i.calendar, '24/7'), s.snapshots
@@ -38,6 +39,7 @@ RETURNS bigint LANGUAGE sql AS $$
                (array_agg(hash_record_extended(ROW(m.mid, m.bid_prices, m.bid_sizes, m.ask_prices, m.ask_sizes), 0) ORDER BY m.revision DESC))[1] AS book
           FROM asked a
           JOIN market_snapshots m ON m.source = for_source AND m.symbol = a.symbol AND m.at >= hour AND m.at < hour + interval '1 hour'
+                                 AND m.recorded_at <> m.at
          GROUP BY a.symbol, a.open, m.at
     ), neighbours AS MATERIALIZED (
         SELECT t.*, lag(t.at) OVER course AS told_before,
@@ -68,7 +70,8 @@ RETURNS bigint LANGUAGE sql AS $$
           CROSS JOIN LATERAL (
                 SELECT m.at::timestamptz AS at
                   FROM market_snapshots m
-                 WHERE m.source = for_source AND m.symbol = f.symbol AND m.at < hour
+                 WHERE m.source = for_source AND m.symbol = f.symbol AND m.at < hour AND m.at >= hour - interval '8 days'
+                   AND m.recorded_at <> m.at
                  ORDER BY m.at DESC
                  LIMIT 1) b
     ), distances AS (

@@ -27,6 +27,7 @@ from tests.given_market import asked_with, given_run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the calendar library uses pandas
 SECOND = timedelta(seconds=1)
+BRIEFLY = timedelta(milliseconds=50)
 
 
 async def given_ticks(
@@ -38,7 +39,7 @@ async def given_ticks(
             "source": "sim",
             "symbol": symbol,
             "at": at,
-            "recorded_at": at,
+            "recorded_at": at + BRIEFLY,
             "mid": 100,
             "bid_prices": [99],
             "bid_sizes": [1 if still else place + 1],
@@ -208,6 +209,18 @@ async def test_replays_are_not_measured_and_an_unknown_calendar_is_not_guessed(
     found = await symbols(database, past(MOMENT, "A", "R", window="1h"))
     assert (found["R"].state, found["R"].received, found["R"].completeness) == ("ok", None, None)
     assert found["X"].completeness is None
+
+
+async def test_a_history_that_was_filled_in_was_not_received(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    filled_in = [MOMENT - HOUR + place * 5 * MINUTE for place in range(10)]
+    for at in filled_in:
+        await given_ticks(service, [at], recorded_at=at)
+    await given_ticks(service, ticks(MOMENT - 3 * SECOND, 100))
+    await measured(service)
+    found = (await symbols(database, past(MOMENT, window="1h")))["X"]
+    assert (found.received, found.expected, found.gaps) == (100, 100, 0)
 
 
 async def test_a_second_run_finds_nothing_new_and_nothing_recorded_is_no_error(

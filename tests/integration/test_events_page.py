@@ -53,7 +53,7 @@ async def test_a_correction_stands_for_its_event_and_the_past_knows_none(service
     assert [each.kind for each in page.items] == ["mended"]
     then = await asked(database, system_events.READ, past(MOMENT - MINUTE * 30, known_at=MOMENT - MINUTE * 30))
     assert [each.kind for each in then.items] == ["first"]
-    buckets = await asked(database, event_counts.READ, live())
+    buckets = (await asked(database, event_counts.READ, live())).buckets
     assert [(bucket.errors, bucket.others) for bucket in buckets] == [(0, 1)]
 
 
@@ -61,9 +61,9 @@ async def test_events_are_counted_by_stretches_of_the_window(service: Database, 
     await given_account(service)
     for minutes, severity in ((1, "error"), (2, "critical"), (3, "warning"), (200, "info"), (201, "debug")):
         await given_event(service, "x", severity, MOMENT - minutes * MINUTE - timedelta(seconds=1))
-    buckets = await asked_with(database, event_counts.READ, live(window="6h"), points=6)
-    assert [(each.errors, each.warnings, each.others) for each in buckets] == [(0, 0, 2), (2, 1, 0)]
-    assert buckets[0].width_seconds == 3600
+    course = await asked_with(database, event_counts.READ, live(window="6h"), points=6)
+    assert [(each.errors, each.warnings, each.others) for each in course.buckets] == [(0, 0, 2), (2, 1, 0)]
+    assert course.width_seconds == 3600
 
 
 @pytest.mark.promise(29)
@@ -73,9 +73,9 @@ async def test_events_of_another_account_are_not_among_them(service: Database, d
         await given_event(service, f"of {account}", "error", MOMENT - MINUTE, account_id=account)
     async with database.scoped(("A",)) as connection:
         page = await system_events.READ.fetch(connection, live("A", "B"))
-        buckets = await event_counts.READ.fetch(connection, live("A", "B"))
+        course = await event_counts.READ.fetch(connection, live("A", "B"))
     assert [each.kind for each in page.items] == ["of A"]
-    assert sum(bucket.errors for bucket in buckets) == 1
+    assert sum(bucket.errors for bucket in course.buckets) == 1
 
 
 async def given_entries(service: Database, *actions: str, **given: object) -> None:
@@ -118,4 +118,4 @@ async def test_nothing_recorded_is_no_error(database: Database) -> None:
     for read in (system_events.READ, audit.READ):
         page = await asked(database, read, live())
         assert (page.items, page.total) == ([], 0)
-    assert await asked(database, event_counts.READ, live()) == []
+    assert (await asked(database, event_counts.READ, live())).buckets == []

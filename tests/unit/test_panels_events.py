@@ -29,12 +29,16 @@ def entries(*items: audit.AuditEntry) -> Any:
     return Paged(list(items), len(items), 50, 0, audit.AuditCounts(len(items), 0, 1, 0))
 
 
+def course(*buckets: event_counts.EventBucket) -> event_counts.EventCourse:
+    return event_counts.EventCourse(NOW - timedelta(hours=6), NOW, 3600.0, list(buckets))
+
+
 def test_an_event_tells_what_when_whose_and_its_details_unfold() -> None:
     members = drawn("system_events", (system_events.READ, events(event(message=HOSTILE, details={"why": HOSTILE}))))
     said = words(members)
     assert f"order failed error 15:00:00 {HOSTILE} the suite bot" in said
     assert f'"why": "{HOSTILE}"' in said
-    assert members["subtitle"] == "3M · 1 events · 1 error · 0 warning"
+    assert members["subtitle"] == "3M · 1 event · 1 error · 0 warning"
 
 
 def test_long_details_are_cut() -> None:
@@ -55,15 +59,12 @@ def test_a_page_of_many_says_where_it_is_and_that_not_all_is_searched() -> None:
 
 
 def test_bars_stand_where_events_came_and_errors_at_their_foot() -> None:
-    buckets = [
-        filled(event_counts.EventBucket, at=NOW - timedelta(hours=hours), width_seconds=3600.0, errors=hours)
-        for hours in (2, 1)
-    ]
-    members = drawn("event_counts", (event_counts.READ, buckets))
+    buckets = [filled(event_counts.EventBucket, at=NOW - timedelta(hours=hours), errors=hours) for hours in (2, 1)]
+    members = drawn("event_counts", (event_counts.READ, course(*buckets)))
     assert [trace["y"] for trace in members["figure"]["data"]] == [[2, 1], [1, 1], [1, 1]]
     assert members["figure"]["data"][0]["marker"]["color"] == "@critical-mark"
     assert members["subtitle"] == "3M · 3 errors · 2 warnings"
-    assert "No events" in words(drawn("event_counts"))
+    assert "No events" in words(drawn("event_counts", (event_counts.READ, course())))
 
 
 def test_the_audit_trail_says_who_did_what_and_marks_what_was_changed() -> None:

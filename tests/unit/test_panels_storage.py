@@ -82,7 +82,7 @@ def test_a_table_says_how_long_it_is_kept() -> None:
 
 def test_two_hundred_tables_are_cut_to_the_biggest() -> None:
     members = drawn("storage_tables", (storage_tables.READ, [stored(table=f"t{number}") for number in range(200)]))
-    assert members["subtitle"] == "the biggest 100 of 200 tables · growth over 3M"
+    assert members["subtitle"] == "the biggest 25 of 200 tables · growth over 3M"
 
 
 def test_the_largest_indexes_are_listed() -> None:

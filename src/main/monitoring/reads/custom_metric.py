@@ -88,9 +88,8 @@ READ = Read(
     custom_metric,
     topics=frozenset({Topic.METRICS, Topic.ACCOUNTS}),
     unit="number",
-    freshness=timedelta(minutes=1),
+    freshness=timedelta(minutes=3),
     params=MetricParams,
-    as_of=lambda points: max((point.at for point in points), default=None),
     scalar=lambda points: points[-1].value if points else None,
     formula="mean, extremes and last value of a bucket",
 )

@@ -96,7 +96,6 @@ READ = Read(
     custom_metrics,
     topics=frozenset({Topic.METRICS, Topic.ACCOUNTS}),
     unit="number",
-    freshness=timedelta(minutes=1),
-    as_of=lambda rows: max((row.at for row in rows), default=None),
+    freshness=timedelta(minutes=3),
     formula="the newest value of each name, account and source",
 )

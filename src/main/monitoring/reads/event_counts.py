@@ -9,23 +9,34 @@ from main.domain.topics import Topic
 from main.monitoring.read import Read
 from main.monitoring.series import Series, bucket_width
 
+LONGEST = timedelta(days=100)
+"""Events are kept for ninety days."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventBucket:
-    """How many events came in one stretch of time, from ``at`` for ``width_seconds``; debug is counted as info."""
+    """How many events came in the stretch of time that begins at ``at``; debug is counted among the others."""
 
     at: datetime
-    width_seconds: float
     errors: int
     warnings: int
     others: int
 
 
+@dataclass(frozen=True, slots=True)
+class EventCourse:
+    """The stretches of a window in which something happened, each ``width_seconds`` long, oldest first."""
+
+    start: datetime
+    end: datetime
+    width_seconds: float
+    buckets: list[EventBucket]
+
+
 BUCKETS = Query(
     EventBucket,
     """
-    SELECT bucket_start($5, e.at) AS at, extract(epoch FROM $5)::float8 AS width_seconds,
-           count(*) FILTER (WHERE e.severity IN ('error', 'critical')) AS errors,
+    SELECT bucket_start($5, e.at) AS at, count(*) FILTER (WHERE e.severity IN ('error', 'critical')) AS errors,
            count(*) FILTER (WHERE e.severity = 'warning') AS warnings,
            count(*) FILTER (WHERE e.severity IN ('info', 'debug')) AS others
       FROM system_events e
@@ -46,14 +57,17 @@ class EventSeries(Series):
     points: int = 60
 
 
-async def event_counts(db: Fetcher, scope: Scope, asked: EventSeries | None = None) -> list[EventBucket]:
-    """Return how many events of each gravity came, by stretches of the window, oldest first.
+async def event_counts(db: Fetcher, scope: Scope, asked: EventSeries | None = None) -> EventCourse:
+    """Return how many events of each gravity came, by stretches of the window, at most of its last hundred days.
 
-    Events of no account are among those of all accounts. A stretch without any is absent; empty where nothing happened.
+    Events of no account are among those of all accounts. A stretch without any is absent, so that there is none where
+    nothing happened.
     """
     bounds = scope.bounds()
-    width = bucket_width(bounds.start, bounds.end, (asked or EventSeries()).points, timedelta(minutes=1))
-    return await BUCKETS.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at, width)
+    start = max(bounds.start, bounds.end - LONGEST)
+    width = bucket_width(start, bounds.end, (asked or EventSeries()).points, timedelta(minutes=1))
+    buckets = await BUCKETS.all(db, list(scope.accounts), start, bounds.end, bounds.known_at, width)
+    return EventCourse(start, bounds.end, width.total_seconds(), buckets)
 
 
 READ = Read(
@@ -65,6 +79,6 @@ READ = Read(
     freshness=timedelta(minutes=1),
     about="suite",
     params=EventSeries,
-    scalar=lambda buckets: sum(bucket.errors for bucket in buckets),
+    scalar=lambda course: sum(bucket.errors for bucket in course.buckets),
     formula="events by the time at which they happened, newest revision of each",
 )

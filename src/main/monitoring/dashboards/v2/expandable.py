@@ -15,9 +15,9 @@ def last_line(said: str | None) -> str:
     return line if len(line) <= WIDEST else f"{line[: WIDEST - 1]}…"
 
 
-def expandable(label: str, said: str) -> Component:
-    """Return `label` and the last line of what was said, which unfolds to all of it."""
-    summary = html.Summary([html.Span(label, className="said-label"), html.Code(last_line(said))])
+def expandable(label: str, said: str, preview: str = "") -> Component:
+    """Return `label` and the last line of what was said, or a `preview` of it, which unfolds to all of it."""
+    summary = html.Summary([html.Span(label, className="said-label"), html.Code(last_line(preview or said))])
     return html.Details([summary, html.Pre(said.strip("\n"), tabIndex=0)], className="said")
 
 

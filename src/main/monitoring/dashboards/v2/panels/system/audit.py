@@ -78,7 +78,11 @@ def _row(entry: AuditEntry) -> Row:
         components.moment(entry.at),
         record,
     ]
-    said = [expandable("Details", json.dumps(entry.details, ensure_ascii=False, indent=2))] if entry.details else []
+    said = (
+        [expandable("Details", json.dumps(entry.details, ensure_ascii=False, indent=2), ", ".join(entry.details))]
+        if entry.details
+        else []
+    )
     return Row(str(entry.entry), cells, below=beneath(said))
 
 

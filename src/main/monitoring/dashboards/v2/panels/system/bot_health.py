@@ -1,5 +1,7 @@
 """Bots' health servers: what does each bot answer when it is asked how it is?"""
 
+from urllib.parse import urlsplit
+
 from dash import html
 from dash.development.base_component import Component
 
@@ -54,7 +56,7 @@ def _row(bot: BotHealth) -> Row:
         components.light(_LIGHTS.get(bot.condition, "unknown"), word + code),
         components.amount(text.latency(bot.latency_seconds), reason="there was no answer"),
         components.moment(bot.since),
-        html.Span(bot.url, title=f"told by the {bot.origin}"),
+        html.Span(urlsplit(bot.url).netloc, title=f"{bot.url}, told by the {bot.origin}"),
     ]
     return Row(bot.account, cells, below=html.Span(bot.said, className="said-reason") if bot.said else None)
 

@@ -9,27 +9,24 @@ from main.monitoring.dashboards.v2 import captions, components, figures
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
 from main.monitoring.reads import event_counts
 
-_LONGEST = timedelta(days=100)
-"""Of what is kept of events: a longer window is drawn from there on."""
-
 
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
-    buckets = answers[event_counts.READ].value or []
-    if not buckets:
+    course = answers[event_counts.READ].value
+    if course is None or not course.buckets:
         return components.empty("No events", f"Nothing happened in {scope.window} that was told.", icon_name="check")
-    bounds = scope.bounds()
+    buckets = course.buckets
     layers = [
         figures.Counted("Errors", [bucket.errors for bucket in buckets], "critical-mark"),
         figures.Counted("Warnings", [bucket.warnings for bucket in buckets], "warn-4"),
         figures.Counted("Others", [bucket.others for bucket in buckets], "neutral-4"),
     ]
-    width = timedelta(seconds=buckets[0].width_seconds)
-    start = max(bounds.start, bounds.end - _LONGEST)
-    return figures.event_bars([bucket.at for bucket in buckets], width, layers, (start, bounds.end))
+    width = timedelta(seconds=course.width_seconds)
+    return figures.event_bars([bucket.at for bucket in buckets], width, layers, (course.start, course.end))
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    buckets = answers[event_counts.READ].value or []
+    course = answers[event_counts.READ].value
+    buckets = course.buckets if course else []
     errors, warnings = sum(bucket.errors for bucket in buckets), sum(bucket.warnings for bucket in buckets)
     told = f"{errors:,} error{'' if errors == 1 else 's'} · {warnings:,} warning{'' if warnings == 1 else 's'}"
     return captions.joined(scope.window, told if buckets else "")

@@ -6,12 +6,12 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import captions, components
-from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.panel import Answers, Option, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import storage_tables
 from main.monitoring.reads.storage_tables import StoredTable
 
-MOST = 100
+SIZES = (("25", "25"), ("100", "100"))
 _COLUMNS = (
     Column("Table", phone="name"),
     Column("Size", "right", phone="corner"),
@@ -30,12 +30,14 @@ def draw(answers: Answers, scope: Scope) -> Component:
     if not tables:
         reason = "The worker measures the tables every five minutes while it runs."
         return components.empty("No sizes were sampled yet", reason, icon_name="database")
-    return table(_COLUMNS, [_row(each) for each in tables[:MOST]], label="Tables, the biggest first")
+    return table(
+        _COLUMNS, [_row(each) for each in tables[: int(answers.chosen["size"])]], label="Tables, the biggest first"
+    )
 
 
 def caption(answers: Answers, scope: Scope) -> str:
     tables = answers[storage_tables.READ].value or []
-    cut = captions.cut(min(len(tables), MOST), len(tables), "the biggest", "tables")
+    cut = captions.cut(min(len(tables), int(answers.chosen["size"])), len(tables), "the biggest", "tables")
     return captions.joined(cut or (f"{len(tables)} tables" if tables else ""), f"growth over {scope.window}")
 
 
@@ -46,7 +48,7 @@ def _row(each: StoredTable) -> Row:
         [each.table, html.Span(parts, className="muted")] if parts else each.table,
         text.bytes_(each.total_bytes),
         components.amount(text.percent(each.share, 1)),
-        components.amount(text.DASH if each.row_count is None else f"{each.row_count:,}", reason="never analysed yet"),
+        f"{each.row_count:,}",
         text.bytes_(each.index_bytes),
         components.amount(growth, reason="there is one sample of it in this range"),
         _kept(each),
@@ -79,6 +81,7 @@ PANEL = Panel(
     "Tables and retention",
     page="Storage",
     reads=(storage_tables.READ,),
+    options=(Option("size", "Rows", SIZES),),
     draw=draw,
     caption=caption,
     width=12,

@@ -63,7 +63,13 @@ def caption(answers: Answers, scope: Scope) -> str:
         return ""
     grave = [f"{count:,} {word}" for word, count in (("critical", counts.critical), ("error", counts.error)) if count]
     most = f"the newest {LOOKED_AT:,} of the range" if counts.total >= LOOKED_AT else ""
-    return captions.joined(scope.window, f"{counts.total:,} events", *grave, f"{counts.warning:,} warning", most)
+    return captions.joined(
+        scope.window,
+        f"{counts.total:,} event{'' if counts.total == 1 else 's'}",
+        *grave,
+        f"{counts.warning:,} warning",
+        most,
+    )
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
@@ -86,9 +92,10 @@ def _details(event: SystemEvent) -> Component | None:
     if not event.details:
         return None
     said = json.dumps(event.details, ensure_ascii=False, indent=2, default=str)
-    return expandable(
-        "Details", said if len(said) <= _LONGEST else f"{said[:_LONGEST]}\n… cut at {_LONGEST:,} characters"
-    )
+    preview = ", ".join(event.details)
+    if len(said) > _LONGEST:
+        said = f"{said[:_LONGEST]}\n… cut at {_LONGEST:,} characters"
+    return expandable("Details", said, preview)
 
 
 PANEL = Panel(
