@@ -25,6 +25,7 @@ from tests.given import (
     given_trade,
     insert,
 )
+from tests.given_database import given_index, given_relation, given_server, given_session
 from tests.given_market import given_bars, given_judgement, given_levels, given_mids, given_model, given_run
 from tests.given_orders import given_order
 from tests.given_storage import given_stored_things
@@ -114,3 +115,15 @@ async def _suite(service: Database) -> None:
     job = {"job": "roll-ups", "host": "h", "pid": 1, "every_seconds": 60, "limit_seconds": 30, "state": "waiting"}
     await insert(service, "worker_jobs", [job])
     await given_stored_things(service, "A")
+    await _server(service)
+
+
+async def _server(service: Database) -> None:
+    for minutes in (5, 0):
+        at = MOMENT - minutes * MINUTE
+        counts = {"commits": 1000 - minutes, "blocks_hit": 900 - minutes, "wal_bytes": 10_000 - minutes}
+        await given_server(service, at, waiting=1, sessions=2, statements="on", **counts)
+        await given_relation(service, "fills", at, table_bytes=90_000 - minutes, live_rows=100, dead_rows=10)
+        await given_index(service, "fills_at", at)
+    await given_session(service, MOMENT, 10, state="idle in transaction")
+    await given_session(service, MOMENT, 11, waits_since=MOMENT - HOUR, blocked_by=[10])

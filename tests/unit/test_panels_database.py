@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from main.database.pool import DatabaseStatus
 from main.monitoring.index_advice import IndexAdvice, index_advice, quoted
 from main.monitoring.paging import Paged
 from main.monitoring.reads import (
@@ -76,28 +77,33 @@ def server(**given: Any) -> ServerSample:
         "database_bytes": 12_300_000,
         "autovacuum": True,
     }
-    return filled(ServerSample, **(known | given))
+    row: ServerSample = filled(ServerSample, **(known | given))
+    return row
 
 
 def counted(**given: Any) -> Counted:
     zeros = ("commits", "rollbacks", "blocks_hit", "blocks_read", "temporary_files", "temporary_bytes", "deadlocks")
-    return filled(Counted, **(dict.fromkeys(zeros, 0) | given))
+    row: Counted = filled(Counted, **(dict.fromkeys(zeros, 0) | given))
+    return row
 
 
 def session(pid: int, **given: Any) -> ServerSession:
     known = {"pid": pid, "kind": "client backend", "application": "app", "role": "r", "state": "active"}
-    return filled(ServerSession, **(known | {"blocked_by": []} | given))
+    row: ServerSession = filled(ServerSession, **(known | {"blocked_by": []} | given))
+    return row
 
 
 def relation(**given: Any) -> TableState:
     known = {"schema_name": "public", "table_name": "fills", "partitions": 0, "dead_rows": 0, "analyzed_seconds": 1.0}
-    return filled(TableState, **(known | {"changed_rows": 0, "sequential_scans": 0} | given))
+    row: TableState = filled(TableState, **(known | {"changed_rows": 0, "sequential_scans": 0} | given))
+    return row
 
 
 def index(name: str, keys: list[str], **given: Any) -> IndexState:
     known = {"schema_name": "public", "index_name": name, "table_name": "t", "keys": keys, "method": "btree"}
     flags = {"partitioned": False, "is_valid": True, "is_unique": False, "is_constraint": False}
-    return filled(IndexState, **(known | flags | {"index_scans": 5, "index_bytes": 8192} | given))
+    row: IndexState = filled(IndexState, **(known | flags | {"index_scans": 5, "index_bytes": 8192} | given))
+    return row
 
 
 def found(sample: ServerSample | None = None, counts: Counted | None = None, *, slots: Any = (), **given: Any) -> Any:
@@ -275,7 +281,7 @@ def test_replicas_slots_and_clients_are_told_of() -> None:
     assert "No replica" in words(drawn("database_replication", (database_replication.READ, alone)))
     owner = ApplicationConnections(EVIL, "r", 3, 1, 0)
     activity = DatabaseActivity(NOW, True, "t", 0, (), (owner,))
-    pool = filled(database_status.DatabaseStatus, pool_size=4, pool_idle=3, pool_limit=8, acquired=4, waited_seconds=1)
+    pool = filled(DatabaseStatus, pool_size=4, pool_idle=3, pool_limit=8, acquired=4, waited_seconds=1)
     given = ((database_activity.READ, activity), (database_status.READ, pool))
     said = words(drawn("database_applications", *given))
     assert f"{EVIL} 3 1 0 r" in said
