@@ -14,8 +14,8 @@ from main.monitoring.read import Read
 class StoredTable:
     """One table with its partitions, as it was sampled last.
 
-    ``row_count`` is the planner's estimate, or the server's count where it was never analysed. ``share`` is of all tables together,
-    a fraction. Growth is from ``growth_since``, the table's first sample in the window, to ``at``; ``None`` where there
+    ``row_count`` is the planner's estimate, or the server's count where it was never analysed. ``share`` is of all
+    tables together, a fraction. Growth is from ``growth_since``, the table's first sample in the window, to ``at``; ``None`` where there
     is one sample only. ``purges`` says whether old rows go; ``kept_seconds`` is the age at which they went last and is
     ``None`` before the first purge and for what is kept for ever. ``purged_rows`` counts the day of the last purge.
     """
@@ -49,8 +49,8 @@ TABLES = Query(
           FROM newest n
           JOIN relation_samples r ON r.at = n.at AND r.schema_name = 'public'
     )
-    SELECT s.table_name AS table, s.partitions, coalesce(s.row_estimate, s.live_rows) AS row_count, s.table_bytes, s.index_bytes,
-           s.total_bytes, s.total_bytes / nullif(sum(s.total_bytes) OVER (), 0)::float8 AS share,
+    SELECT s.table_name AS table, s.partitions, coalesce(s.row_estimate, s.live_rows) AS row_count, s.table_bytes,
+           s.index_bytes, s.total_bytes, s.total_bytes / nullif(sum(s.total_bytes) OVER (), 0)::float8 AS share,
            s.total_bytes - f.total_bytes AS growth_bytes,
            (s.total_bytes - f.total_bytes) * 86400 / extract(epoch FROM s.at - f.at)::float8 AS growth_daily_bytes,
            f.at AS growth_since, s.table_name = ANY ($4::text[]) AS purges,
