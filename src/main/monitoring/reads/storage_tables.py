@@ -15,9 +15,10 @@ class StoredTable:
     """One table with its partitions, as it was sampled last.
 
     ``row_count`` is the planner's estimate, or the server's count where it was never analysed. ``share`` is of all
-    tables together, a fraction. Growth is from ``growth_since``, the table's first sample in the window, to ``at``; ``None`` where there
-    is one sample only. ``purges`` says whether old rows go; ``kept_seconds`` is the age at which they went last and is
-    ``None`` before the first purge and for what is kept for ever. ``purged_rows`` counts the day of the last purge.
+    tables together, a fraction. Growth is from ``growth_since``, the table's first sample in the window, to ``at``;
+    ``None`` where there is one sample only. ``purges`` says whether old rows go; ``kept_seconds`` is the age at which
+    they went last and is ``None`` before the first purge and for what is kept for ever. ``purged_rows`` counts the day
+    of the last purge.
     """
 
     table: str
