@@ -164,6 +164,18 @@ async def test_a_missing_figure_is_null_with_its_reason(service: Database, api: 
         assert told["accounts"] == ["A"]
 
 
+async def test_a_bots_own_values_are_among_the_metrics_by_their_names(
+    service: Database, api: httpx.AsyncClient
+) -> None:
+    await given_trading(service)
+    row = {"source": "bot", "name": "equity", "account_id": "A", "at": NOW, "recorded_at": NOW}
+    await insert(service, "custom_metrics", [row | {"value": "0.12345678", "unit": "orders"}])
+    told = await document(api, "/api/metrics")
+    (named,) = told["custom_metrics"]
+    assert (named["name"], named["account"], named["value"], named["unit"]) == ("equity", "A", 0.12345678, "orders")
+    assert told["equity"] != named["value"]
+
+
 async def test_currencies_are_never_added(service: Database, api: httpx.AsyncClient) -> None:
     await given_trading(service)
     await given_trading(service, "B", currency="EUR")

@@ -25,6 +25,7 @@ from main.monitoring.reads import (
     account_totals,
     bots,
     cumulative_pnl,
+    custom_metrics,
     daily_loss,
     database_status,
     equity,
@@ -47,6 +48,11 @@ from main.monitoring.series import FEWEST, MOST
 
 _POINTS = {"limit": ("points", FEWEST, MOST)}
 _WORTH = ("currency", "equity_at", "equity", "cash", "available_margin", "today_pnl")
+_NAMED_VALUES = Source(
+    custom_metrics.CustomMetric,
+    lambda values: values["custom_metrics"] or (),
+    ("name", "account", "source", "value", "unit", "at"),
+)
 _COUNTED = {"accounts": "accounts_counted"}
 """Every answer has the accounts' names under accounts."""
 
@@ -200,9 +206,15 @@ PERFORMANCE = (
     ),
     NamedPath(
         "/api/metrics",
-        "Every headline figure by its name: money now, the window's returns, risk, trades and exposure.",
-        (_part(account_totals), _part(performance), _part(trade_statistics), _part(exposure, by="currency")),
-        (Figures((_TOTALS, _PERFORMANCE, _STATISTICS, _EXPOSURE), names=_COUNTED),),
+        "Every headline figure by its name: money, returns, risk, trades, exposure, and the bots' own values.",
+        (
+            *(_part(account_totals), _part(performance), _part(trade_statistics), _part(exposure, by="currency")),
+            _part(custom_metrics),
+        ),
+        (
+            Figures((_TOTALS, _PERFORMANCE, _STATISTICS, _EXPOSURE), names=_COUNTED),
+            Listing(_NAMED_VALUES, "custom_metrics"),
+        ),
         window="All",
     ),
 )
