@@ -6,39 +6,43 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, ViewportSize, sync_playwright
 
 from tests.browser.chromium import chromium
 from tests.browser.conftest import ARGUMENTS
 
-# High enough that no panel is below the fold: those would not be drawn, and everything is to be counted.
-VIEWPORT = {"width": 1440, "height": 2400}
+# High enough that no panel of any page is below the fold: those would not be drawn, and everything is to be counted.
+VIEWPORT: ViewportSize = {"width": 1440, "height": 4800}
 TIMEOUT_SECONDS = 60
 
 # Looks once a frame, from before the page's first script. A panel counts when nothing of its skeleton is to be seen,
-# its badge (the baseline has none) says Live, and its charts have their lines; the frame after that is the one shown.
+# its badge (the baseline has none) says how fresh it is, and its charts have their lines, or it says why it has
+# nothing; the frame after that is the one shown. A drawer that is shut does not count.
 WATCH = """
 (() => {
   const plotted = (plot) => plot._fullData && plot._fullData.length && plot.querySelector(".main-svg");
   const drawn = (panel) => {
     if ([...panel.querySelectorAll(".skeleton")].some((each) => each.offsetParent)) return false;
-    if (panel.querySelector("[id^=badge-]") && !panel.querySelector(".badge-live")) return false;
+    const badge = panel.querySelector("[id^=badge-]");
+    if (badge && !badge.querySelector("b")) return false;
+    if (panel.querySelector(".badge-error, .badge-unreachable, .notice-failed")) return false;
     const graphs = [...panel.querySelectorAll(".dash-graph")];
     if (panel.dataset.kind === "figure") {
-      if (!graphs.length) return Boolean(panel.querySelector(".notice-empty"));
+      if (!graphs.length) return Boolean(panel.querySelector(".notice"));
       return graphs.every((each) => [...each.querySelectorAll(".js-plotly-plot")].some(plotted));
     }
-    return panel.querySelectorAll("td, span, b, strong, time, svg").length > 1;
+    return Boolean(panel.querySelector(".notice")) || panel.querySelectorAll("td, span, b, time, svg").length > 1;
   };
-  const panels = () => [...document.querySelectorAll("section[data-panel]:not(.panel-strip)")];  // no alert, no strip
+  const counted = "section[data-panel]:not(.panel-strip):not([hidden])";  // no alert, no strip
+  const panels = () => [...document.querySelectorAll(counted)];
   window.benchWaiting = () => panels().filter((each) => !drawn(each));
   let framed = false;
   const look = () => {
-    const some = document.querySelector("section[data-panel]:not(.panel-strip)");
+    const some = document.querySelector(counted);
     if (some && !framed) requestAnimationFrame(() => { window.benchFramed = performance.now(); });
     framed = framed || Boolean(some);
     if (some && window.benchWaiting().length === 0) {
@@ -52,7 +56,7 @@ WATCH = """
 """
 
 SHAPE = """
-() => [...document.querySelectorAll("section[data-panel]:not(.panel-strip)")].map((panel) => {
+() => [...document.querySelectorAll("section[data-panel]:not(.panel-strip):not([hidden])")].map((panel) => {
   const plots = [...panel.querySelectorAll(".js-plotly-plot")];
   const points = (trace) => (trace.x || trace.labels || trace.y || []).length;
   return {
@@ -68,11 +72,41 @@ SHAPE = """
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """Seconds from the start of the navigation."""
+    """Seconds from the start of the navigation, and what came over the network until all panels were drawn."""
 
     first_paint: float
     framed: float  # every panel's place and title, before its content
     complete: float
+    requests: int = 0  # without those that the browser answered by itself
+    received_bytes: int = 0  # as transferred: compressed, with heads, and what came over the socket
+
+
+class Traffic:
+    """What a page receives, as the browser's own network log counts it."""
+
+    def __init__(self, page: Page) -> None:
+        self._asked: set[str] = set()
+        self._kept: set[str] = set()
+        self.received_bytes = 0
+        session = page.context.new_cdp_session(page)
+        session.on("Network.requestWillBeSent", lambda told: self._asked.add(told["requestId"]))
+        session.on("Network.requestServedFromCache", lambda told: self._kept.add(told["requestId"]))
+        session.on("Network.responseReceived", self._answered)
+        session.on("Network.loadingFinished", lambda told: self._add(told["encodedDataLength"]))
+        session.on("Network.webSocketFrameReceived", lambda told: self._add(len(told["response"]["payloadData"])))
+        session.send("Network.enable")
+
+    @property
+    def requests(self) -> int:
+        """How many went to the server; the socket's is one of them."""
+        return len(self._asked - self._kept) + 1
+
+    def _answered(self, told: dict[str, Any]) -> None:
+        if told["response"].get("fromDiskCache") or told["response"].get("fromPrefetchCache"):
+            self._kept.add(told["requestId"])
+
+    def _add(self, count: float) -> None:
+        self.received_bytes += int(count)
 
 
 class Visitor:
@@ -84,9 +118,7 @@ class Visitor:
 
     def open(self, url: str) -> Page:
         """Begin to load a page; do not wait for it."""
-        page = self._context.new_page()
-        page.goto(url, wait_until="commit", timeout=1_000 * TIMEOUT_SECONDS)
-        return page
+        return self._begin(self._context.new_page(), url)
 
     def drawn(self, page: Page) -> Drawn:
         """Wait until all panels are drawn and tell when that was."""
@@ -102,11 +134,17 @@ class Visitor:
 
     def load(self, url: str) -> Drawn:
         """Load a page to its end and close it."""
-        page = self.open(url)
+        page = self._context.new_page()
+        traffic = Traffic(page)
         try:
-            return self.drawn(page)
+            drawn = self.drawn(self._begin(page, url))
+            return replace(drawn, requests=traffic.requests, received_bytes=traffic.received_bytes)
         finally:
             page.close()
+
+    def _begin(self, page: Page, url: str) -> Page:
+        page.goto(url, wait_until="commit", timeout=1_000 * TIMEOUT_SECONDS)
+        return page
 
     def shape(self, url: str) -> str:
         """What a page consists of, for `plain_dash --panels`."""
