@@ -23,6 +23,7 @@ from tests.given import (
     given_service,
     given_snapshots,
     given_trade,
+    insert,
 )
 
 ENVELOPE = {"as_of", "moment", "state", "since", "accounts", "range", "error", "note"}
