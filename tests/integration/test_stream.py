@@ -49,13 +49,15 @@ class CashEncoder:
 
 
 @contextlib.asynccontextmanager
-async def served(database: Database, allowed: tuple[str, ...] | None = None) -> AsyncIterator[tuple[str, Stream]]:
+async def served(
+    database: Database, allowed: tuple[str, ...] | None = None, pace: float = 0.0
+) -> AsyncIterator[tuple[str, Stream]]:
     """Serve the stream on a free port, to a viewer who may see `allowed` (all accounts when None)."""
     async with running_hub(database) as hub:
         directory = Directory(database)
         with ThreadPoolExecutor(1) as workers:
-            book = PictureBook(hub, CashEncoder(), workers)
-            stream = Stream(hub, directory, book, Greeting("trading", "0", datetime.now(UTC)))
+            book = PictureBook(hub, CashEncoder(), workers, pace)
+            stream = Stream(hub, directory, book, Greeting("trading", "0", datetime.now(UTC)), pace)
 
             async def endpoint(socket: WebSocket) -> None:
                 socket.scope.setdefault("state", {})["viewer"] = Viewer("me", "operator", allowed)
@@ -144,7 +146,7 @@ async def test_what_may_tell_of_every_account_is_shown_to_none_who_may_see_only_
     await given_account(service, "A")
     async with served(database, ("A",)) as (url, stream), websockets.connect(url) as socket:
         await subscribe(socket, "logs", "cash")
-        assert "may tell of every account" in (await heard(socket, "error"))["message"]
+        assert "may tell of every account" in (await heard(socket, "refused"))["panels"]["logs"]
         assert (await heard(socket, "update"))["panels"].keys() == {"cash"}
         assert len(stream.book) == 1
     async with served(database) as (url, _), websockets.connect(url) as socket:

@@ -98,6 +98,7 @@ class _Connection:
         self._urgent: set[str] = set()  # panels that tell of trouble, or have not been seen yet
         self._states: dict[str, State | None] = {}  # of the panels, as last pushed
         self._refused: dict[str, str] = {}
+        self._composed: Watched | None = None
         self._pages = 0  # the version of the composed pages that was told last
         self._wish: dict[str, Any] = {"view": {}, "panels": []}
         self._scope: Scope | None = None
@@ -111,14 +112,12 @@ class _Connection:
 
     async def serve(self) -> None:
         forget = self._directory.on_change(lambda: self._start(self._greet_and_settle()))
-        composed = self._hub.watch(read_named("pages"), Scope(), lambda: self._composed(composed))
         turning = {self._start(self._read()), self._start(self._write())}
         self._start(self._greet_and_settle())  # a database that takes its time must not hold up what the page asks
         try:
             await asyncio.wait(turning, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()
-            composed.close()
             left = tuple(self._background)
             for task in left:
                 task.cancel()
@@ -126,6 +125,8 @@ class _Connection:
             for _, leave in self._looking.values():
                 leave()
             self._looking.clear()
+            if self._composed is not None:
+                self._composed.close()
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(coroutine)
@@ -180,6 +181,8 @@ class _Connection:
                 "strategies": run.value or [],
             }
         )
+        if self._composed is None:  # after the greeting, which nothing may hold up
+            self._composed = self._hub.watch(read_named("pages"), Scope(), self._say_pages)
         if self._wish["panels"]:
             await self._settle()
 
@@ -241,12 +244,16 @@ class _Connection:
             return True
         return (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE)
 
-    def _composed(self, watched: Watched) -> None:
-        """Tell the page which pages were composed; a database that is away is no reason to forget them."""
-        answer = watched.answer
-        if answer is not None and answer.value is not None and answer.version != self._pages:
+    def _say_pages(self) -> None:
+        """Tell which pages were composed; a database that is away is no reason to forget those that are known."""
+        answer = self._composed.answer if self._composed is not None else None
+        if answer is None:
+            return
+        if answer.value is not None and answer.version != self._pages:
             self._pages = answer.version
             self._say({"type": "pages", "items": answer.value})
+        elif answer.value is None and answer.error is not None:
+            self._say({"type": "pages", "items": None, "error": "The database cannot be reached. It is tried again."})
 
     def _say(self, message: dict[str, Any]) -> None:
         kind = message["type"]

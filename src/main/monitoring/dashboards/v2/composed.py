@@ -145,7 +145,7 @@ def _missing(name: str, reason: str) -> Component:
 
 def _described(shelved: Shelved) -> dict[str, Any]:
     panel = shelved.panel
-    told = next((read.description for read in panel.reads), "").partition("\n")[0]
+    told = next((read.description for read in panel.reads), "").partition("\n")[0].removeprefix("Return ")
     return {
         "name": panel.name,
         "title": panel.title,
@@ -153,7 +153,7 @@ def _described(shelved: Shelved) -> dict[str, Any]:
         "page": panel.page,
         "width": panel.width,
         "kind": panel.kind,
-        "description": told,
+        "description": told[:1].upper() + told[1:],
         "once": shelved.once,
         "options": [
             {"name": option.name, "label": option.label, "choices": option.choices, "kind": option.kind}

@@ -38,7 +38,7 @@ class PanelEncoder:
         that fails is logged and becomes the panel's error state, marked ``broken``.
         """
         try:
-            return _encoded(_members(self._wanted(panel), answers, scope))
+            return _renamed(panel, _encoded(_members(self._wanted(panel), answers, scope)))
         except Exception as error:  # noqa: BLE001  # a boundary: one broken drawing must not take the page with it
             _log.exception("panel failed", panel=panel, scope=repr(scope))
             details = f"{panel}: {type(error).__name__}: {error}"
@@ -81,6 +81,12 @@ def _drawn(drawing: Drawing) -> dict[str, Any]:
             return {"figure": drawing}
         case _:
             return {"children": drawing}
+
+
+def _renamed(written: str, content: bytes) -> bytes:
+    """Give a grid in a panel that stands on the page again an id of its own; nothing else that is drawn has one."""
+    name, base = written.partition("?")[0], panel_name(written)
+    return content if name == base else content.replace(f'"grid-{base}"'.encode(), f'"grid-{name}"'.encode())
 
 
 def _without_answer(answer: Answer[Any]) -> Component:

@@ -188,29 +188,36 @@
     if (panels.length >= MOST) { app.shell.toast("At most " + MOST + " panels stand on a page"); return; }
     panels.push({ panel: known.name, width: null, options: {} });
     draw();
-    app.shell.toast(known.title + " added");
   }
 
   function choose() {
     var input = element("input", { class: "menu-search composer-search", type: "search", placeholder: "Title, page or what it shows", "aria-label": "Find a panel" });
     var list = element("ul", { class: "composer-list", "aria-label": "Panels" }), said = element("div", { class: "menu-note", role: "status" });
-    function fill() {
+    function fill(news) {
       var words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       var found = catalogue.filter(function (each) {
         var within = [each.title, each.name, each.page, each.dashboard, each.description].join(" ").toLowerCase();
         return words.every(function (word) { return within.indexOf(word) >= 0; });
       });
-      said.textContent = found.length ? "" : "No panel is called so.";
+      // What is called so comes before what only tells of it.
+      function rank(each) { return words.length && each.title.toLowerCase().indexOf(words[0]) === 0 ? 0 : words.length && each.title.toLowerCase().indexOf(words[0]) > 0 ? 1 : 2; }
+      if (words.length) found.sort(function (one, other) { return rank(one) - rank(other); });
+      if (!found.length) said.textContent = "No panel is called so."; else if (!news) said.textContent = found.length + (found.length === 1 ? " panel" : " panels");
       list.replaceChildren.apply(list, found.map(function (each) {
         var there = each.once && open.draft.panels.some(function (placed) { return placed.panel === each.name; });
-        var node = element("button", { class: "composer-choice", type: "button", "aria-disabled": there ? "true" : null, onclick: function () { if (!there) { add(each); fill(); } } }, [
+        var node = element("button", { class: "composer-choice", type: "button", "aria-disabled": there ? "true" : null, onclick: function () { if (!there) added(each); } }, [
           element("b", {}, each.title), element("span", { class: "muted" }, there ? "on the page already" : dashboardName(each.dashboard) + " · " + each.page),
           element("span", { class: "composer-told" }, each.description),
         ]);
         return element("li", {}, node);
       }));
     }
-    input.addEventListener("input", fill);
+    function added(known) {
+      add(known);
+      said.textContent = known.title + " added, " + open.draft.panels.length + " on the page";
+      if (known.once) fill(true);
+    }
+    input.addEventListener("input", function () { fill(); });
     var dialog = app.menu.dialog("Add panels", [input, said, list, element("div", { class: "buttons" }, [button("Done", function () { dialog.hidePopover(); }, { class: "button button-primary" })])]);
     dialog.classList.add("composer-dialog");
     fill();
