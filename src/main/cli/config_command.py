@@ -24,7 +24,25 @@ def check(context: typer.Context, config_file: ConfigFile = None) -> None:
     from main.trading.choice import check_names
 
     check_names(settings)
+    _check_pages(settings)
     typer.echo(table(settings))
+
+
+def _check_pages(settings: "Settings") -> None:
+    """Raise `ConfigurationError` for panels, options and values of composed pages that there are not."""
+    if not settings.pages:
+        return
+    from main.errors import ConfigurationError
+    from main.monitoring.dashboards.v2.composed import PanelShelf, every_panel
+
+    shelf = PanelShelf(every_panel())
+    problems = [
+        settings.located(problem, ("pages", number))
+        for number, page in enumerate(settings.pages)
+        for problem in shelf.problems(page)
+    ]
+    if problems:
+        raise ConfigurationError(problems)
 
 
 def table(settings: "Settings") -> str:

@@ -1,5 +1,6 @@
 """Where does a setting come from: which file and line, which variable, or the command line?"""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,11 @@ def dotted(key: Key) -> str:
     """Write a key as the user knows it: `bots[0].account`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in key)
     return text.removeprefix(".")
+
+
+def parsed(text: str) -> Key:
+    """Return the key that is written `panels[0].width`; the opposite of `dotted`."""
+    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", text))
 
 
 def merged(layers: Iterable[Layer]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from main.config.description import Described, Provenance, describe
 from main.config.environment import HANDOVER
 from main.config.folders import user_data_folder
 from main.config.pages import PageSettings
+from main.config.provenance import Key, Origin, dotted, nearest_origin, parsed
 from main.config.signing_key import kept_key
+from main.errors import Problem
 
 
 class Section(BaseModel):
@@ -230,6 +232,12 @@ class Settings(BaseSettings):
     def account(self, account_id: str) -> AccountSettings:
         """Return what the user says about an account; the defaults where it is not listed."""
         return next((each for each in self.accounts if each.id == account_id), AccountSettings(id=account_id))
+
+    def located(self, problem: Problem, above: Key) -> Problem:
+        """Return a problem that only its reader could find, at the line where it was written; its key is below `above`."""
+        key = (*above, *parsed(problem.key))
+        origin = nearest_origin(key, self._provenance.layers) or Origin("")
+        return origin.problem(problem.got, problem.expected, key=dotted(key), hint=problem.hint)
 
     @property
     def spool_folder(self) -> Path:
