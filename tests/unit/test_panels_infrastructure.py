@@ -215,7 +215,7 @@ def test_processes_tell_what_they_take_and_why_something_is_not_known() -> None:
         filled(processes.ProcessState, name="postgres", pid=8),
     ]
     total = processes.ProcessTotal(120, 4, 0.5, 0.25, 9_000_000)
-    members = drawn("processes?sort=-rss_bytes", (processes.READ, Paged(rows, 120, 50, 0, total)))
+    members = drawn("processes?sort=-rss_bytes", (processes.READ, Paged(rows, 120, 20, 0, total)))
     said = words(members)
     assert f"{HOSTILE} worker 7 3.4 5.00 MB" in said
     assert "1–2 of 120" in said

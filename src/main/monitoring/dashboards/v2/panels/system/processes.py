@@ -15,7 +15,7 @@ from main.monitoring.read import Read
 from main.monitoring.reads import processes
 from main.monitoring.reads.processes import ProcessesPage, ProcessState
 
-SIZE = 50
+SIZE = 20
 _HIDDEN = "another user's: it may not be looked at"
 _COLUMNS = [
     Column("Program", phone="name", sort="name"),
