@@ -234,7 +234,7 @@ class Settings(BaseSettings):
         return next((each for each in self.accounts if each.id == account_id), AccountSettings(id=account_id))
 
     def located(self, problem: Problem, above: Key) -> Problem:
-        """Return a problem that only its reader could find, at the line where it was written; its key is below `above`."""
+        """Return a problem that only the reader of a value finds, at its line; the key is below `above`."""
         key = (*above, *parsed(problem.key))
         origin = nearest_origin(key, self._provenance.layers) or Origin("")
         return origin.problem(problem.got, problem.expected, key=dotted(key), hint=problem.hint)
