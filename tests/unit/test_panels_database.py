@@ -150,7 +150,7 @@ def test_the_cards_have_every_headline_figure() -> None:
     for expected in (
         "Connections 12 12% of 97 · 2 active",
         "Cache hit 98.7%",
-        "Commits 12.3 /s 0.5 rolled back · 2 deadlocks",
+        "Commits 12.3 /s 0.5 undone · 2 deadlocks",
         "Longest transaction none 1 wait for a lock",
         "Size 12.3 MB +5.00 MB a day",
         "Replication lag 4.10 kB 1 replica · 250 ms",

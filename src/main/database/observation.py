@@ -63,12 +63,14 @@ _SERVER: LiteralString = """
     WITH seen AS MATERIALIZED (
         SELECT a.*, clock_timestamp() AS looked_at
           FROM pg_stat_activity a
-         WHERE a.backend_type = 'client backend' OR a.backend_type IS NULL
+         WHERE a.backend_type = 'client backend'
+            -- Whose type is hidden: sessions of other roles, but not the server's own processes.
+            OR a.backend_type IS NULL AND a.usesysid IS NOT NULL AND a.datid IS NOT NULL
     ), clients AS (
         SELECT count(*) AS connections, count(*) FILTER (WHERE state IN ('active', 'fastpath function call')) AS active,
                count(*) FILTER (WHERE state = 'idle') AS idle,
                count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction,
-               count(*) FILTER (WHERE state IS NULL) AS hidden,
+               count(*) FILTER (WHERE backend_type IS NULL) AS hidden,
                count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting,
                max(extract(epoch FROM looked_at - xact_start))
                    FILTER (WHERE pid <> pg_backend_pid()) AS longest_transaction_seconds,
@@ -76,8 +78,9 @@ _SERVER: LiteralString = """
                    FILTER (WHERE state = 'active' AND pid <> pg_backend_pid()) AS longest_query_seconds
           FROM seen
     ), applications AS (
-        SELECT coalesce(nullif(application_name, ''), 'unnamed') AS application, coalesce(usename, 'unknown') AS role,
-               count(*) AS connections, count(*) FILTER (WHERE state = 'active') AS active,
+        SELECT coalesce(nullif(application_name, ''), 'unnamed') AS application,
+               coalesce(usename, 'connecting') AS role, count(*) AS connections,
+               count(*) FILTER (WHERE state = 'active') AS active,
                count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction
           FROM seen
          GROUP BY 1, 2

@@ -41,13 +41,13 @@ def _connections(now: ServerSample) -> Component:
 
 def _cache(load: DatabaseLoad, scope: Scope) -> Component:
     figure = components.amount(text.percent(load.cache_hit_share, 1), reason=_TWO)
-    return components.kpi("Cache hit", figure, detail=f"blocks found in shared_buffers, {scope.window}")
+    return components.kpi("Cache hit", figure, detail=f"of blocks, {scope.window}")
 
 
 def _commits(load: DatabaseLoad) -> Component:
     figure = components.amount(text.ratio(load.commits_per_second, 1), reason=_TWO)
     deadlocks = load.counted.deadlocks if load.counted else 0
-    rollbacks = f"{text.ratio(load.rollbacks_per_second, 1)} rolled back"
+    rollbacks = f"{text.ratio(load.rollbacks_per_second, 1)} undone"
     detail = joined(rollbacks, f"{deadlocks:,} deadlock{'' if deadlocks == 1 else 's'}")
     return components.kpi("Commits", figure, unit="/s", detail=detail)
 
@@ -62,7 +62,7 @@ def _transaction(now: ServerSample) -> Component:
 def _size(load: DatabaseLoad) -> Component:
     size = load.latest.database_bytes if load.latest else None
     growth = load.growth_bytes
-    detail = "growth is known after half an hour"
+    detail = "growth after half an hour"
     if growth is not None:
         detail = f"{'+' if growth > 0 else ''}{text.bytes_(growth)} a day"
     return components.kpi("Size", components.amount(text.bytes_(size), reason="not measured yet"), detail=detail)
@@ -83,7 +83,7 @@ def _lag(replicas: DatabaseReplication | None) -> Component:
 
 
 def _wraparound(now: ServerSample) -> Component:
-    detail = f"of {text.compact(now.freeze_limit)} transactions until vacuum is forced"
+    detail = "of the age that forces vacuum"
     return components.kpi("Oldest transaction id", text.percent(now.freeze_share, 1), detail=detail, phone=False)
 
 

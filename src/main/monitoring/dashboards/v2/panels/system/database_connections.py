@@ -24,7 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         [
             Curve("All", [point.connections for point in load.points], "accent", steps=True),
             Curve("Active", [point.active for point in load.points], "cat-3", steps=True),
-            Curve("In a transaction", [point.idle_in_transaction for point in load.points], "cat-2", steps=True),
+            Curve("Idle in tx", [point.idle_in_transaction for point in load.points], "cat-2", steps=True),
         ],
         write=_count,
         ticks=lambda ticks: [_count(tick) if float(tick).is_integer() else "" for tick in ticks],
@@ -48,7 +48,6 @@ PANEL = Panel(
     reads=(database_load.READ,),
     draw=draw,
     caption=caption,
-    legend=(("All", "accent"), ("Active", "cat-3"), ("Idle in a transaction", "cat-2")),
     width=4,
     order=30,
     height=240,

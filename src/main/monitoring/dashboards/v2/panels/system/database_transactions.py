@@ -41,7 +41,6 @@ PANEL = Panel(
     reads=(database_load.READ,),
     draw=draw,
     caption=caption,
-    legend=(("Committed", "accent"), ("Rolled back", "cat-2")),
     width=4,
     order=40,
     height=240,
