@@ -69,6 +69,20 @@ async def given_many(service: Database, count: int, account: str = "A") -> list[
     return given
 
 
+async def given_long(service: Database, count: int, letters: int) -> None:
+    """Trades with long notes, made by the database itself."""
+    async with service.scoped() as connection:
+        await connection.execute(
+            "INSERT INTO trades (account_id, source, source_id, symbol, transaction_type, quantity, entry_time, "
+            "exit_time, entry_price, exit_price, gross_pnl, fees, realized_pnl, notes) "
+            "SELECT 'A', 's', n::text, 'BTC', 'BUY', 1, $1::timestamptz, $1::timestamptz, 100, 101, 1, 0, 1, "
+            "repeat('x', $3::int) FROM generate_series(1, $2::int) n",
+            MOMENT,
+            count,
+            letters,
+        )
+
+
 async def exported(api: httpx.AsyncClient, form: str, name: str = "trades", **given: str) -> httpx.Response:
     answer = await api.get(f"/api/export/{name}", params=VIEW | {"accounts": "A", "format": form} | given)
     assert answer.status_code == 200, answer.text
@@ -293,7 +307,7 @@ async def states(admin: asyncpg.Connection, wanted: list[str]) -> None:
 async def test_who_goes_in_the_middle_frees_the_connection(
     api: httpx.AsyncClient, service: Database, admin: asyncpg.Connection
 ) -> None:
-    await given_many(service, 20_000)
+    await given_long(service, 6_000, 3_000)
     async with api.stream("GET", "/api/export/trades", params=VIEW | {"format": "json"}):
         await states(admin, ["idle in transaction"])
     await states(admin, ["idle"])
@@ -302,7 +316,7 @@ async def test_who_goes_in_the_middle_frees_the_connection(
 async def test_who_takes_nothing_any_more_frees_the_connection(
     api: httpx.AsyncClient, service: Database, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await given_many(service, 20_000)
+    await given_long(service, 6_000, 3_000)
     monkeypatch.setattr(exporting, "STALL_SECONDS", 0.5)
     async with api.stream("GET", "/api/export/trades", params=VIEW | {"format": "json"}):
         await states(admin, ["idle in transaction"])
@@ -312,14 +326,7 @@ async def test_who_takes_nothing_any_more_frees_the_connection(
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 async def test_a_long_list_does_not_stay_in_memory(exports: Exports, service: Database, form: str) -> None:
     await given_account(service)
-    async with service.scoped() as connection:
-        await connection.execute(
-            "INSERT INTO trades (account_id, source, source_id, symbol, transaction_type, quantity, entry_time, "
-            "exit_time, entry_price, exit_price, gross_pnl, fees, realized_pnl, notes) "
-            "SELECT 'A', 's', n::text, 'BTC', 'BUY', 1, $1::timestamptz, $1::timestamptz, 100, 101, 1, 0, 1, "
-            "repeat('x', 200) FROM generate_series(1, 50000) n",
-            MOMENT,
-        )
+    await given_long(service, 50_000, 200)
     process = psutil.Process()
     export = await exports.listing(trades.READ, PAST, None)
     chunks = export.chunks(FORMATS[form])

@@ -1,6 +1,6 @@
 """Which columns has a table, and of which kind are they? The type of a row says, or else the cells that are there."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hin
 from main.analytics.figure import Figure
 from main.exporters.flat import Cell, Table, plain
 from main.exporters.format import Column, Kind
+from main.exporters.json import encode
 
 _KINDS: dict[Any, Kind] = {
     str: Kind.TEXT,
@@ -43,10 +44,19 @@ def row_columns(row: Hashable) -> RowColumns | None:
     ``None`` where its rows are not flat: what holds other rows, or a map, has columns only when the values are known.
     """
     found = list(_of(cast(Any, row)))
-    if any(column is None for column, _ in found):
-        return None
+    return None if any(column.kind is None for column, _ in found) else _made(found)
+
+
+@cache
+def packed_columns(row: Hashable) -> RowColumns:
+    """Return the columns of any frozen dataclass: a map, or other rows inside a row, are one text of JSON."""
+    found = list(_of(cast(Any, row)))
+    return _made([(column, get if column.kind is not None else _packed(get)) for column, get in found])
+
+
+def _made(found: Sequence[tuple["_Field", Callable[[Any], Cell]]]) -> RowColumns:
     getters = tuple(getter for _, getter in found)
-    columns = tuple(column for column, _ in found if column is not None)
+    columns = tuple(Column(column.name, column.kind or Kind.TEXT) for column, _ in found)
     return RowColumns(columns, lambda record: tuple(getter(record) for getter in getters))
 
 
@@ -55,33 +65,43 @@ def table_columns(of: Table) -> tuple[Column, ...]:
     return tuple(Column(name, _kind(row[place] for row in of.rows)) for place, name in enumerate(of.columns))
 
 
-def _of(row: type, prefix: str = "", path: str = "") -> Iterator[tuple[Column | None, Callable[[Any], Cell]]]:
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A column to be; without a kind what stands in it is not flat."""
+
+    name: str
+    kind: Kind | None
+
+
+def _of(row: type, prefix: str = "", path: str = "") -> Iterator[tuple[_Field, Callable[[Any], Cell]]]:
     hints = get_type_hints(row)
     for spec in fields(row):
         name, place, hint = prefix + spec.name, path + spec.name, _without_none(hints[spec.name])
         if hint is Figure:
-            yield Column(name, Kind.NUMBER), _within(place, "value")
-            yield Column(f"{name}.reason", Kind.TEXT), _reason(_within(place, "reason"))
+            yield _Field(name, Kind.NUMBER), _within(place, "value")
+            yield _Field(f"{name}.reason", Kind.TEXT), _reason(_within(place, "reason"))
         elif isinstance(hint, type) and is_dataclass(hint):
             yield from _of(hint, f"{name}.", f"{place}.")
         else:
-            yield _column(name, hint), _getter(place, hint)
+            kind = _kind_of(hint)
+            yield _Field(name, kind), _getter(place, hint, flat=kind is not None)
 
 
-def _column(name: str, hint: Any) -> Column | None:
+def _kind_of(hint: Any) -> Kind | None:
     origin = get_origin(hint) or hint
     if origin is Literal:
-        return Column(name, _KINDS[type(get_args(hint)[0])])
+        return _KINDS[type(get_args(hint)[0])]
     if isinstance(origin, type) and issubclass(origin, list | tuple | Set):
         inner = (_without_none(each) for each in get_args(hint) if each is not Ellipsis)
-        flat = all(isinstance(each, type) and each in _KINDS for each in inner)
-        return Column(name, Kind.TEXT) if flat else None
+        return Kind.TEXT if all(isinstance(each, type) and each in _KINDS for each in inner) else None
     if isinstance(origin, type) and issubclass(origin, Enum):
-        return Column(name, Kind.TEXT)
-    return Column(name, _KINDS[hint]) if hint in _KINDS else None
+        return Kind.TEXT
+    return _KINDS.get(hint) if isinstance(hint, Hashable) else None
 
 
-def _getter(path: str, hint: Any) -> Callable[[Any], Cell]:
+def _getter(path: str, hint: Any, *, flat: bool) -> Callable[[Any], Cell]:
+    if not flat:
+        return attrgetter(path)
     if "." in path:
         *outer, last = path.split(".")
         return _within(".".join(outer), last)
@@ -101,6 +121,14 @@ def _within(path: str, last: str) -> Callable[[Any], Cell]:
         return plain(getattr(record, last))
 
     return get
+
+
+def _packed(get: Callable[[Any], Any]) -> Callable[[Any], Cell]:
+    def text(record: Any) -> Cell:
+        value = get(record)
+        return None if value is None else encode(value).decode()
+
+    return text
 
 
 def _reason(get: Callable[[Any], Cell]) -> Callable[[Any], Cell]:

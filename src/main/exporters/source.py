@@ -6,7 +6,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 from main.database.query import Query
 from main.domain.scope import Scope
-from main.exporters.columns import RowColumns, row_columns, table_columns
+from main.exporters.columns import RowColumns, packed_columns, row_columns, table_columns
 from main.exporters.flat import table
 from main.exporters.format import Column, Columns, Kind, Row
 from main.monitoring.paging import Paged
@@ -44,10 +44,9 @@ def of_value(read: Read[Any], value: object) -> Source:
 async def of_query(connection: Any, query: Query[Any], arguments: Sequence[Any]) -> Source:
     """Return the rows of a query, which are counted now and read later, in the transaction of `connection`.
 
-    It must be a snapshot, so that both are of one moment. The row's type must be flat: its columns are those of it.
+    It must be a snapshot, so that both are of one moment. The row's type says which columns there are.
     """
-    flat = row_columns(cast(Hashable, query.row))
-    assert flat is not None, f"{query.row.__name__} holds other rows: a list of it cannot be exported"
+    flat = packed_columns(cast(Hashable, query.row))
     count = await query.count(connection, *arguments)
     return Source(flat.columns, count, _of_cursor(connection, query, arguments, flat))
 
@@ -62,8 +61,7 @@ async def of_pages(connection: Any, read: Read[Any], scope: Scope, params: Any) 
         found: Paged[Any, Any] = await read.fetch(connection, scope, replace(params, limit=BATCH, offset=offset))
         return found
 
-    flat = _row_of(read)
-    assert flat is not None, f"the rows of {read.name} hold other rows: a list of them cannot be exported"
+    flat = packed_columns(get_args(get_type_hints(read.fetch)["return"])[0])
     first = await page(0)
     return Source(flat.columns, first.total, _page_by_page(first, page, flat))
 

@@ -46,7 +46,8 @@ def _page(order: LiteralString) -> Query[ClosedTrade]:
         + """
                  LIMIT $12::bigint + $13::bigint) t
           LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
-          LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $14, $4) n ON true
+          LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $14, $4) n
+                 ON EXISTS (SELECT FROM trade_notes) -- where nobody has written any, no trade is looked up
          ORDER BY """
         + order
         + ties
