@@ -13,7 +13,8 @@ LANGUAGE sql STABLE ROWS 1 AS $$
 $$;
 
 -- Of one account, with start < exit_time <= until, that match everything that is given; null asks for nothing. A symbol
--- matches by any part of it, whatever the case; the side is long or short.
+-- matches by any part of it, whatever the case; the side is long or short. That no tag is asked for is told by the tag itself:
+-- `of_tag IS NULL` is not seen through by the planner, which then takes the newest for few and sorts all of years.
 DROP FUNCTION IF EXISTS matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS matching_trades(text, timestamptz, timestamptz, timestamptz, text, text, text, text, text, tag_then);
 CREATE FUNCTION matching_trades(for_account text, start timestamptz, until timestamptz, known timestamptz, of_strategy text,
@@ -28,7 +29,7 @@ LANGUAGE sql STABLE AS $$
        AND (of_segment IS NULL OR t.segment = of_segment)
        AND (of_exit_type IS NULL OR t.exit_type = of_exit_type)
        AND (of_side IS NULL OR t.transaction_type = CASE of_side WHEN 'long' THEN 'BUY' ELSE 'SELL' END)
-       AND (of_tag IS NULL OR (of_tag).tag = ANY (
+       AND ((of_tag).tag IS NULL OR (of_tag).tag = ANY (
                 coalesce((SELECT n.tags FROM trade_note(t.account_id, t.source, t.source_id, (of_tag).moment, known) n), t.tags)))
 $$;
 
@@ -55,7 +56,7 @@ LANGUAGE sql STABLE ROWS 100 AS $$
     -- The sums know one thing in common at a time: what trades are parted by, or one filter beside the strategy.
     WITH common AS MATERIALIZED (
         SELECT coalesce(k.by_key, k.filtered, '') AS part, k.filtered IS NOT NULL AS filtered,
-               known >= '9999-01-01 00:00Z' AND by_part IS DISTINCT FROM 'regime' AND of_tag IS NULL
+               known >= '9999-01-01 00:00Z' AND by_part IS DISTINCT FROM 'regime' AND (of_tag).tag IS NULL
                AND num_nonnulls(of_symbol, of_segment, of_exit_type, of_side) <= 1
                AND coalesce(k.by_key = k.filtered, true) AS usable
           FROM (SELECT CASE WHEN by_part IN ('symbol', 'exit_type', 'side', 'model', 'segment', 'hour') THEN by_part END AS by_key,
@@ -143,7 +144,7 @@ RETURNS TABLE (account_id text, currency text, day date, key text, trades bigint
 LANGUAGE plpgsql STABLE ROWS 100 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 BEGIN
-    IF known >= '9999-01-01 00:00Z' AND of_tag IS NULL AND by_part IS DISTINCT FROM 'regime'
+    IF known >= '9999-01-01 00:00Z' AND (of_tag).tag IS NULL AND by_part IS DISTINCT FROM 'regime'
        AND num_nonnulls(of_symbol, of_segment, of_exit_type, of_side) <= (by_part IS NULL)::integer
        AND EXISTS (SELECT FROM trade_days_progress p WHERE p.account_id = ANY (for_accounts)) THEN
         RETURN QUERY
