@@ -166,6 +166,7 @@ def test_parquet_refuses_a_number_that_it_cannot_hold_and_rounds_only_the_ninete
     assert found == [amounts[0], Decimal("0.123456789012345678"), None]
 
 
+@pytest.mark.promise(30)
 async def test_no_cell_of_a_csv_is_executed_by_a_spreadsheet(api: httpx.AsyncClient, service: Database) -> None:
     await given_trade(service, -5, MOMENT, symbol="=HYPERLINK(1)", strategy="@SUM(1)", notes="+1\n-2", exit_type="-x")
     [row] = lines((await exported(api, "csv")).text)
@@ -210,6 +211,7 @@ async def test_what_is_not_there_or_not_the_callers_is_not_found(api: httpx.Asyn
     assert (await api.get("/api/export/trades", params={"accounts": "Z"})).status_code == 404
 
 
+@pytest.mark.promise(29)
 async def test_an_account_that_is_not_asked_for_is_not_in_the_file(api: httpx.AsyncClient, service: Database) -> None:
     await given_account(service, "B")
     await given_trade(service, 1, MOMENT, "A")

@@ -18,8 +18,8 @@
   function limit(name) { return Number(editor().dataset[name]); }
 
   function say(words) {
-    var line = editor().querySelector(".trade-editor-said");
-    line.textContent = words;
+    var line = document.querySelector(".panel-drawer .trade-editor-said");
+    if (line) line.textContent = words; // the page may have been left meanwhile
   }
 
   function close(back) {
@@ -117,7 +117,9 @@
   function save() {
     var id = open, draft = drafts[id], button = editor().querySelector('[data-action="save-notes"]');
     if (!draft || button.disabled) return;
-    add(draft, editor().querySelector(".trade-tag-input"));
+    var input = editor().querySelector(".trade-tag-input");
+    add(draft, input);
+    if (input.value.trim()) return; // it could not be added, and why is said
     button.disabled = true;
     say("");
     fetch("/api/trades/notes", {
