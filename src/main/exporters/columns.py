@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from math import isfinite
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
@@ -106,6 +107,8 @@ def _getter(path: str, hint: Any, *, flat: bool) -> Callable[[Any], Cell]:
         *outer, last = path.split(".")
         return _within(".".join(outer), last)
     direct = attrgetter(path)
+    if hint in (Decimal, float):
+        return _finite(direct)
     return direct if hint in _AS_IT_IS else lambda record: plain(direct(record))
 
 
@@ -121,6 +124,16 @@ def _within(path: str, last: str) -> Callable[[Any], Cell]:
         return plain(getattr(record, last))
 
     return get
+
+
+def _finite(get: Callable[[Any], Any]) -> Callable[[Any], Cell]:
+    """As `plain`, for the numbers that most columns are."""
+
+    def number(record: Any) -> Cell:
+        value = get(record)
+        return value if value is None or isfinite(value) else None
+
+    return number
 
 
 def _packed(get: Callable[[Any], Any]) -> Callable[[Any], Cell]:
