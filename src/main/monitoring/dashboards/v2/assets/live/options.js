@@ -172,7 +172,8 @@
   function chosenInGrid(target) {
     var holder = target.closest && target.closest(".long-grid[data-opens]"), row = holder && target.closest(".ag-row"), grid = holder && holder.querySelector('[id^="grid-"]');
     if (!row || !grid || !window.dash_ag_grid) return;
-    var node = window.dash_ag_grid.getApi(grid.id).getRowNode(row.getAttribute("row-id")), parts = holder.dataset.opens.split(".");
+    // By its place: the grid escapes the identity that it writes. A total has a place of another kind, and opens nothing.
+    var node = window.dash_ag_grid.getApi(grid.id).getDisplayedRowAtIndex(Number(row.getAttribute("row-index"))), parts = holder.dataset.opens.split(".");
     var option = options(parts[0]).find(function (each) { return each.name === parts[1]; });
     if (node && node.data.o && option) choose(parts[0], option, node.data.o);
   }
