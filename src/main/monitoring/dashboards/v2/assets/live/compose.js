@@ -37,10 +37,11 @@
 
   function composing(address, doc) {
     return once("compose " + address, function () {
+      var slug = address.slice(1).replace(/\//g, "-"); // an id of its own: the composer shown before may still be there
       return {
-        name: doc ? "Edit: " + doc.title : "New page", slug: address.slice(1).replace(/\//g, "-"), address: address, key: "", window: "", panels: [],
+        name: doc ? "Edit: " + doc.title : "New page", slug: slug, address: address, key: "", window: "", panels: [],
         compose: { doc: doc || null },
-        layout: { type: "Div", namespace: "dash_html_components", props: { id: "composer", className: "composer", key: address } },
+        layout: { type: "Div", namespace: "dash_html_components", props: { id: "composer-" + slug, className: "composer" } },
       };
     });
   }

@@ -257,7 +257,7 @@
   }
 
   function ready(page, tries) {
-    var holder = document.getElementById("composer");
+    var holder = document.getElementById("composer-" + page.slug);
     if (app.router.current !== page) return;
     if (!holder || !catalogue) {
       if (tries < 600) requestAnimationFrame(function () { ready(page, tries + 1); });
