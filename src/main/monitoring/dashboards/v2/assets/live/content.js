@@ -2,11 +2,14 @@
 (function (app) {
   "use strict";
 
+  /** The moment that ages are told against: the one looked at, or the present of what is shown. */
+  function moment() { return app.view.asOf ? Date.parse(app.view.asOf) : app.moment.present(); }
+
   function written(props) {
     var at = Date.parse(props.dateTime), zone = app.view.zone;
     if (isNaN(at)) return props.children;
     var kind = /time-(\w+)/.exec(props.className || "");
-    if (kind && kind[1] === "age") return app.writing.duration(app.shell.now() - at);
+    if (kind && kind[1] === "age") return app.writing.duration(moment() - at);
     if (kind && kind[1] === "event") return app.writing.moment(at, app.shell.now(), zone);
     return app.writing.moment(at, app.shell.now(), zone);
   }
@@ -50,7 +53,7 @@
     /** Ages on the page grow without being sent again. */
     tick: function () {
       document.querySelectorAll("time.time-age").forEach(function (node) {
-        var text = app.writing.duration(app.shell.now() - Date.parse(node.getAttribute("datetime")));
+        var text = app.writing.duration(moment() - Date.parse(node.getAttribute("datetime")));
         // React owns the text node: its value may change, the node must stay.
         if (node.firstChild && node.firstChild.nodeValue !== text) node.firstChild.nodeValue = text;
       });

@@ -4,10 +4,11 @@
   var element = app.shell.element;
 
   function about() {
-    if (app.shell.config.controls.indexOf("accounts") < 0) return app.writing.date(app.shell.now(), app.view.zone);
+    if (app.shell.config.controls.indexOf("accounts") < 0) return app.writing.date(app.view.asOf ? Date.parse(app.view.asOf) : app.shell.now(), app.view.zone);
     var shown = app.view.shown;
     var names = shown.length === 1 ? shown[0].label || shown[0].id : shown.length ? shown.length + " accounts" : "no account yet";
-    return app.writing.date(app.controls.clockTime(), app.view.zone) + " · " + names;
+    var at = app.view.asOf ? Date.parse(app.view.asOf) : app.controls.clockTime();
+    return app.writing.date(at, app.view.zone) + " · " + names;
   }
 
   function modes() {
