@@ -15,6 +15,7 @@ from main.errors import DatabaseError, SchemaMismatch
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.question import Question
 from main.monitoring.api.rest import chosen_scope
+from main.monitoring.collectors.sampling import sampled_once
 from main.monitoring.hub import Hub
 from main.monitoring.read import LiveSource
 from main.security.viewer import Viewer
@@ -66,6 +67,7 @@ async def _ready(address: Address, *, own: bool) -> None:
 
 
 def _live(settings: Settings, database: Database) -> LiveSource:
-    """What this process can tell of itself: its own connection, and the logs of the services of this machine."""
+    """What this process can tell of itself: its own connection, its machine, and the logs of the services on it."""
     logs = LogFolder(settings.log_dir / "dashboards")
-    return LiveSource({"database": lambda: database.status, "logs": lambda: logs})
+    machine = {"host": lambda: sampled_once(settings.data_dir)}
+    return LiveSource({"database": lambda: database.status, "logs": lambda: logs, **machine})
