@@ -14,7 +14,8 @@ MOST = 200
 """Processes of one sample: those of the suite, then those that take most."""
 
 LOOK_AGAIN = 4
-"""Other programs' names are read again at every so many samples: a process may become another program."""
+"""At every so many samples names are read again, for a process may become another program, and it is made sure that
+none has got the number of one that ended. Open files of others than the suite are counted then: that takes longest."""
 
 _GENERATIONS = 12
 """How far up from a process its service is looked for."""
@@ -62,25 +63,33 @@ class ProcessCollector:
         self._wanted: dict[int, psutil.Process] = {}
         self._others: set[int] = set()
         self._last: dict[tuple[int, float], tuple[float, float]] = {}  # monotonic, processor seconds
+        self._services: dict[int, str | None] = {}
+        self._files: dict[int, int | None] = {}
+        self._known: Mapping[int, str] = {}
         self._turn = 0
 
     def sample(self, known: Mapping[int, str]) -> tuple[ProcessSample, ...]:
         """Return the processes now; `known` names the suite's by pid, their descendants are of the same service."""
-        present = set(psutil.pids())
-        self._turn += 1
-        if self._turn % LOOK_AGAIN == 0:
-            self._others.clear()
-        self._others &= present
-        self._wanted = {pid: each for pid, each in self._wanted.items() if pid in present and each.is_running()}
-        for pid in present - self._others - self._wanted.keys():
-            self._consider(pid, known)
-        for pid in known.keys() & present & self._others:
-            self._consider(pid, known)
+        self._find(set(psutil.pids()), known)
         found = [each for process in self._wanted.values() if (each := self._sampled(process, known)) is not None]
         alive = {(pid, each.create_time()) for pid, each in self._wanted.items()}
         self._last = {key: last for key, last in self._last.items() if key in alive}
         found.sort(key=lambda each: (each.service is None, -(each.cpu_percent or 0.0), -(each.rss_bytes or 0)))
         return tuple(found[:MOST])
+
+    def _find(self, present: set[int], known: Mapping[int, str]) -> None:
+        """Bring up to date which processes are wanted, and what is remembered of them."""
+        again = self._turn % LOOK_AGAIN == 0
+        self._turn += 1
+        self._others = set() if again else self._others & present
+        wanted = {pid: each for pid, each in self._wanted.items() if pid in present}
+        self._wanted = {pid: each for pid, each in wanted.items() if each.is_running()} if again else wanted
+        if again or known != self._known:
+            self._services, self._known = {}, dict(known)
+        self._files = {} if again else {pid: count for pid, count in self._files.items() if pid in self._wanted}
+        unknown = present - self._others - self._wanted.keys()
+        for pid in unknown | (known.keys() & present & self._others):
+            self._consider(pid, known)
 
     def _consider(self, pid: int, known: Mapping[int, str]) -> None:
         self._others.add(pid)
@@ -97,16 +106,17 @@ class ProcessCollector:
         try:
             with process.oneshot():
                 times = process.cpu_times()
+                service = self._service(process.pid, known)
                 return ProcessSample(
                     process.pid,
                     _written(process.name()),
-                    self._service(process, known),
+                    service,
                     from_epoch(process.create_time()),
                     process.status(),
                     self._percent(process, times.user + times.system),
                     process.memory_info().rss,
                     process.num_threads(),
-                    _descriptors(process),
+                    self._descriptors(process, ours=service is not None),
                 )
         except psutil.Error:  # it has ended
             return None
@@ -119,20 +129,15 @@ class ProcessCollector:
             return None
         return max(0.0, seconds - before[1]) / (moment - before[0]) * 100
 
-    def _service(self, process: psutil.Process, known: Mapping[int, str]) -> str | None:
-        pid = process.pid
-        for _ in range(_GENERATIONS):
-            if pid in known:
-                return known[pid]
-            parent = self._wanted.get(pid) or process
-            try:
-                above = parent.ppid() if parent.pid == pid else psutil.Process(pid).ppid()
-            except psutil.Error:
-                return None
-            if above <= 1:
-                return None
-            pid = above
-        return None
+    def _service(self, pid: int, known: Mapping[int, str]) -> str | None:
+        if pid not in self._services:
+            self._services[pid] = _service_of(pid, known)
+        return self._services[pid]
+
+    def _descriptors(self, process: psutil.Process, *, ours: bool) -> int | None:
+        if ours or process.pid not in self._files:
+            self._files[process.pid] = _descriptors(process)
+        return self._files[process.pid]
 
 
 async def collect_processes(database: Database, collector: ProcessCollector) -> int:
@@ -147,6 +152,20 @@ async def collect_processes(database: Database, collector: ProcessCollector) -> 
         columns = [[getattr(sample, each.name) for sample in samples] for each in fields(ProcessSample)]
         await connection.execute(_INSERT, host, at, *columns)
     return len(samples)
+
+
+def _service_of(pid: int, known: Mapping[int, str]) -> str | None:
+    """Return the service of a process: its own, or that of the nearest one above it."""
+    for _ in range(_GENERATIONS):
+        if pid in known:
+            return known[pid]
+        try:
+            pid = psutil.Process(pid).ppid()
+        except psutil.Error:
+            return None
+        if pid <= 1:
+            return None
+    return None
 
 
 def _descriptors(process: psutil.Process) -> int | None:
