@@ -324,6 +324,13 @@ def test_a_rule_finds_what_it_is_for(kind: str, severity: str, result: Any) -> N
     assert finding.why
 
 
+def test_vacuum_is_not_reminded_of_what_has_just_begun() -> None:
+    dead = relation(dead_rows=20_000, dead_share=0.5)
+    assert found(server(server_started_at=NOW - timedelta(minutes=5)), tables=[dead]) == []
+    assert found(server(server_started_at=NOW - timedelta(minutes=15)), tables=[dead]) != []
+    assert found(tables=[relation(dead_rows=20_000, dead_share=0.5, vacuumed_seconds=60.0)]) == []
+
+
 def test_only_the_root_of_waiting_sessions_is_a_finding() -> None:
     sessions = [
         session(1, state="idle in transaction", transaction_seconds=20.0),

@@ -7,7 +7,7 @@ Each statement gives one JSON text, made for ``json_populate_recordset`` on the 
 from typing import LiteralString
 
 SHOWN_SECONDS = 1
-"""Who works, or idles in a transaction, for less than this is not looked at more closely."""
+"""Whose transaction, or single statement, is younger than this is not looked at more closely."""
 
 MOST_SESSIONS, MOST_TABLES, MOST_INDEXES, MOST_STATEMENTS = 100, 1000, 2000, 50
 
@@ -52,9 +52,7 @@ SESSIONS: LiteralString = """
              WHERE w.pid IS NOT NULL
                 OR s.pid IN (SELECT unnest(blocked_by) FROM waiting)
                 OR s.backend_type = 'client backend'
-                   AND s.looked_at - $1 * interval '1 second' > CASE WHEN s.state = 'active' THEN s.query_start
-                                                                     WHEN s.state LIKE 'idle in transaction%'
-                                                                     THEN s.xact_start END
+                   AND s.xact_start < s.looked_at - $1 * interval '1 second'
              ORDER BY w.pid IS NULL, s.xact_start
              LIMIT $2) f
 """

@@ -17,6 +17,9 @@ QUERY_WARN_SECONDS = 300.0
 CACHE_HIT_WARN, CACHE_LEAST_BLOCKS = 0.9, 100_000
 DEAD_SHARE_WARN, DEAD_LEAST_ROWS = 0.2, 10_000
 CHANGED_LEAST_ROWS = 10_000
+VACUUM_SECONDS = 600.0
+"""Autovacuum looks every minute, and takes its time: it is not reminded of what is younger."""
+
 FREEZE_WARN_SHARE, FREEZE_CRITICAL_AGE = 1.2, 1_500_000_000
 """Vacuum is forced at 1.0 and needs a while; transactions stop for good at some 2,000 million."""
 HELD_WARN_BYTES = 1_000_000_000
@@ -183,8 +186,13 @@ def _vacuum(sample: ServerSample, tables: Sequence[TableState]) -> Iterable[Find
         why = "Dead rows stay, tables grow, plans grow worse, and one day wraparound stops every write."
         sql = "ALTER SYSTEM SET autovacuum = on;\nSELECT pg_reload_conf();"
         yield Finding("warning", "autovacuum", "server", "autovacuum is off", why, sql)
+    started = sample.server_started_at
+    if started is not None and (sample.at - started).total_seconds() < VACUUM_SECONDS:
+        return
     for each in tables:
         name = quoted(each.schema_name, each.table_name)
+        if each.vacuumed_seconds is not None and each.vacuumed_seconds < VACUUM_SECONDS:
+            continue
         if each.dead_rows >= DEAD_LEAST_ROWS and (each.dead_share or 0.0) >= DEAD_SHARE_WARN:
             title = f"{text.percent(each.dead_share, 0)} of the rows of {each.table_name} are dead ({each.dead_rows:,})"
             why = "They take room and time until vacuum removes them; an open transaction may keep it from that."

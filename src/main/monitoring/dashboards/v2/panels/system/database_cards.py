@@ -83,7 +83,7 @@ def _lag(replicas: DatabaseReplication | None) -> Component:
 
 
 def _wraparound(now: ServerSample) -> Component:
-    detail = "of the age that forces vacuum"
+    detail = "to a forced vacuum"
     return components.kpi("Oldest transaction id", text.percent(now.freeze_share, 1), detail=detail, phone=False)
 
 

@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import figures
-from main.monitoring.dashboards.v2.database_parts import unsampled
+from main.monitoring.dashboards.v2.database_parts import few_times, unsampled
 from main.monitoring.dashboards.v2.figures import Curve, FigureDict, Level
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import database_load
@@ -19,7 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         return unsampled()
     limit = load.latest.connections_limit - load.latest.connections_reserved
     near = max(point.connections for point in load.points) >= _NEAR * limit
-    return figures.lines(
+    figure = figures.lines(
         [point.at for point in load.points],
         [
             Curve("All", [point.connections for point in load.points], "accent", steps=True),
@@ -31,6 +31,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         levels=[Level(limit, f"limit {limit:,}", "warn")] if near else [],
         low=0.0,
     )
+    return few_times(figure)
 
 
 def caption(answers: Answers, scope: Scope) -> str:

@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
-from main.monitoring.dashboards.v2.database_parts import unsampled
+from main.monitoring.dashboards.v2.database_parts import few_times, unsampled
 from main.monitoring.dashboards.v2.figures import Curve, FigureDict
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import database_load
@@ -18,7 +18,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     points = [point for point in load.points if point.commits_per_second is not None]
     if not points:
         return components.empty("One sample so far", "A rate needs two.", icon_name="database")
-    return figures.lines(
+    figure = figures.lines(
         [point.at for point in points],
         [
             Curve("Committed", [point.commits_per_second for point in points], "accent"),
@@ -28,6 +28,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         ticks=lambda ticks: [text.compact(tick) for tick in ticks],
         low=0.0,
     )
+    return few_times(figure)
 
 
 def caption(answers: Answers, scope: Scope) -> str:

@@ -6,7 +6,7 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
 from main.monitoring.dashboards.v2.captions import joined
-from main.monitoring.dashboards.v2.database_parts import unsampled
+from main.monitoring.dashboards.v2.database_parts import few_times, unsampled
 from main.monitoring.dashboards.v2.figures import Curve, FigureDict
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import database_load
@@ -19,13 +19,14 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     points = [point for point in load.points if point.wal_bytes_per_second is not None]
     if not points:
         return components.empty("One sample so far", "A rate needs two.", icon_name="database")
-    return figures.lines(
+    figure = figures.lines(
         [point.at for point in points],
         [Curve("Written", [point.wal_bytes_per_second for point in points], "accent", fill=0.16)],
         write=text.bytes_,
         ticks=lambda ticks: [text.bytes_(tick) for tick in ticks],
         low=0.0,
     )
+    return few_times(figure)
 
 
 def caption(answers: Answers, scope: Scope) -> str:
