@@ -16,6 +16,7 @@ from main.errors import AITraderError
 from main.monitoring.dashboards.v2.bundle import EARLY, PageAssets
 from main.monitoring.dashboards.v2.callback_threads import CallbackThreads
 from main.monitoring.dashboards.v2.theme import ASSETS
+from main.monitoring.dashboards.v2.whole_modules import let_plotly_wait_for_whole_modules
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +76,7 @@ class DashApplication(Dash):
         self._lean = lean
         self._grid = ""
         self.callbacks = Callbacks()
+        let_plotly_wait_for_whole_modules()
         super().__init__(
             "main.monitoring.dashboards.v2",
             server=server,
