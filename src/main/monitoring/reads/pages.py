@@ -38,16 +38,25 @@ class StoredPage:
     at: datetime
     panels: tuple[PlacedPanel, ...]
 
-    def __post_init__(self) -> None:
-        stored: object = self.panels
-        if isinstance(stored, str):  # the driver hands jsonb over as it stands
-            object.__setattr__(self, "panels", tuple(PlacedPanel(**each) for each in json.loads(stored)))
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A page as it is stored; ``panels`` is JSON."""
+
+    page: str
+    dashboard: str
+    title: str
+    place: int
+    version: int
+    changed_by: str | None
+    at: datetime
+    panels: str
 
 
 STORED = Query(
-    StoredPage,
+    PageRow,
     """
-    SELECT p.page, p.dashboard, p.title, p.place, p.version, p.changed_by, p.at, p.panels
+    SELECT p.page, p.dashboard, p.title, p.place, p.version, p.changed_by, p.at, p.panels::text AS panels
       FROM pages p
      WHERE $1
      ORDER BY p.place, p.title, p.page
@@ -61,7 +70,12 @@ async def pages(db: Fetcher, scope: Scope) -> list[StoredPage]:
     Everybody sees which pages there are; what a page shows is what its viewer may see. Pages written in the
     configuration file are not among them: every dashboard has those from its settings.
     """
-    return await STORED.all(db, scope.present)
+    return [_page(row) for row in await STORED.all(db, scope.present)]
+
+
+def _page(row: PageRow) -> StoredPage:
+    panels = tuple(PlacedPanel(**each) for each in json.loads(row.panels))
+    return StoredPage(row.page, row.dashboard, row.title, row.place, row.version, row.changed_by, row.at, panels)
 
 
 READ = Read(
@@ -73,4 +87,5 @@ READ = Read(
     freshness=timedelta(minutes=1),
     about="suite",
     scalar=len,
+    formula="as last saved; a page is named once, its version counts its changes",
 )

@@ -11,5 +11,7 @@
     if (clock.classList.contains("wall-clock-lost") !== away) clock.classList.toggle("wall-clock-lost", away);
   }
 
+  // Nobody stands there to press what a chart offers.
+  if (app.shell.config.dashboard === "monitoring") app.figures.CONFIG.displayModeBar = false;
   setInterval(tick, 1000);
 })(window.aiTrader);
