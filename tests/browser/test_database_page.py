@@ -19,6 +19,7 @@ from main.database.pool import Database
 from main.monitoring.collectors.postgres import PostgresCollector
 from tests.browser.conftest import PHONE, picture
 from tests.browser.given_earnings import harmless, opened, plotted, said
+from tests.browser.test_accessibility import violations
 from tests.browser.test_bare_pages import dashboards
 from tests.given import given_account
 from tests.given_database import given_relation, given_server
@@ -122,6 +123,7 @@ async def test_what_the_page_shows_is_what_the_reads_say(browser: Browser, block
     assert "CREATE INDEX CONCURRENTLY fills_at ON fills (account_id, at DESC);" in missing
     assert EVIL in await said(page, "database_tables") or EVIL in missing
     assert EVIL in await said(page, "database_applications")
+    assert await violations(page) == []
     await picture(page, "database-page")
     await harmless(page, seen)
 
@@ -149,6 +151,7 @@ async def test_sql_is_copied_and_tables_sort(browser: Browser, blocked: Blocked)
 async def test_on_a_phone_nothing_scrolls_sideways(browser: Browser, blocked: Blocked) -> None:
     page, seen = await opened(browser, f"{blocked.url}/database?range=6h", PANELS, PHONE)
     assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
+    assert await violations(page) == []
     await picture(page, "database-page-390")
     await harmless(page, seen)
 

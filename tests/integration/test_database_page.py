@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import io
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from main.cli.app import main
 from main.clock import now
 from main.database.address import Address
 from main.database.own_indexes import own_indexes
@@ -31,7 +34,7 @@ from main.monitoring.reads import (
 )
 from main.monitoring.reads.database_tables import TablesParams
 from main.security.viewer import Viewer
-from tests.given import DAY, HOUR, MOMENT, asked, live, past
+from tests.given import DAY, HOUR, MOMENT, asked, given_account, live, past
 from tests.given_database import given_relation, given_server, given_session
 from tests.postgres import Server, debian_server, fresh_database, migrated_template
 from tests.running import free_ports
@@ -381,6 +384,40 @@ async def test_a_past_moment_is_told_as_it_was(service: Database, database: Data
         await connection.execute("DELETE FROM session_samples")
     assert not (await asked(database, database_locks.READ, then)).kept
     assert not (await asked(database, database_activity.READ, then)).kept
+
+
+@pytest.mark.parametrize("form", ["table", "csv"])
+async def test_every_read_can_be_shown_in_a_terminal(
+    form: str, service: Database, address: Address, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given_account(service)
+    await PostgresCollector().measure(service)
+    at = now() - SECOND
+    await given_server(service, at, waiting=1, sessions=2)
+    await given_session(service, at, 10, state="idle in transaction")
+    await given_session(service, at, 11, waits_since=at - 90 * SECOND, blocked_by=[10])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", address.dsn)
+    monkeypatch.setattr("main.telemetry.logging.configure", lambda *_, **__: None)  # the process is pytest's
+    for name, expected in (
+        ("database_load", "trading"),
+        ("database_findings", "pg_terminate_backend(10)"),
+        ("database_locks", "pg_terminate_backend(10)"),
+        ("database_activity", "app 11"),
+        ("database_statements", "on"),
+        ("database_tables", "import_runs"),
+        ("database_indexes", "indexes"),
+        ("database_replication", "trader"),
+    ):
+        code, out, problem = await asyncio.to_thread(shown, [name, "--format", form])
+        assert code == 0, (name, problem)
+        assert expected in out.replace("\n", ""), name
+
+
+def shown(words: list[str]) -> tuple[int, str, str]:
+    out, problem = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(problem):
+        return main(["show", *words]), out.getvalue(), problem.getvalue()
 
 
 async def test_where_nothing_was_sampled_every_read_says_nothing(database: Database) -> None:

@@ -41,7 +41,9 @@ def _connections(now: ServerSample) -> Component:
 
 def _cache(load: DatabaseLoad, scope: Scope) -> Component:
     figure = components.amount(text.percent(load.cache_hit_share, 1), reason=_TWO)
-    return components.kpi("Cache hit", figure, detail=f"of blocks, {scope.window}")
+    spilled = load.counted.temporary_bytes if load.counted else 0
+    detail = joined(f"of blocks, {scope.window}", f"{text.bytes_(spilled)} in temporary files" if spilled else "")
+    return components.kpi("Cache hit", figure, detail=detail)
 
 
 def _commits(load: DatabaseLoad) -> Component:
