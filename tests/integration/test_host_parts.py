@@ -1,7 +1,6 @@
 """The machine's parts: what is sampled agrees with the machine, is kept long enough, and is answered exactly."""
 
 import multiprocessing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from main.database.pool import Database
 from main.database.retention import kept, purge
 from main.monitoring.collectors.parts import PartsCollector, store_parts
 from main.monitoring.host_course import cpu_course
-from main.monitoring.host_parts import Disk, FileSystem, HostParts, Interface, Temperature
 from main.monitoring.reads import (
     host_cpu,
     host_disks,
@@ -25,6 +23,7 @@ from main.monitoring.reads import (
     host_temperatures,
 )
 from tests.given import DAY, HOUR, MINUTE, MOMENT, asked, insert, live, past
+from tests.given_machine import machine_parts
 
 SECOND = timedelta(seconds=1)
 READS = (host_cpu, host_memory, host_file_systems, host_disks, host_network, host_temperatures, host_files)
@@ -36,33 +35,10 @@ def spin(seconds: float) -> None:
         pass
 
 
-def parts(at: datetime, uptime: float, **given: Any) -> HostParts:
-    """A machine of two cores; what is counted grows with its uptime, so that rates are known."""
-    real = PartsCollector(Path.cwd()).sample()
-    cpu = {"user_seconds": 0.5 * uptime, "system_seconds": 0.2 * uptime, "iowait_seconds": 0.1 * uptime}
-    cpu |= {"steal_seconds": 0.0, "idle_seconds": 1.2 * uptime}
-    busy: list[float] = [0.6 * uptime, 0.1 * uptime]
-    disk = Disk(round(1000 * uptime), round(3000 * uptime), round(2 * uptime), round(4 * uptime), 0.25 * uptime)
-    interface = Interface(round(500 * uptime), round(100 * uptime), round(uptime / 100), 0, True)
-    used = given.get("used", 600)
-    room = FileSystem("/dev/vda", "ext4", 1000, used, 1000 - used, 100, 20)
-    return replace(
-        real,
-        host="trader-01",
-        at=at,
-        cpu=replace(real.cpu, at=at, uptime_seconds=uptime, core_busy_seconds=busy, limit_cores=1.5, **cpu),
-        memory=replace(real.memory, at=at, total_bytes=1000, used_bytes=400, cached_bytes=300),
-        file_systems=replace(real.file_systems, at=at, file_systems={"/": room}),
-        disks=replace(real.disks, at=at, uptime_seconds=uptime, disks={"vda": disk}),
-        interfaces=replace(real.interfaces, at=at, uptime_seconds=uptime, interfaces={"eth0": interface}),
-        temperatures=replace(real.temperatures, at=at, temperatures={"core 0": Temperature(91.0, 90.0, 100.0)}),
-    )
-
-
 async def given_parts(service: Database, count: int, every: timedelta, ending: datetime = MOMENT, **given: Any) -> None:
     for back in reversed(range(count)):
         at = ending - back * every
-        await store_parts(service, parts(at, 1e6 + (at - MOMENT).total_seconds(), **given))
+        await store_parts(service, machine_parts(at, 1e6 + (at - MOMENT).total_seconds(), **given))
     async with service.scoped() as connection:
         await connection.execute("UPDATE host_parts SET recorded_at = at")
 
@@ -109,7 +85,7 @@ async def test_a_file_system_that_fills_says_when_it_is_full(service: Database, 
 
 async def test_a_restart_of_the_machine_is_a_gap_and_no_negative_rate(service: Database, database: Database) -> None:
     for back, uptime in ((4, 5000.0), (3, 5060.0), (2, 20.0), (1, 80.0)):
-        await store_parts(service, parts(MOMENT - back * MINUTE, uptime))
+        await store_parts(service, machine_parts(MOMENT - back * MINUTE, uptime))
     cpu = await asked(database, host_cpu.READ, live(window="1h"))
     assert [point.user_share is None for point in cpu.points] == [False, True, False]
     (disk,) = await asked(database, host_disks.READ, live(window="1h"))

@@ -134,6 +134,11 @@ class Watched:
         return self._question.answer
 
     @property
+    def read(self) -> Read[Any]:
+        """What is asked."""
+        return self._question.read
+
+    @property
     def learned(self) -> float:
         """When this process learned of what the answer is about, on the monotonic clock."""
         return self._question.learned

@@ -91,6 +91,7 @@ class Read(Generic[T]):
     ``as_of`` picks the time of the newest fact out of a value; where it is ``None``, or gives ``None``, an account
     figure is as fresh as its bots' last heartbeat. ``about`` says what silence means: of bots, or of the suite.
     ``everything`` marks what may tell of any account, such as a log: only who may see them all may ask it.
+    ``stands_in`` marks a ``live`` read that panels show instead of stored ones while the database is away.
     ``listing(scope, params, most)`` of a read that pages gives the query behind its pages with arguments for the first
     `most` rows, so that an export is the same list as they are.
     """
@@ -109,6 +110,7 @@ class Read(Generic[T]):
     formula: str = ""
     references: tuple[str, ...] = field(default=())
     everything: bool = False
+    stands_in: bool = False
     listing: Callable[[Scope, Any, int], Listing] | None = None
 
     def allow(self, viewer: Viewer) -> None:

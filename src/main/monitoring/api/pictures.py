@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -154,7 +154,7 @@ class _Easel:
                 self.picture.version += 1
                 differing = (at for at, was, now in zip(learned, before, state, strict=True) if was != now)
                 self.picture.learned = min(differing, default=0.0)
-        least = worst(answers.values())
+        least = worst(self._relied_on(answers))
         self.picture.state = least.state
         members = {"freshness": self._paced(least.freshness), "error": least.error}
         self.picture.freshness = orjson.dumps(members, option=orjson.OPT_UTC_Z)[1:-1]
@@ -166,6 +166,13 @@ class _Easel:
         if not self._pace:
             return fresh
         return replace(fresh, expected_seconds=fresh.expected_seconds + self._pace, silent_at=None)
+
+    def _relied_on(self, answers: Mapping[str, Answer[Any]]) -> Collection[Answer[Any]]:
+        """Return the answers that the drawing shows: what stands in for the stored ones while the database is away."""
+        away = any(answer.state is State.UNREACHABLE for answer in answers.values())
+        own = [answers[name] for name, watched in self._watched.items() if watched.read.stands_in]
+        shown = [answer for answer in own if answer.value is not None and answer.error is None]
+        return shown if away and self.picture.scope.live and shown else answers.values()
 
     async def _encode(self, answers: dict[str, Answer[Any]]) -> bytes:
         started = time.perf_counter()

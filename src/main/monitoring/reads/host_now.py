@@ -107,6 +107,7 @@ READ = Read(
     freshness=timedelta(seconds=20),
     source="live",
     about="suite",
+    stands_in=True,
     as_of=lambda now: now.usage.latest.at if now.usage.latest else None,
     formula="as the reads of stored samples, out of this process's own samples of 15 minutes",
 )
