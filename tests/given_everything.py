@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
+from main.clock import now
 from main.database.pool import Database
+from main.monitoring.collectors.parts import store_parts
 from tests.given import (
     DAY,
     HOUR,
@@ -26,6 +28,7 @@ from tests.given import (
     insert,
 )
 from tests.given_database import given_index, given_relation, given_server, given_session
+from tests.given_machine import machine_parts
 from tests.given_market import given_bars, given_judgement, given_levels, given_mids, given_model, given_run
 from tests.given_orders import given_order
 from tests.given_storage import given_stored_things
@@ -116,6 +119,19 @@ async def _suite(service: Database) -> None:
     await insert(service, "worker_jobs", [job])
     await given_stored_things(service, "A")
     await _server(service)
+    await _machine(service)
+
+
+async def _machine(service: Database) -> None:
+    """A machine's parts, two processes of the suite and a day of uptime: of the present, which alone is asked about."""
+    for minutes in (3, 0):
+        at = now() - minutes * MINUTE
+        await store_parts(service, machine_parts(at, 1e6 - minutes * 60))
+        for pid in (1, 2):
+            process = {"host": "trader-01", "at": at, "pid": pid, "name": "python", "service": "worker"}
+            await insert(service, "process_metrics", [process | {"cpu_percent": 5.0, "file_descriptors": 9}])
+    day = {"kind": "database", "service": "database", "day": now().date(), "at": now(), "up_seconds": 60.0}
+    await insert(service, "service_days", [day])
 
 
 async def _server(service: Database) -> None:
