@@ -10,6 +10,7 @@ from tests.given import (
     HOUR,
     MINUTE,
     MOMENT,
+    fact,
     given_account,
     given_alert,
     given_daily,
@@ -75,6 +76,8 @@ async def _trading(service: Database, account: str) -> None:
         await given_trade(service, net, at, account, **told)
     if account == "A":
         await given_trade(service, 9, MOMENT - HOUR, source_id="the trade", entry_time=MOMENT - 2 * HOUR, tags=["t"])
+        words = {"notes": "as planned", "tags": ["t", "reviewed"], "written_by": "ann", "revision": 1}
+        await insert(service, "trade_notes", [fact(account, MOMENT) | {"source_id": "the trade"} | words])
     placed = MOMENT - HOUR
     order = {"order_id": ORDER, "strategy": STRATEGY, "quantity": 4, "decision_price": 100, "arrival_mid": 100}
     for kind, after in (("placed", 0), ("accepted", 1), ("filled", 3)):
