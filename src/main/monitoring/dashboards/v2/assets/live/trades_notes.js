@@ -148,7 +148,9 @@
     var panel = document.querySelector(".panel-drawer .panel-content");
     if (!panel || watched.has(panel)) return;
     watched.add(panel);
-    new MutationObserver(function () { if (!open && drafts[chosen()]) sync(); }).observe(panel, { childList: true, subtree: true });
+    new MutationObserver(function () { if (!open && drafts[chosen()]) sync(); }).observe(panel, {
+      childList: true, subtree: true, attributeFilter: ["data-trade"], // the same button may become another trade's
+    });
   }
 
   document.addEventListener("click", function (event) {
