@@ -112,9 +112,11 @@ class PostgresCollector:
         """
         try:
             async with database.scoped() as connection:
-                return await self._measured(connection)
+                measured = await self._measured(connection)
         except DatabaseLocked:
             return "left for the next turn: a table is locked"
+        async with database.scoped() as connection:  # apart: an extension that fails must not cost the sizes
+            return f"{measured}, {await _noted(connection)} statements"
 
     async def _write(self, connection: Any, server: dict[str, Any], sessions: str, count: int) -> None:
         at = parse_moment(server["at"], "at")
@@ -132,24 +134,26 @@ class PostgresCollector:
         size: int = await connection.fetchval(SIZE)
         tables = await connection.fetchval(TABLES, MOST_TABLES)
         indexes = await connection.fetchval(INDEXES, MOST_INDEXES)
-        statements = await _statements(connection)
         await connection.execute(_BE_SERVICE)
         await connection.execute(_insert(_LASTING, "relation_samples", width="hour"), tables, at)
         await connection.execute(_insert(_LASTING, "index_samples", width="day"), indexes, at)
-        await connection.execute(_insert(_MANY, "statement_samples"), statements, at)
         await _announce(connection)
         self._bytes = size
-        counts = [len(orjson.loads(each)) for each in (tables, indexes, statements)]
-        return f"{counts[0]} tables, {counts[1]} indexes, {counts[2]} statements"
+        return f"{len(orjson.loads(tables))} tables, {len(orjson.loads(indexes))} indexes"
 
 
-async def _statements(connection: Any) -> str:
-    """Return what pg_stat_statements counted; nothing where it is not created here, or not loaded by the server."""
+async def _noted(connection: Any) -> int:
+    """Note what pg_stat_statements counted; nothing where it is not created here, or not loaded by the server."""
+    await connection.execute(_BE_LOGIN.format(limit="10s"))
     schema = await connection.fetchval(STATEMENTS_SCHEMA)
     if schema is None or await connection.fetchval("SELECT current_setting('pg_stat_statements.max', true)") is None:
-        return "[]"
-    found: str = await connection.fetchval(statements_statement(schema), MOST_STATEMENTS)
-    return found
+        return 0
+    at = await connection.fetchval("SELECT clock_timestamp()")
+    found = await connection.fetchval(statements_statement(schema), MOST_STATEMENTS)
+    await connection.execute(_BE_SERVICE)
+    await connection.execute(_insert(_MANY, "statement_samples"), found, at)
+    await _announce(connection)
+    return len(orjson.loads(found))
 
 
 async def _announce(connection: Any) -> None:
