@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dash import html
 from dash.development.base_component import Component
 
 from main import text
@@ -9,6 +10,7 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, Shown, marked, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.host_figures import meaning
 from main.monitoring.host_states import FilesPoint, HostCpu, HostMemory
 from main.monitoring.host_usage import HostHistory
 from main.monitoring.reads import host_cpu, host_files, host_history, host_memory, host_now
@@ -51,7 +53,10 @@ def _processor(usage: HostHistory, cpu: HostCpu | None) -> list[Component]:
         components.kpi("CPU", _share(now.cpu if now else None, "not sampled twice yet"), detail=of, lead=True),
         components.kpi(
             "Load, 1 min",
-            components.amount(text.ratio(point.load_1 if point else None), reason="not told by this system"),
+            _told(
+                components.amount(text.ratio(point.load_1 if point else None), reason="not told by this system"),
+                "load_1",
+            ),
             detail=f"5 and 15 min: {told}" if told else "",
         ),
     ]
@@ -67,8 +72,16 @@ def _memory(usage: HostHistory, memory: HostMemory | None) -> list[Component]:
     share = swap / total if swap is not None and total else None
     reason = "this machine has no swap" if total == 0 else "not sampled yet"
     return [
-        components.kpi("Memory", _share(now.memory if now else None, "not sampled"), detail=of + container),
-        components.kpi("Swap", _share(share, reason), detail=f"of {text.bytes_(total)}" if total else "none"),
+        components.kpi(
+            "Memory",
+            _told(_share(now.memory if now else None, "not sampled"), "memory_used_bytes"),
+            detail=of + container,
+        ),
+        components.kpi(
+            "Swap",
+            _told(_share(share, reason), "swap_used_bytes"),
+            detail=f"of {text.bytes_(total)}" if total else "none",
+        ),
     ]
 
 
@@ -77,7 +90,10 @@ def _files(files: host_files.HostFiles | None, latest: FilesPoint | None) -> Com
     suite = files.suite_files if files else None
     return components.kpi(
         "Open files",
-        components.amount(text.DASH if count is None else f"{count:,}", reason="this system does not tell"),
+        _told(
+            components.amount(text.DASH if count is None else f"{count:,}", reason="this system does not tell"),
+            "open_files",
+        ),
         detail="" if suite is None else f"{suite:,} of the suite",
     )
 
@@ -92,6 +108,10 @@ def _disk(usage: HostHistory) -> Component:
 
 def _share(fraction: float | None, reason: str) -> Component:
     return components.amount(text.percent(fraction, 1), reason=reason)
+
+
+def _told(figure: Component, name: str) -> Component:
+    return html.Span(figure, title=meaning(name))
 
 
 PANEL = Panel(
