@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import figures, reasons
+from main.monitoring.dashboards.v2 import captions, figures, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Option, Panel
 from main.monitoring.reads import bots, model_history, models
 from main.monitoring.reads.model_history import ModelParams, ModelQuality
@@ -47,8 +47,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     lines = _lines(answers[model_history.READ].value or [], answers.chosen["measure"])
-    names = " · ".join(list(lines)[:MOST])
-    return names + (f" and {len(lines) - MOST} more" if len(lines) > MOST else "")
+    return captions.joined(scope.window, captions.cut(MOST, len(lines), "the newest judged", "versions"))
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
