@@ -30,16 +30,9 @@ from main.monitoring.reads.database_replication import DatabaseReplication
 from main.monitoring.reads.database_statements import DatabaseStatements, StatementCost
 from main.monitoring.reads.database_tables import TablesSummary
 from main.monitoring.reads.worker_jobs import JobState
+from main.monitoring.relation_samples import IndexState, TableState
 from main.monitoring.server_advice import Finding, findings
-from main.monitoring.server_samples import (
-    Counted,
-    IndexState,
-    ServerSample,
-    ServerSession,
-    Slot,
-    Standby,
-    TableState,
-)
+from main.monitoring.server_samples import Counted, ServerSample, ServerSession, Slot, Standby
 from tests.drawing import NOW, PANELS, drawn, filled, words
 
 EVIL = "<img src=x onerror=alert(1)>"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from main.database.observation import MOST_INDEXES
 from main.database.own_indexes import own_indexes
-from main.monitoring.server_samples import IndexState, TableState
+from main.monitoring.relation_samples import IndexState, TableState
 
 LEAST_UNUSED_BYTES = 10_000_000
 """A smaller index costs next to nothing, used or not."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from main import text
 from main.monitoring.index_advice import IndexAdvice, quoted
-from main.monitoring.server_samples import Counted, ServerSample, ServerSession, Slot, Standby, TableState
+from main.monitoring.relation_samples import TableState
+from main.monitoring.server_samples import Counted, ServerSample, ServerSession, Slot, Standby
 
 CONNECTIONS_WARN, CONNECTIONS_CRITICAL = 0.8, 0.95
 WAIT_WARN_SECONDS, WAIT_CRITICAL_SECONDS = 5.0, 60.0

@@ -9,17 +9,9 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.index_advice import index_advice
 from main.monitoring.read import Read
+from main.monitoring.relation_samples import INDEXES, TABLES
 from main.monitoring.server_advice import Finding, findings
-from main.monitoring.server_samples import (
-    COUNTED,
-    INDEXES,
-    SAMPLED,
-    SESSIONS,
-    SLOTS,
-    STANDBYS,
-    TABLES,
-    newest_sample,
-)
+from main.monitoring.server_samples import COUNTED, SAMPLED, SESSIONS, SLOTS, STANDBYS, newest_sample
 
 SHOWN = 50
 """More than that nobody reads; the others are counted."""

@@ -8,7 +8,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.index_advice import IndexAdvice, index_advice
 from main.monitoring.read import Read
-from main.monitoring.server_samples import INDEXES, MEASURED, TABLES, measured_at
+from main.monitoring.relation_samples import INDEXES, MEASURED, TABLES, measured_at
 
 SHOWN = 100
 """Advice beyond that is left out, and counted."""

@@ -7,7 +7,8 @@ from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.read import Read
-from main.monitoring.server_samples import MEASURED, measured_at, newest_sample
+from main.monitoring.relation_samples import MEASURED, measured_at
+from main.monitoring.server_samples import newest_sample
 
 
 @dataclass(frozen=True, slots=True)

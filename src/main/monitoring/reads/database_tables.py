@@ -9,7 +9,8 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.paging import Page, Paged, check_choice, check_page
 from main.monitoring.read import Read
-from main.monitoring.server_samples import MEASURED, TABLES, TableState, measured_at, newest_sample
+from main.monitoring.relation_samples import MEASURED, TABLES, TableState, measured_at
+from main.monitoring.server_samples import newest_sample
 
 SORTS = (
     *("total_bytes", "growth_bytes", "live_rows", "dead_rows", "dead_share", "sequential_scans", "index_scans"),

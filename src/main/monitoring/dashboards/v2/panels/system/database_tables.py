@@ -16,7 +16,7 @@ from main.monitoring.dashboards.v2.table import Cell, Choosing, Column, Row, pag
 from main.monitoring.read import Read
 from main.monitoring.reads import database_tables
 from main.monitoring.reads.database_tables import TablesParams
-from main.monitoring.server_samples import TableState
+from main.monitoring.relation_samples import TableState
 
 SIZE = 20
 _COLUMNS = (
