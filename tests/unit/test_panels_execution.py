@@ -137,3 +137,11 @@ def test_every_choice_of_a_panel_is_one_that_its_read_takes(name: str) -> None:
 def test_a_table_keeps_each_row_by_its_name() -> None:
     row = filled(rejects.Rejects, name=HOSTILE, rejected=2, share=Figure(0.5), symbols=1, last_at=NOW)
     assert HOSTILE in words(drawn("rejects", (rejects.READ, [row])))
+
+
+def test_a_long_reason_is_cut_where_it_stands_and_told_whole_by_its_tooltip() -> None:
+    reason = "price outside the collar of 1% around the reference price of the venue " * 3
+    row = filled(rejects.Rejects, name=reason, rejected=2, share=Figure(0.5), symbols=1, last_at=NOW)
+    said = str(drawn("rejects", (rejects.READ, [row]))["children"])
+    assert "'className': 'cut'" in said
+    assert f"'title': '{reason}'" in said
