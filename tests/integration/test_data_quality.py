@@ -1,5 +1,6 @@
 """Data quality: what came whole, on time, once and alive; whose fault it is where it did not."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,11 +58,19 @@ def ticks(ending: datetime, count: int, every: timedelta = 3 * SECOND) -> list[d
 
 
 async def measured(service: Database) -> None:
-    """Have everything measured that was recorded until now."""
-    async with service.scoped() as connection:  # a mark that has settled: the job sees up to it
-        await connection.execute(
-            "INSERT INTO settlement (at, next_xid) VALUES (now() - interval '1 millisecond', pg_current_xact_id())"
-        )
+    """Have everything measured that was recorded until a second ago."""
+    async with service.scoped() as connection:
+        started = await connection.fetchval("SELECT clock_timestamp()")
+    settled = None
+    async with asyncio.timeout(20):  # a transaction of the server's own, such as an analyze, may be open meanwhile
+        while settled is None or settled < started - 1.1 * SECOND:
+            async with service.scoped() as connection:
+                await connection.execute(
+                    "INSERT INTO settlement (at, next_xid) "
+                    "VALUES (clock_timestamp() - interval '1 millisecond', pg_current_xact_id())"
+                )
+            async with service.scoped() as connection:
+                settled = await connection.fetchval("SELECT settled_until()")
     await measure_data_quality(service)
 
 
