@@ -109,8 +109,9 @@ async def test_gaps_repeats_late_and_frozen_snapshots_are_counted(service: Datab
     await measured(service)
     found = (await symbols(database, past(MOMENT, window="1h")))["X"]
     assert (found.received, found.repeated, found.late, found.late_after_seconds) == (510, 5, 10, 5)
-    assert found.gaps == 2
-    assert found.longest_gap_seconds == pytest.approx(603)
+    assert found.gaps == 3  # the last one goes on
+    assert found.gap_seconds == pytest.approx(603 + 63 + 1413)
+    assert found.longest_gap_seconds == pytest.approx(1413)
     assert found.frozen_seconds == pytest.approx(99 * 3)
     assert found.expected == 1200
     assert found.completeness == pytest.approx(510 / 1200)
@@ -162,6 +163,8 @@ async def test_a_stopped_bot_is_silent_a_frozen_feed_frozen_a_missing_one_a_gap_
         "moving": ("ok", ""),
     }
     assert list(found)[:2] == ["frozen", "missing"]
+    assert found["missing"].gaps == 1  # it goes on
+    assert 300 <= (found["missing"].longest_gap_seconds or 0) < 360
     page = await asked_with(database, data_quality.READ, live("alive", moment=now()), state="troubled")
     assert [each.symbol for each in page.items] == ["frozen", "missing"]
     assert (page.summary.frozen, page.summary.gap, page.summary.ok, page.summary.unknown) == (1, 1, 1, 1)

@@ -36,9 +36,9 @@ class SymbolQuality:
     times the pace, at least 10 s), silent (its bot was stopped, or is silent itself), closed (the exchange is, or the
     replay is over), unknown (nothing ever came), ok; ``reason`` says it in words. ``completeness`` is received over
     expected, a fraction: the open time since the symbol's first snapshot over the feed's own pace. A gap is more than
-    three times the pace without a snapshot while the market was open, a late snapshot was learned too long after it was
-    true (`late_after_seconds`), a repeated one is of a moment that had one already. ``None``: not measured, or the
-    calendar is not known.
+    three times the pace without a snapshot while the market was open, also one that goes on; a late snapshot was
+    learned too long after it was true (`late_after_seconds`), a repeated one is of a moment that had one already.
+    ``None``: not measured, or the calendar is not known.
     """
 
     source: str
@@ -163,7 +163,8 @@ SYMBOLS = Query(
            t.at::timestamptz AS last_at, t.recorded_at::timestamptz AS heard_at, t.pace AS pace_seconds,
            t.received, round(t.expected)::bigint AS expected,
            CASE WHEN t.expected > 0 THEN least(1, t.received / t.expected)::float8 END AS completeness,
-           t.gaps, t.gap_seconds, t.longest_gap_seconds, t.repeated, t.late,
+           t.gaps + going_on.times AS gaps, t.gap_seconds + coalesce(going_on.seconds, 0) AS gap_seconds,
+           greatest(t.longest_gap_seconds, going_on.seconds) AS longest_gap_seconds, t.repeated, t.late,
            t.late::float8 / nullif(t.received, 0) AS late_share, t.late_after_seconds, t.frozen_seconds
       FROM now_told t
       CROSS JOIN LATERAL (
@@ -174,6 +175,10 @@ SYMBOLS = Query(
                         WHEN t.age > greatest(10, 3 * t.beat) THEN 'gap'
                         WHEN t.frozen THEN 'frozen'
                         ELSE 'ok' END AS state) said
+      -- A gap that goes on has no row yet: hours count those that ended in them.
+      CROSS JOIN LATERAL (
+            SELECT (said.state = 'gap')::integer AS times,
+                   CASE WHEN said.state = 'gap' THEN round(t.age)::float8 END AS seconds) going_on
      ORDER BY array_position(ARRAY['frozen', 'gap', 'silent', 'unknown', 'ok', 'closed'], said.state),
               completeness NULLS LAST, t.source, t.symbol
     """,

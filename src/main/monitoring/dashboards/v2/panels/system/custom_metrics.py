@@ -41,13 +41,15 @@ def caption(answers: Answers, scope: Scope) -> str:
 def _row(metric: CustomMetric, scope: Scope) -> Row:
     key = written(metric.account, metric.source, metric.name)
     figure = told(metric.value, metric.unit)
-    course = components.sparkline(metric.recent, label=f"{metric.name} through {scope.window}, now {figure}")
+    course = components.unknown("told in one part of this range only")
+    if sum(value is not None for value in metric.recent) > 1:
+        course = components.sparkline(metric.recent, label=f"{metric.name} through {scope.window}, now {figure}")
     cells: list[Cell] = [
         metric.name,
         metric.label or metric.account or "none",
         metric.source,
         figure,
-        course if sum(value is not None for value in metric.recent) > 1 else components.unknown("told once"),
+        course,
         [components.age(metric.at), " ago"] if scope.live else components.moment(metric.at),
     ]
     return Row(key, cells, opens=key)
