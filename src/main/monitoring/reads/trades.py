@@ -31,29 +31,38 @@ _HEAD: LiteralString = "SELECT" + COLUMNS
 
 
 def _page(order: LiteralString) -> Query[ClosedTrade]:
-    """The newest of what is equal come first, and then there is one order, so that pages do not overlap."""
+    """The newest of what is equal come first, and then there is one order, so that pages do not overlap.
+
+    Notes are looked up for the page alone, not for all that lie before it.
+    """
     ties: LiteralString = ", t.exit_time DESC, t.source, t.source_id"
     return Query(
         ClosedTrade,
         _HEAD  # noqa: S608  # only literals of this module
         + """
-          FROM accounts_at($1, $3, $4, $5) a
-          CROSS JOIN LATERAL (
-                SELECT m.*
-                  FROM matching_trades(a.account_id, $2, $3, $4, $6, $7, $8, $9, $10, $11) m
-                 ORDER BY """
+          FROM (SELECT t.*, a.label, a.currency, i.quantity_step, i.tick
+                  FROM accounts_at($1, $3, $4, $5) a
+                  CROSS JOIN LATERAL (
+                        SELECT m.*
+                          FROM matching_trades(a.account_id, $2, $3, $4, $6, $7, $8, $9, $10, $11) m
+                         ORDER BY """
         + (order + ties).replace("t.", "m.")
         + """
-                 LIMIT $12::bigint + $13::bigint) t
-          LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
-          LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $14, $4) n
-                 ON EXISTS (SELECT FROM trade_notes) -- where nobody has written any, no trade is looked up
+                         LIMIT $12::bigint + $13::bigint) t
+                  LEFT JOIN instruments i ON i.source = a.source AND i.symbol = t.symbol
+                 ORDER BY """
+        + order
+        + ties
+        + """, t.account_id
+                OFFSET $13::bigint
+                 LIMIT $12::bigint) t
+          CROSS JOIN LATERAL (SELECT t.label, t.currency) a
+          CROSS JOIN LATERAL (SELECT t.quantity_step, t.tick) i
+          LEFT JOIN LATERAL trade_note(t.account_id, t.source, t.source_id, $14, $4) n ON true
          ORDER BY """
         + order
         + ties
         + """, t.account_id
-        OFFSET $13::bigint
-         LIMIT $12::bigint
         """,
     )
 
