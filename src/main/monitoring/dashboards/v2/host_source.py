@@ -4,17 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from dash import html
-
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2.panel import Answers, Drawing, Picture
+from main.monitoring.dashboards.v2.panel import Answers
 from main.monitoring.read import Read, State
 from main.monitoring.reads import host_now
 from main.monitoring.reads.host_now import HostNow
 
 T = TypeVar("T")
-Draw = Callable[[Answers, Scope], Drawing]
 
 NO_SAMPLES = ("No samples in this range", "The worker samples the machine while it runs.")
 
@@ -39,19 +36,3 @@ def shown(answers: Answers, scope: Scope, read: Read[T], part: Callable[[HostNow
         away = "" if since is None else f" for {text.duration(own.freshness.moment - since)}"
         return Shown(part(own.value), f"live samples of this machine; database unreachable{away}")
     return Shown(stored.value or None)
-
-
-def marked(draw: Draw) -> Draw:
-    """Return the drawing of a panel with a mark where it shows live samples: they are not greyed, they are of now."""
-
-    def drawing(answers: Answers, scope: Scope) -> Drawing:
-        drawn = draw(answers, scope)
-        own = answers[host_now.READ].value
-        away = any(each.state is State.UNREACHABLE for each in answers.by_name.values())
-        if not (own and scope.live and away):
-            return drawn
-        if isinstance(drawn, Picture):
-            return Picture(html.Div(drawn.heading, className="live-samples"), drawn.figure)
-        return drawn if isinstance(drawn, dict) else html.Div(drawn, className="live-samples")
-
-    return drawing

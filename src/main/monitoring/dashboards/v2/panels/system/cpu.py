@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
-from main.monitoring.dashboards.v2.host_source import marked, shown
+from main.monitoring.dashboards.v2.host_source import shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.reads import host_history, host_now
 
@@ -42,7 +42,7 @@ PANEL = Panel(
     "CPU",
     page="Health",
     reads=(host_history.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     width=4,
     order=20,

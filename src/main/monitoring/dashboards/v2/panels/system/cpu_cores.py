@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Panel, Picture
 from main.monitoring.host_question import HostPoints
 from main.monitoring.read import Read
@@ -49,7 +49,7 @@ PANEL = Panel(
     "Cores",
     page="Infrastructure",
     reads=(host_cpu.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     params=params,
     width=6,

@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import axes, components, figures
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.reads import host_cpu, host_now
 
@@ -46,7 +46,7 @@ PANEL = Panel(
     "Processor",
     page="Infrastructure",
     reads=(host_cpu.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     legend=(("User", "accent"), ("System", "cat-2"), ("Waiting", "cat-3"), ("Stolen", "cat-4")),
     width=6,

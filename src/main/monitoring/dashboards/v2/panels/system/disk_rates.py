@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.dashboards.v2.rates import count_rate, rate, two_ways
 from main.monitoring.host_course import all_disks
@@ -38,7 +38,7 @@ PANEL = Panel(
     "Disk traffic",
     page="Infrastructure",
     reads=(host_disks.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     legend=(("Read", "accent"), ("Written", "cat-2")),
     width=6,

@@ -6,7 +6,7 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.components import LightState
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.host_states import FileSystemState
@@ -62,7 +62,7 @@ PANEL = Panel(
     "File systems",
     page="Infrastructure",
     reads=(host_file_systems.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     width=12,
     order=70,

@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.reads import host_cpu, host_now
 
@@ -42,7 +42,7 @@ PANEL = Panel(
     "Load",
     page="Infrastructure",
     reads=(host_cpu.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     legend=(("1 min", "accent"), ("5", "cat-2"), ("15", "cat-3")),
     width=4,

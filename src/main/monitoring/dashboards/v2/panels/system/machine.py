@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, Shown, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, Shown, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.host_figures import meaning
 from main.monitoring.host_states import FilesPoint, HostCpu, HostMemory
@@ -119,7 +119,7 @@ PANEL = Panel(
     "Machine",
     page="Infrastructure",
     reads=(host_history.READ, host_cpu.READ, host_memory.READ, host_files.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     width=12,
     order=10,

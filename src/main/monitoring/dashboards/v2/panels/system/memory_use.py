@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.host_states import MemoryPoint
 from main.monitoring.reads import host_memory, host_now
@@ -47,7 +47,7 @@ PANEL = Panel(
     "Memory",
     page="Infrastructure",
     reads=(host_memory.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     legend=(("Used", "accent"), ("Cached", "cat-3")),
     width=4,

@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.rates import rate
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
@@ -54,7 +54,7 @@ PANEL = Panel(
     "Interfaces",
     page="Infrastructure",
     reads=(host_network.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     width=4,
     order=110,

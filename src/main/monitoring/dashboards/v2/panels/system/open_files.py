@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import axes, components, figures
-from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, Shown, marked, shown
+from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, Shown, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
 from main.monitoring.reads import host_files, host_now
 from main.monitoring.reads.host_files import HostFiles
@@ -50,7 +50,7 @@ PANEL = Panel(
     "File descriptors",
     page="Infrastructure",
     reads=(host_files.READ, host_now.READ),
-    draw=marked(draw),
+    draw=draw,
     caption=caption,
     width=4,
     order=60,
