@@ -19,8 +19,8 @@ FROZEN_AFTER = 40
 AROUND = timedelta(days=8)
 """How far before an hour its calendar is looked at: the gap that ends in it may have begun before a long weekend."""
 
-BATCH = 100
-"""Symbols measured in one statement: some 100,000 snapshots at one a loop."""
+BATCH = 25
+"""Symbols measured in one statement: some 30,000 snapshots at one a loop, far below what a statement may take."""
 
 MANY, FEW = 50_000, 5_000
 """Snapshots of one look at what was recorded: after more of them the next look is shorter, after fewer it is longer."""
