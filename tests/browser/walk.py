@@ -17,7 +17,7 @@ PANELS = {
     page.name: tuple(
         panel.name
         for panel in panels_of("trading")
-        if panel.page == page.name and panel.kind not in ("strip", "drawer")
+        if panel.page == page.name and panel.kind not in ("strip", "drawer", "badge")
     )
     for page in PAGES
 }
@@ -92,6 +92,15 @@ async def endings(page: Page, names: Sequence[str]) -> dict[str, Ended]:
         if all(each.settled for each in found) or asyncio.get_running_loop().time() > deadline:
             return {each.panel: each for each in found}
         await asyncio.sleep(0.1)
+
+
+async def reached(page: Page, names: Sequence[str]) -> dict[str, Ended]:
+    """Scroll to one panel after the other in a window of usual height, each until it has settled."""
+    found: dict[str, Ended] = {}
+    for name in names:
+        await page.evaluate("(id) => document.getElementById(id)?.scrollIntoView({ block: 'center' })", f"panel-{name}")
+        found |= await endings(page, [name])
+    return found
 
 
 async def visit(page: Page, seen: Watch, url: str, address: Address, view: str = "") -> dict[str, Ended]:
