@@ -177,7 +177,7 @@ async def test_a_past_moment_is_told_apart_from_the_present(
             await expect(page.locator("#control-moment")).not_to_contain_text("Live")
             if which == "trading":
                 await expect(page.locator("#body-account_cards")).to_contain_text("1,005.00")
-                await page.get_by_role("button", name="Back to live").click()
+                await page.locator("#strip-past").get_by_role("button", name="Back to live").click()
                 await expect(page.locator("#body-account_cards")).to_contain_text("2,010.50", timeout=20_000)
                 await expect(page.locator("#strip-past")).to_have_count(0)
                 await expect(page.locator("#control-moment")).to_contain_text("Live")

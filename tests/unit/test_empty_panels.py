@@ -43,8 +43,8 @@ def test_no_longer_range_is_offered_where_there_is_none(window: str) -> None:
     assert list(buttons(empty("pnl_by", replace(SCOPE, window=window)))) == []
 
 
-def test_a_longer_range_is_not_offered_where_the_bot_is_what_is_missing() -> None:
-    assert list(buttons(empty("pnl_by", SCOPE, condition="down"))) == []
+def test_a_longer_range_is_offered_for_a_bot_that_stopped_but_not_for_one_that_never_ran() -> None:
+    assert list(buttons(empty("pnl_by", SCOPE, condition="down"))) == [("Show 1Y", "range", "1Y")]
     assert list(buttons(empty("pnl_by", SCOPE, condition="unknown", status=None))) == []
 
 

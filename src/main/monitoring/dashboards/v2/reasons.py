@@ -54,7 +54,9 @@ def longer_range(scope: Scope) -> Component | None:
 def _way_out(told: Sequence[BotState] | None, scope: Scope, *, ranged: bool) -> Component | None:
     if not scope.live:
         return components.button("Back to live", "live")
-    return longer_range(scope) if ranged and scope.accounts and _alive(told or ()) else None
+    # One that has stopped traded before, one that was never heard of did not.
+    heard = any(bot.status is not None for bot in told or ())
+    return longer_range(scope) if ranged and scope.accounts and heard else None
 
 
 def _alive(told: Sequence[BotState]) -> list[BotState]:
