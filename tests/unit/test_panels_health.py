@@ -70,8 +70,8 @@ def test_a_day_that_nobody_saw_is_hollow_and_trouble_is_seen_however_short() -> 
     assert len(nodes(members, "uptime-day")) == uptime.DAYS
     assert len(nodes(members, "uptime-unseen")) == uptime.DAYS - 3
     (down,), (degraded,) = nodes(members, "uptime-down"), nodes(members, "uptime-degraded")
-    assert down["style"] == {"height": "18%"}
-    assert degraded["style"] == {"height": "18%"}
+    assert down["style"] == {"height": "34%"}
+    assert degraded["style"] == {"height": "34%"}
     assert "99.63" in words(members)
     titles = [day["title"] for day in nodes(members, "uptime-day")]
     assert titles[-1] == "20 Nov: up 50 m 00 s, degraded 10 m 00 s, not seen 23 h 00 m"

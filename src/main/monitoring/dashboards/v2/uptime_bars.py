@@ -12,7 +12,7 @@ from main import text
 from main.monitoring.reads.uptime import Uptime, UptimeDay
 
 DAY_SECONDS = 86_400.0
-_LEAST, _MOST = 18.0, 100.0  # per cent of a bar's height: a minute of trouble must be seen
+_LEAST, _MOST = 34.0, 100.0  # per cent of a bar's height: a minute of trouble must be seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,10 @@ def stacked_bars(
 
 
 def _said(x: Sequence[int], totals: Sequence[float], index: int, words: str) -> FigureDict:
-    """Return the words beside the top of a bar, on the side where there is room."""
+    """Return the words above a bar, to the side where there is room, and above all that stands there."""
     left = index >= len(x) / 2
-    place = {"x": x[index], "y": totals[index], "xanchor": "right" if left else "left", "xshift": -8 if left else 8}
+    place = {"x": x[index], "y": max(totals), "yanchor": "bottom", "yshift": 4}
+    place |= {"xanchor": "right" if left else "left", "xshift": 6 if left else -6}
     return place | {"text": literal(words), "showarrow": False, "font": {"size": 11, "color": "@ink-2"}, "borderpad": 0}
 
 
