@@ -1,6 +1,8 @@
 """The machine's parts: what is sampled agrees with the machine, is kept long enough, and is answered exactly."""
 
 import multiprocessing
+import os
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,8 +136,9 @@ async def test_file_descriptors_are_the_machines_and_the_suites(service: Databas
 
 def test_the_sample_agrees_with_psutil_and_proc() -> None:
     collector = PartsCollector(Path.cwd())
-    first, counters = collector.sample(), psutil.net_io_counters(pernic=True)
+    network, traffic = psutil.net_io_counters(pernic=True), psutil.disk_io_counters(perdisk=True) or {}
     found, memory, disk = collector.sample(), psutil.virtual_memory(), psutil.disk_usage("/")
+    later, after = psutil.net_io_counters(pernic=True), psutil.disk_io_counters(perdisk=True) or {}
     assert len(found.cpu.core_busy_seconds) == psutil.cpu_count()
     if found.memory.limit_bytes is None:
         assert found.memory.total_bytes == memory.total
@@ -143,9 +146,20 @@ def test_the_sample_agrees_with_psutil_and_proc() -> None:
     root = found.file_systems.file_systems["/"]
     assert root.used_bytes == pytest.approx(disk.used, rel=0.05)
     assert root.total_bytes == disk.used + disk.free
-    assert (first.interfaces.interfaces.keys()) <= counters.keys()
+    for name, each in found.interfaces.interfaces.items():
+        assert network[name].bytes_recv <= each.received_bytes <= later[name].bytes_recv
+        assert network[name].bytes_sent <= each.sent_bytes <= later[name].bytes_sent
+    for name, device in found.disks.disks.items():
+        assert traffic[name].write_bytes <= device.written_bytes <= after[name].write_bytes
+        assert traffic[name].read_count <= device.reads <= after[name].read_count
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     assert found.cpu.uptime_seconds == pytest.approx(uptime, abs=5)
+    stat = [line.split() for line in Path("/proc/stat").read_text().splitlines() if re.match(r"cpu\d", line)]
+    ticks = os.sysconf("SC_CLK_TCK")
+    for busy, (_, user, nice, system, _, _, irq, softirq, steal, *_) in zip(
+        found.cpu.core_busy_seconds, stat, strict=True
+    ):
+        assert busy == pytest.approx(sum(map(int, (user, nice, system, irq, softirq, steal))) / ticks, abs=5)
 
 
 def test_a_busy_loop_raises_the_figure_and_agrees_with_proc_stat() -> None:
