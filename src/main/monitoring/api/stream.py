@@ -28,6 +28,8 @@ FRAME_SECONDS = 0.03
 """Least time between two messages to one viewer; what changes meanwhile goes out together."""
 TROUBLE = (State.SILENT, State.UNREACHABLE, State.ERROR)
 """What a page hears of at once, however seldom it is told the rest; and that it is over."""
+LOST = (State.UNREACHABLE, State.ERROR)
+"""What changes meanwhile tells of it: that the light of the database went out."""
 SETTLING_SECONDS = 5.0
 """So long after a page has asked for something else it is told everything: what was known of it may be old."""
 URGENT = frozenset({Topic.ALERTS, Topic.ACCOUNTS})
@@ -240,7 +242,9 @@ class _Connection:
             return True
         if time.monotonic() - self._settled < SETTLING_SECONDS:
             return True
-        if content and all(read.topics <= URGENT for read in self._book.reads(picture.panel)):
+        if content and (
+            picture.state in LOST or all(read.topics <= URGENT for read in self._book.reads(picture.panel))
+        ):
             return True
         return (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE)
 
