@@ -11,7 +11,7 @@
   var observer = null;
   var LEAST = 72; // pixels that content without a height of its own has
   var PATIENCE = 1500; // milliseconds for which content of the view before stays on the screen
-  var view = 0, turned = 0; // which view is shown, and since when
+  var view = 0, turned = 0, shown = ""; // which view is shown, since when, and of what
 
   function schedule() { if (!frame) frame = requestAnimationFrame(draw); }
 
@@ -138,7 +138,8 @@
   function first(names) {
     var wide = innerWidth >= 768, top = 100, used = 12, row = 0;
     return names.filter(function (name) {
-      var panel = app.shell.config.panels[name], width = wide ? panel.width : 12;
+      var panel = app.shell.config.panels[name], width = wide && panel ? panel.width : 12;
+      if (!panel) return true; // of a composed page that is still on its way
       if (panel.kind === "strip" || location.hash === "#panel-" + name) return true;
       if (panel.kind === "drawer") return app.options.asked(name) !== name;
       if (used + width > 12) { top += row; used = 0; row = 0; }
@@ -205,7 +206,14 @@
       schedule();
     },
     /** The server shows another view from now on; nothing was shown of it yet. `first`: before there was no account. */
-    turned: function (first) { view++; turned = performance.now(); if (first) lapse(); },
+    turned: function (accounts, first) {
+      var now = JSON.stringify([accounts, app.view.asked()]);
+      if (now === shown) return; // the same once more, after the connection was lost
+      shown = now;
+      view++;
+      turned = performance.now();
+      if (first) lapse();
+    },
     tick: function () {
       if (turned && performance.now() - turned > PATIENCE) { turned = 0; lapse(); }
       page.forEach(function (name) {

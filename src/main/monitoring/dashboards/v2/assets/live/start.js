@@ -47,7 +47,7 @@
     app.socket.on("hello", app.view.introduced);
     app.socket.on("view", function (message) {
       app.strips.hide("error");
-      app.panels.turned(!app.view.effective.accounts.length && message.accounts.length > 0);
+      app.panels.turned(message.accounts, !app.view.effective.accounts.length && message.accounts.length > 0);
       app.view.settled(message);
     });
     app.socket.on("update", app.panels.received);
