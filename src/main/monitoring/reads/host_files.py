@@ -41,15 +41,8 @@ SAMPLES = Query(
 SUITE = Query(
     SuiteFiles,
     """
-    WITH newest AS (
-        SELECT m.host, m.at
-          FROM process_metrics m
-         WHERE m.at > $1::timestamptz - interval '5 minutes' AND m.at <= $1 AND m.recorded_at <= $2
-         ORDER BY m.at DESC
-         LIMIT 1
-    )
     SELECT sum(m.file_descriptors)::bigint AS suite_files
-      FROM newest n
+      FROM newest_processes($1, $2, interval '5 minutes') n
       JOIN process_metrics m ON m.host = n.host AND m.at = n.at
      WHERE m.service IS NOT NULL
     """,

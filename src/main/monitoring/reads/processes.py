@@ -46,19 +46,10 @@ class ProcessTotal:
     suite_rss_bytes: int | None
 
 
-_NEWEST: LiteralString = """
-    WITH newest AS (
-        SELECT m.host, m.at
-          FROM process_metrics m
-         WHERE m.at > $1::timestamptz - $3::interval AND m.at <= $1 AND m.recorded_at <= $2
-         ORDER BY m.at DESC
-         LIMIT 1
-    )
-"""
 _ROWS: LiteralString = """
     SELECT m.host, m.pid, m.name, m.service, m.status, m.cpu_percent / 100 AS cpu_share, m.rss_bytes, m.threads,
            m.file_descriptors, m.started_at::timestamptz AS started_at, m.at::timestamptz AS at
-      FROM newest n
+      FROM newest_processes($1, $2, $3) n
       JOIN process_metrics m ON m.host = n.host AND m.at = n.at
      ORDER BY
 """
@@ -78,18 +69,15 @@ _ORDERS: dict[str, LiteralString] = {
     "-service": "m.service DESC NULLS LAST",
     "service": "m.service ASC NULLS LAST",
 }
-_PAGES = {
-    sort: Query(ProcessState, _NEWEST + _ROWS + order + ", m.pid LIMIT $4 OFFSET $5") for sort, order in _ORDERS.items()
-}
+_PAGES = {sort: Query(ProcessState, _ROWS + order + ", m.pid LIMIT $4 OFFSET $5") for sort, order in _ORDERS.items()}
 BUSIEST = _PAGES["-cpu_share"]
 TOTAL = Query(
     ProcessTotal,
-    _NEWEST  # noqa: S608 - constants
-    + """
+    """
     SELECT count(*) AS processes, count(m.service) AS suite_processes, sum(m.cpu_percent) / 100 AS cpu_share,
            sum(m.cpu_percent) FILTER (WHERE m.service IS NOT NULL) / 100 AS suite_cpu_share,
            (sum(m.rss_bytes) FILTER (WHERE m.service IS NOT NULL))::bigint AS suite_rss_bytes
-      FROM newest n
+      FROM newest_processes($1, $2, $3) n
       JOIN process_metrics m ON m.host = n.host AND m.at = n.at
     """,
 )

@@ -26,7 +26,8 @@ COURSES = Query(
     SELECT s.host, s.service, array_agg(s.share ORDER BY s.minute) AS share
       FROM (SELECT l.host, l.service, l.minute, avg(l.share)::float8 AS share
               FROM (SELECT m.host, m.service, bucket_start($4, m.at) AS minute, m.at, sum(m.cpu_percent) / 100 AS share
-                      FROM process_metrics m
+                      FROM process_hosts() AS h (host)
+                      JOIN process_metrics m ON m.host = h.host
                      WHERE m.service IS NOT NULL AND m.cpu_percent IS NOT NULL
                        AND m.at > $1 AND m.at <= $2 AND m.recorded_at <= $3
                      GROUP BY m.host, m.service, m.at) l
