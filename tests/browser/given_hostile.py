@@ -71,9 +71,8 @@ async def given_hostile(service: Database, now: datetime | None = None) -> datet
 
 async def _given_market(service: Database, name: str, now: datetime) -> None:
     await given_instrument(service, name, exchange=name, sector=name, segment=name, instrument_token=name)
-    await given_mids(
-        service, *(100 + step % 7 for step in range(30)), symbol=name, ending=now, every=10 * MINUTE, **_BOOK
-    )
+    mids = [100 + step % 7 for step in range(240)]
+    await given_mids(service, *mids, symbol=name, ending=now, every=HOUR, **_BOOK)
     midnight = now.replace(hour=0, minute=0, second=0)
     await given_bars(service, [100 + step % 9 for step in range(130)], name, last=midnight - DAY)
     bars = [Decimal(100 + step % 5) for step in range(60)]
