@@ -106,8 +106,8 @@ class TestDefaults:
 
     def test_every_line_of_the_examples_works_once_its_comment_mark_is_gone(self, load: Load) -> None:
         shipped = (ROOT / "config/dashboards.yaml").read_text(encoding="utf-8")
-        accounts = "\n".join(line[2:] for line in shipped.splitlines() if re.match(r"# (accounts:|bots:|pages:|  [ -])", line))
-        settings = load(accounts)
+        mark = re.compile(r"# (accounts:|bots:|pages:|  [ -])")
+        settings = load("\n".join(line[2:] for line in shipped.splitlines() if mark.match(line)))
         assert settings.account("paper").daily_loss_limit == Decimal(5000)
         assert settings.account("paper").roll_over.total_seconds() == 17 * 3600
         assert settings.bots[0].health_url == "http://127.0.0.1:8090"

@@ -113,9 +113,7 @@ def _reading(router: APIRouter, shelf: Shelf, hub: Callable[[], Asked]) -> None:
         return _answer({"as_of": now(), **_of_store(found)}, version=found.version)
 
 
-def _writing(
-    router: APIRouter, shelf: Shelf, hub: Callable[[], Announced], intake: Callable[[], Intake]
-) -> None:
+def _writing(router: APIRouter, shelf: Shelf, hub: Callable[[], Announced], intake: Callable[[], Intake]) -> None:
     @router.put("/pages/{page}", summary="Save a page, a new one or the next version", openapi_extra=PUT_PAGE)
     async def save(request: Request, page: str) -> Response:
         viewer = _operator()
