@@ -120,6 +120,8 @@ async def _suite(service: Database) -> None:
     await given_service(service, "trading-dashboard")
     job = {"job": "roll-ups", "host": "h", "pid": 1, "every_seconds": 60, "limit_seconds": 30, "state": "waiting"}
     await insert(service, "worker_jobs", [job])
+    page = {"page": "mine", "dashboard": "trading", "title": "Mine", "origin": "user", "at": MOMENT}
+    await insert(service, "pages", [page | {"panels": '[{"panel": "equity"}]'}])
     await given_stored_things(service, "A")
     await _server(service)
     await _machine(service)

@@ -40,6 +40,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the
 
 EXAMPLES: Mapping[str, Any] = {
     "account": "A",
+    "closed_before": MOMENT,
+    "closed_from": MOMENT - 60 * MINUTE,
     "currency": "USD",
     "exit_type": "signal",
     "id": TRADE,

@@ -9,7 +9,6 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.read import Read
 
-
 MOST = 200
 
 

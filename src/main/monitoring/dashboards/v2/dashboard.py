@@ -208,7 +208,9 @@ class Dashboard:
             self._start_error = error
             raise
         _log.info("dashboard started", dashboard=self.name, host=self.host, port=self.port)
-        for number, page in enumerate(self._shelf.pages):  # they are shown with a notice in the place of what is not there
+        for number, page in enumerate(
+            self._shelf.pages
+        ):  # they are shown with a notice in the place of what is not there
             for each in self._shelf.problems(page):
                 _log.warning("composed page", problem=str(self.settings.located(each, ("pages", number))))
         try:

@@ -55,7 +55,9 @@ class Shell:
 
     def panels_on(self, page: Page) -> tuple[Panel, ...]:
         """Return the panels of a page, in reading order; its badges stand in the navigation."""
-        return tuple(panel for panel in self.panels if page.name in (panel.page, *panel.also_on) and panel.kind != "badge")
+        return tuple(
+            panel for panel in self.panels if page.name in (panel.page, *panel.also_on) and panel.kind != "badge"
+        )
 
     def _badges(self) -> dict[str, Panel]:
         return {panel.page: panel for panel in self.panels if panel.kind == "badge"}
