@@ -9,7 +9,7 @@ SELECT 'W' || lpad(n::text, 2, '0'), 'sim', 'paper', 'Wide account ' || n, (ARRA
 UPDATE accounts_history SET changed_at = at;
 
 INSERT INTO instruments (source, symbol, segment, sector, currency, exchange, tick, calendar)
-SELECT 'sim', 'SYM' || lpad(n::text, 5, '0'), 'equity', 'Sector ' || n % 23, 'USD', 'EX' || n % 5, 0.01, CASE WHEN n % 2 = 0 THEN 'XNYS' ELSE '24/7' END
+SELECT 'sim', 'SYM' || lpad(n::text, 5, '0'), 'equity', 'Sector ' || n % 23, 'USD', 'EX' || n % 5, 0.01, CASE WHEN n % 2 = 1 THEN 'XNYS' ELSE '24/7' END
   FROM generate_series(0, 9999) n;
 
 INSERT INTO fx_rates (source, base, quote, at, recorded_at, rate)
@@ -26,7 +26,7 @@ SELECT 'sim', 'SYM' || lpad(n::text, 5, '0'), t, t, mid, mid - 0.01, mid + 0.01,
 INSERT INTO market_snapshots (source, symbol, at, recorded_at, mid, best_bid, best_ask, spread_bps, bid_depth, ask_depth)
 SELECT 'sim', 'SYM' || lpad(n::text, 5, '0'), t, t, mid, mid - 0.01, mid + 0.01, round(200 / mid, 4), 30, 35
   FROM generate_series(0, 9) n
-  CROSS JOIN generate_series($1::timestamptz - interval '1439 minutes', $1::timestamptz - interval '1 minute', interval '2 minutes') t
+  CROSS JOIN generate_series($1::timestamptz - interval '5999 minutes', $1::timestamptz - interval '1 minute', interval '2 minutes') t
   CROSS JOIN LATERAL (SELECT round((100 + n % 50 + 3 * sin(extract(epoch FROM t) / 4000))::numeric, 2) AS mid) p;
 
 INSERT INTO market_data (source, symbol, interval, at, recorded_at, open, high, low, close, volume)
