@@ -26,10 +26,10 @@ _FACTS = """
 def budget(settings: Settings) -> int:
     """Return the most connections that one machine's set of services may have open at once; docs/database.md counts.
 
-    A dashboard: its pool, LISTEN, two to write, migrations. The worker: one a job and one for their rows, election,
+    A dashboard: its pool, LISTEN, two to write, two to export, migrations. The worker: one a job and one for their rows, election,
     migrations. The manager: rows, migrations. A bot: Recorder, announcements, what it looks up.
     """
-    dashboards = len(DASHBOARDS) * (settings.database.pool_size + 4)
+    dashboards = len(DASHBOARDS) * (settings.database.pool_size + 6)
     worker = len(duties(settings)) + 1 + 2
     return dashboards + worker + 2 + 3
 
