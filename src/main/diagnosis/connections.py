@@ -26,8 +26,8 @@ _FACTS = """
 def budget(settings: Settings) -> int:
     """Return the most connections that one machine's set of services may have open at once; docs/database.md counts.
 
-    A dashboard: its pool, LISTEN, two to write, two to export, migrations. The worker: one a job and one for their rows, election,
-    migrations. The manager: rows, migrations. A bot: Recorder, announcements, what it looks up.
+    A dashboard: its pool, LISTEN, two to write, two to export, migrations. The worker: one a job and one for their
+    rows, election, migrations. The manager: rows, migrations. A bot: Recorder, announcements, what it looks up.
     """
     dashboards = len(DASHBOARDS) * (settings.database.pool_size + 6)
     worker = len(duties(settings)) + 1 + 2
