@@ -13,6 +13,7 @@ from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.panel import panels_of
 from main.monitoring.read import Answer, Freshness, Read, State
 from main.monitoring.reads import bots
+from main.monitoring.reads.accounts import AccountEntry
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SCOPE = Scope(accounts=("A",), window="3M").resolved(NOW)
@@ -69,3 +70,8 @@ def _texts(node: Any) -> Iterator[str]:
             yield from _texts(part)
     elif isinstance(node, dict):
         yield from _texts(node.get("props", {}).get("children"))
+
+
+def account(currency: str = "USD", name: str = "A") -> AccountEntry:
+    zoned = {"zone": "America/New_York", "roll_over_seconds": 0.0, "periods_per_year": 252}
+    return filled(AccountEntry, account=name, currency=currency, **zoned)

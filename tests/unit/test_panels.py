@@ -16,6 +16,7 @@ from main.monitoring.read import Answer, Freshness, Read, State
 from main.monitoring.reads import (
     account_summary,
     account_totals,
+    accounts,
     activity,
     bots,
     cumulative_pnl,
@@ -31,7 +32,7 @@ from main.monitoring.reads import (
     worker_jobs,
 )
 from main.telemetry.log_search import LogPage
-from tests.drawing import NOW, PANELS, SCOPE, answer, bot, drawn, filled, words
+from tests.drawing import NOW, PANELS, SCOPE, account, answer, bot, drawn, filled, words
 
 TOTAL = account_totals.CurrencyTotal(
     currency="USD",
@@ -152,16 +153,16 @@ def test_equity_is_drawn_over_its_drawdown() -> None:
     lines = {trace.get("name"): trace["y"] for trace in members["figure"]["data"] if trace.get("name")}
     assert lines["Equity"] == [100, 110, 99]
     assert lines["Drawdown"] == [0, 0, -0.1]
-    assert members["subtitle"] == "USD · 3M · EUR below"
+    assert members["subtitle"] == "USD · 3M · not EUR"
 
 
 def test_the_curve_shown_is_that_of_the_currency_with_most_accounts_however_many_points_others_have() -> None:
     at = [NOW + timedelta(minutes=step) for step in range(4)]
     usd = [equity.EquityPoint("USD", moment, 100.0, 1.0, 0.0) for moment in at[:2]]
     eur = [equity.EquityPoint("EUR", moment, 200.0, 1.0, 0.0) for moment in at]
-    totals = [replace(TOTAL, currency="EUR", accounts=1), replace(TOTAL, currency="USD", accounts=2)]
-    members = drawn("equity", (equity.READ, [*eur, *usd]), (account_totals.READ, totals))
-    assert members["subtitle"] == "USD · 3M · EUR below"
+    owners = [account("EUR"), account(name="B"), account(name="C")]
+    members = drawn("equity", (equity.READ, [*eur, *usd]), (accounts.READ, owners))
+    assert members["subtitle"] == "USD · 3M · not EUR"
 
 
 def test_tiles_are_sized_by_value_and_say_short() -> None:
@@ -194,12 +195,16 @@ def test_of_hundreds_of_positions_the_overview_shows_the_largest_and_says_where_
 
 
 def test_the_accounts_table_has_a_total_a_currency() -> None:
-    def account(name: str, currency: str, mode: str) -> account_summary.AccountFigures:
+    def figures_of(name: str, currency: str, mode: str) -> account_summary.AccountFigures:
         known = {"equity": Decimal("154382.17"), "today_pnl": Decimal("-312.60"), "status": "running"}
         place = {"account": name, "label": name, "currency": currency, "mode": mode}
         return filled(account_summary.AccountFigures, **(place | known))
 
-    rows = [account("One", "USD", "paper"), account("Two", "USD", "live"), account("Coin", "USDT", "simulated")]
+    rows = [
+        figures_of("One", "USD", "paper"),
+        figures_of("Two", "USD", "live"),
+        figures_of("Coin", "USDT", "simulated"),
+    ]
     said = words(
         drawn(
             "accounts",

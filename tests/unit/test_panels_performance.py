@@ -30,7 +30,6 @@ from main.monitoring.reads import (
     trade_distribution,
     trade_statistics,
 )
-from main.monitoring.reads.accounts import AccountEntry
 from main.monitoring.reads.benchmark import ComparedDay, Comparison
 from main.monitoring.reads.drawdowns import DrawdownPeriod, Drawdowns, UnderWater
 from main.monitoring.reads.monthly_returns import MonthReturn
@@ -43,17 +42,12 @@ from main.monitoring.reads.return_distribution import ReturnDistribution
 from main.monitoring.reads.rolling_metrics import Rolling, RollingPoint
 from main.monitoring.reads.trade_distribution import TradeDistribution
 from main.monitoring.reads.trade_statistics import TradeFigures
-from tests.drawing import NOW, PANELS, bot, drawn, filled, words
+from tests.drawing import NOW, PANELS, account, bot, drawn, filled, words
 
 EVIL = "<img src=x onerror=alert(1)>"
 PAGE = sorted(name for name, panel in PANELS.items() if panel.page == "Performance")
 DAY = timedelta(days=1)
 TODAY = NOW.date()
-
-
-def account(currency: str = "USD", name: str = "A") -> AccountEntry:
-    zoned = {"zone": "America/New_York", "roll_over_seconds": 0.0, "periods_per_year": 252}
-    return filled(AccountEntry, account=name, currency=currency, **zoned)
 
 
 def figures_of(currency: str = "USD", **given: Any) -> Performance:

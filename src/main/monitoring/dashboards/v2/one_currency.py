@@ -32,7 +32,11 @@ def shown(rows: Sequence[R] | None, accounts: Sequence[AccountEntry] | None) -> 
 
 def caption(rows: Sequence[R] | None, accounts: Sequence[AccountEntry] | None, *words: str) -> str:
     """Return the currency shown and `words`, and which other currencies there are: choose their account to see them."""
-    own = shown(rows, accounts)
+    return named(shown(rows, accounts), rows, *words)
+
+
+def named(own: Sequence[R], rows: Sequence[R] | None, *words: str) -> str:
+    """Return the same of the rows that are shown, `own`, of all `rows`."""
     others = sorted({row.currency for row in rows or ()} - {row.currency for row in own})
-    named = [own[0].currency] if own else []
-    return " · ".join([*named, *(word for word in words if word), *([f"not {', '.join(others)}"] if others else [])])
+    names = [own[0].currency] if own else []
+    return " · ".join([*names, *(word for word in words if word), *([f"not {', '.join(others)}"] if others else [])])

@@ -1,18 +1,16 @@
 """Daily P&L: each of the last trading days as a bar, under their running sum."""
 
-from collections.abc import Sequence
-
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, figures, reasons
+from main.monitoring.dashboards.v2 import components, figures, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
-from main.monitoring.reads import bots, daily_pnl
+from main.monitoring.reads import accounts, bots, daily_pnl
 from main.monitoring.reads.daily_pnl import DayPnl
 
 
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
-    days = _shown(answers[daily_pnl.READ].value or [])
+    days = _shown(answers)
     if len(days) == 1:
         reason = "Its figure stands in Cumulative P&L. Bars begin with the second trading day."
         return components.empty("This is the first trading day", reason, icon_name="chart-column")
@@ -26,23 +24,21 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    days = _shown(answers[daily_pnl.READ].value or [])
-    return f"{days[0].currency} · {len(days)} days" if len(days) > 1 else ""
+    days = _shown(answers)
+    if len(days) < 2:
+        return ""
+    return one_currency.caption(answers[daily_pnl.READ].value, answers[accounts.READ].value, f"{len(days)} days")
 
 
-def _shown(days: Sequence[DayPnl]) -> list[DayPnl]:
-    """Return the days of the currency that has most of them: one chart holds one unit."""
-    currencies: dict[str, list[DayPnl]] = {}
-    for day in days:
-        currencies.setdefault(day.currency, []).append(day)
-    return max(currencies.values(), key=len, default=[])
+def _shown(answers: Answers) -> list[DayPnl]:
+    return one_currency.shown(answers[daily_pnl.READ].value, answers[accounts.READ].value)
 
 
 PANEL = Panel(
     "daily_pnl",
     "Daily P&L",
     page="Overview",
-    reads=(daily_pnl.READ, bots.READ),
+    reads=(daily_pnl.READ, accounts.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=4,

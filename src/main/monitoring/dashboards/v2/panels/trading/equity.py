@@ -1,11 +1,13 @@
 """Equity over drawdown, through the window."""
 
+from collections import Counter
+
 from dash.development.base_component import Component
 
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import figures, reasons
+from main.monitoring.dashboards.v2 import figures, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, FigureDict, Panel
-from main.monitoring.reads import account_totals, bots, equity
+from main.monitoring.reads import accounts, bots, equity
 from main.monitoring.reads.equity import EquityPoint
 
 
@@ -28,31 +30,22 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    points = answers[equity.READ].value or []
-    currencies = sorted({point.currency for point in points})
-    if not currencies:
-        return scope.window
-    shown = _shown(answers)[0].currency
-    others = [currency for currency in currencies if currency != shown]
-    return " · ".join([shown, scope.window, *([f"{', '.join(others)} below"] if others else [])])
+    return one_currency.named(_shown(answers), answers[equity.READ].value, scope.window)
 
 
 def _shown(answers: Answers) -> list[EquityPoint]:
-    """Return the curve of the currency with most accounts: one chart holds one unit, the table has every currency."""
-    curves: dict[str, list[EquityPoint]] = {}
-    for point in answers[equity.READ].value or []:
-        curves.setdefault(point.currency, []).append(point)
-    accounts = {total.currency: total.accounts for total in answers[account_totals.READ].value or []}
-    drawable = {currency: curve for currency, curve in curves.items() if len(curve) > 1} or curves
-    chosen = min(drawable, key=lambda currency: (-accounts.get(currency, 0), currency), default="")
-    return curves.get(chosen, [])
+    """Return the curve of the currency that most accounts have, of those that are more than a point."""
+    points = answers[equity.READ].value or []
+    counts = Counter(point.currency for point in points)
+    drawable = [point for point in points if counts[point.currency] > 1] or points
+    return one_currency.shown(drawable, answers[accounts.READ].value)
 
 
 PANEL = Panel(
     "equity",
     "Equity and drawdown",
     page="Overview",
-    reads=(equity.READ, account_totals.READ, bots.READ),
+    reads=(equity.READ, accounts.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=8,
