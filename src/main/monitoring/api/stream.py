@@ -179,7 +179,7 @@ class _Connection:
                 "version": self._greeting.version,
                 "started": self._greeting.started,
                 "now": now(),
-                "accounts": known.value or [],
+                "accounts": known.value,  # null: not known, which is not the same as none
                 "strategies": run.value or [],
             }
         )

@@ -6,7 +6,8 @@
   function about() {
     if (app.shell.config.controls.indexOf("accounts") < 0) return app.writing.date(app.view.asOf ? Date.parse(app.view.asOf) : app.shell.now(), app.view.zone);
     var shown = app.view.shown;
-    var names = shown.length === 1 ? shown[0].label || shown[0].id : shown.length ? shown.length + " accounts" : "no account yet";
+    var none = app.view.directory.known ? "no account yet" : "accounts not known";
+    var names = shown.length === 1 ? shown[0].label || shown[0].id : shown.length ? shown.length + " accounts" : none;
     var at = app.view.asOf ? Date.parse(app.view.asOf) : app.controls.clockTime();
     return app.writing.date(at, app.view.zone) + " · " + names;
   }

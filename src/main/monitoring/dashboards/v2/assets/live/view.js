@@ -3,7 +3,7 @@
   "use strict";
   var listeners = [];
   var effective = { accounts: [], clock: "wall", note: "" }; // what the server shows when the URL leaves it open
-  var directory = { accounts: [], strategies: [] }; // a strategy with each account that ran it
+  var directory = { accounts: [], strategies: [], known: true }; // a strategy with each account that ran it
   var own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
   function parameters() { return new URLSearchParams(location.search); }
@@ -71,7 +71,7 @@
     settled: function (message) { effective = message; tell("settled"); },
     introduced: function (hello) {
       var accounts = (hello.accounts || []).map(function (each) { return Object.assign({ id: each.account }, each); });
-      directory = { accounts: accounts, strategies: hello.strategies || [] };
+      directory = { accounts: accounts, strategies: hello.strategies || [], known: Boolean(hello.accounts) };
       tell("directory");
     },
     onChange: function (listener) { listeners.push(listener); },

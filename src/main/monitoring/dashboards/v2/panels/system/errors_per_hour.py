@@ -47,6 +47,6 @@ PANEL = Panel(
     legend=(("Error", "critical-mark"), ("Warning", "warn-3")),
     width=5,
     order=50,
-    height=240,
+    height=300,
     kind="figure",
 )

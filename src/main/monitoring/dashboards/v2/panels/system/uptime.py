@@ -51,6 +51,6 @@ PANEL = Panel(
     legend=(("Up", "ok-3"), ("Degraded", "warn-4"), ("Down", "critical-mark")),
     width=7,
     order=60,
-    height=240,
+    height=300,
     skeleton="table",
 )
