@@ -289,6 +289,17 @@ async def test_a_symbol_with_trading_hours_is_judged_by_daily_closes(service: Da
     assert row.band == "normal"
 
 
+async def test_a_market_round_the_clock_that_has_a_price_a_day_is_judged_by_daily_closes(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    prices = [100 * 1.01 ** (step % 2) for step in range(40)]
+    await given_mids(service, *prices, every=DAY)
+    (row,) = (await asked(database, volatility.READ, live())).symbols
+    assert row.volatility.value == pytest.approx(realised_volatility(prices, 365).value)
+    assert (row.band, row.closes, row.close_seconds) == ("normal", 40, 86_400)
+
+
 async def test_a_day_on_which_the_price_stands_still_is_no_trading_day(service: Database, database: Database) -> None:
     await given_account(service)
     await given_instrument(service, "X", calendar="XNYS")

@@ -129,18 +129,18 @@ class VolatilityParams(Series):
 async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None = None) -> VolatilityReport:
     """Return realised volatility, a fraction a year, of every symbol now and of one of them through the window.
 
-    It is √(Σ log-return² / years) of closes: now those of the last three days by hour, of symbols with trading hours
-    those of 60 days by day; in the window those of 500 buckets, or of its days, a point for the last 30 moves. No mean
-    is taken off. A year has 365 days round the clock, else 252 trading days; a day on which a price with trading hours
-    stood still (a weekend, a holiday, a frozen feed) is none. Missing below 30 moves; no points where nothing is
-    recorded. Of more symbols than 500 the first 500 and the one asked for are judged; of more points than are asked for
-    the lowest, the highest and the newest are kept.
+    It is √(Σ log-return² / years) of closes: now those of the last three days by hour, of symbols with trading hours,
+    and of those with prices for days only (a replay of daily bars), those of 60 days by day; in the window those of 500
+    buckets, or of its days, a point for the last 30 moves. No mean is taken off. A year has 365 days round the clock,
+    else 252 trading days; a day on which a price with trading hours stood still (a weekend, a holiday, a frozen feed)
+    is none. Missing below 30 moves; no points where nothing is recorded. Of more symbols than 500 the first 500 and the
+    one asked for are judged; of more points than are asked for the lowest, the highest and the newest are kept.
     """
     asked = asked or VolatilityParams()
     bounds = scope.bounds()
     known = await SYMBOLS.all(db, list(scope.accounts), bounds.end, bounds.known_at, scope.present, bounds.start)
     judged = [row for place, row in enumerate(known) if place < MOST or row.symbol == asked.symbol]
-    latest = tuple([each for part in (True, False) for each in await _latest(db, scope, judged, part)])
+    latest = await _latest(db, scope, judged)
     left_out = len(known) - len(judged)
     recorded = (row for row in known if row.first_at is not None and asked.symbol in (None, row.symbol))
     shown = next(recorded, None)
@@ -157,20 +157,30 @@ async def volatility(db: Fetcher, scope: Scope, asked: VolatilityParams | None =
     return VolatilityReport(latest, shown.source, shown.symbol, window, course, left_out=left_out)
 
 
-async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described], part: bool) -> list[SymbolVolatility]:
-    rows = [row for row in known if row.round_the_clock == part]
+async def _latest(db: Fetcher, scope: Scope, known: Sequence[Described]) -> tuple[SymbolVolatility, ...]:
+    hourly = await _judged(db, scope, [row for row in known if row.round_the_clock], RECENT[True])
+    lacking = {(each.source, each.symbol) for each in hourly if each.volatility.value is None}
+    daily = await _judged(db, scope, [row for row in known if (row.source, row.symbol) in lacking], RECENT[False])
+    by_day = {(each.source, each.symbol): each for each in daily if each.volatility.value is not None}
+    told = [by_day.get((each.source, each.symbol), each) for each in hourly]
+    return (*told, *await _judged(db, scope, [row for row in known if not row.round_the_clock], RECENT[False]))
+
+
+async def _judged(
+    db: Fetcher, scope: Scope, rows: Sequence[Described], recent: tuple[timedelta, timedelta]
+) -> list[SymbolVolatility]:
     if not rows:
         return []
     bounds = scope.bounds()
-    width, length = RECENT[part]
+    width, length = recent
     names = [row.source for row in rows], [row.symbol for row in rows]
     by_symbol: dict[tuple[str, str], list[Close]] = defaultdict(list)
     for close in await CLOSES.all(db, *names, bounds.end - length, bounds.end, bounds.known_at, width):
         by_symbol[close.source, close.symbol].append(close)
     found = []
     for row in rows:
-        closes = _traded(by_symbol[row.source, row.symbol], round_the_clock=part)
-        figure = volatility_over_time(_moves(closes, round_the_clock=part))
+        closes = _traded(by_symbol[row.source, row.symbol], round_the_clock=row.round_the_clock)
+        figure = volatility_over_time(_moves(closes, round_the_clock=row.round_the_clock))
         band = volatility_band(figure.value) if figure.value is not None else None
         found.append(SymbolVolatility(row.source, row.symbol, figure, band, len(closes), width.total_seconds()))
     return found

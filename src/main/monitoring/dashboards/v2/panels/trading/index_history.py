@@ -25,13 +25,16 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     told = answers[indices.READ].value
     if not told or len(told.points) < 2:
+        known = bool(told and told.levels)  # no range is long enough for what the source never tells of
         return reasons.nothing(
             answers,
             scope,
-            "No levels in this range",
-            "a curve needs two levels: choose a longer range.",
+            "No levels in this range" if known else "No index yet",
+            "a curve needs two levels: choose a longer range."
+            if known
+            else "its source tells of no index, volatility or breadth.",
             icon_name="chart-line",
-            ranged=True,
+            ranged=known,
         )
     at, levels = [point.at for point in told.points], [point.level for point in told.points]
     if _kind(told) != "volatility":
