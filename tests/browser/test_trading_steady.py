@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
-from main.monitoring.dashboards.v2.navigation import Page as Address
-from tests.browser.conftest import DESKTOP, Watch
+from tests.browser.conftest import DESKTOP
 from tests.browser.walk import PAGES, PANELS, harmless, reached, tab
 from tests.running import Suite, fetch, running, until
 
@@ -24,17 +23,6 @@ class Held(NamedTuple):
     selected: str = ""
 
 
-class View(NamedTuple):
-    """One page in a tab of its own, and what is held there."""
-
-    name: str
-    page: Page
-    seen: Watch
-    ranges: Any
-    drawer: str
-    selected: str
-
-
 HELD = {
     "Overview": Held("equity", "cumulative_pnl"),
     "Trading": Held("spread", "market_hours"),
@@ -46,7 +34,7 @@ HELD = {
     "Trades": Held("", "trades"),
     "Alerts": Held(),
 }
-WATCHED = "(names) => [scrollY, names.map((name) => (window.aiTrader.panels.record(name) || {}).version || 0)]"
+VERSIONS = "(names) => names.map((name) => (window.aiTrader.panels.record(name) || {}).version || 0)"
 SELECT = """(name) => {
   const body = document.getElementById(`body-${name}`), node = body.querySelector("tbody th, dd, .kpi-label, td");
   if (node) getSelection().selectAllChildren(node);
@@ -82,50 +70,35 @@ def _traded(suite: Suite) -> bool:
 
 
 async def test_on_no_page_anything_moves_or_is_lost_while_data_come_in(browser: Browser, suite: Suite) -> None:
-    views = [await arranged(browser, suite, address) for address in PAGES]
-    await asyncio.sleep(1.5)  # the last of what was asked for by scrolling
-    before = [await begun(view) for view in views]
-    await asyncio.sleep(6)  # all tabs at once: several updates of each
-    for view, versions in zip(views, before, strict=True):
-        await unmoved(view, versions)
-        await harmless(view.page, view.seen)
-
-
-async def arranged(browser: Browser, suite: Suite, address: Address) -> View:
-    """Open one page in a tab of its own, reach all its panels and take hold of what a viewer can hold there."""
     page, seen = await tab(browser, DESKTOP)
-    await page.goto(suite.url("trading", address.address))
-    found = await reached(page, PANELS[address.name])
-    wrong = [each.wrong for each in found.values() if each.wrong]
-    assert not wrong, f"{address.name}: {wrong} {seen.errors}"
-    held = HELD[address.name]
+    for address in PAGES[:4]:
+        await page.goto(suite.url("trading", address.address))
+        found = await reached(page, PANELS[address.name])
+        wrong = [each.wrong for each in found.values() if each.wrong]
+        assert not wrong, f"{address.name}: {wrong} {seen.errors}"
+        await unmoved(page, address.name, HELD[address.name])
+    await harmless(page, seen)
+
+
+async def unmoved(page: Page, name: str, held: Held) -> None:
     ranges = await zoomed(page, held.zoomed) if held.zoomed else None
-    drawer = await opened_drawer(page) if address.name == "Trades" else ""
+    drawer = await opened_drawer(page) if name == "Trades" else ""
     selected = await taken(page, held.selected) if held.selected else ""
-    return View(address.name, page, seen, ranges, drawer, selected)
-
-
-async def begun(view: View) -> Any:
-    """Watch a page from now on: where it is scrolled to and how often each panel was answered."""
-    assert await view.page.evaluate("document.visibilityState") == "visible", "a hidden tab is not told what comes in"
-    await view.page.evaluate(SHIFTS)
-    return await view.page.evaluate(WATCHED, list(PANELS[view.name]))
-
-
-async def unmoved(view: View, before: Any) -> None:
-    name, page, held = view.name, view.page, HELD[view.name]
-    at, versions = await page.evaluate(WATCHED, list(PANELS[name]))
-    assert at == before[0], f"{name} scrolled by itself"
+    await page.wait_for_timeout(1500)  # the last of what was asked for by scrolling
+    at = await page.evaluate("scrollY")
+    await page.evaluate(SHIFTS)
+    changed = await updated(page, name)
+    assert await page.evaluate("scrollY") == at, f"{name} scrolled by itself"
     if held.zoomed:
-        assert await page.evaluate(_ranges(held.zoomed)) == view.ranges, f"{held.zoomed} lost its zoom"
-    assert await page.evaluate("String(getSelection())") == view.selected, f"{name} lost the selection"
-    if view.drawer:
+        assert await page.evaluate(_ranges(held.zoomed)) == ranges, f"{held.zoomed} lost its zoom"
+    assert await page.evaluate("String(getSelection())") == selected, f"{name} lost the selection"
+    if drawer:
         await expect(page.locator("#panel-trade")).to_be_visible()
-        assert page.url.endswith(f"trade.id={view.drawer}"), "the drawer is about another trade"
+        assert page.url.endswith(f"trade.id={drawer}"), "the drawer is about another trade"
     shifts = await page.evaluate("window.shifts")
     assert not shifts, f"{name} moved: {shifts}"
     # Prices come all the time, what follows from trades only with the next one.
-    assert versions != before[1] or name not in ("Overview", "Trading"), f"{name}: nothing came, which proves nothing"
+    assert changed or name not in ("Overview", "Trading"), f"{name}: nothing came in, which proves nothing"
 
 
 async def taken(page: Page, panel: str) -> str:
@@ -136,9 +109,18 @@ async def taken(page: Page, panel: str) -> str:
     return str(selected)
 
 
+async def updated(page: Page, name: str) -> bool:
+    """Wait for several updates of the page's panels, at most a few seconds; whether there was one."""
+    names = list(PANELS[name])
+    before = await page.evaluate(VERSIONS, names)
+    for _ in range(6):
+        await asyncio.sleep(0.5)
+    return bool(await page.evaluate(VERSIONS, names) != before)
+
+
 def _ranges(panel: str) -> str:
     axes = f"document.querySelector('#graph-{panel} .js-plotly-plot')._fullLayout"
-    return f"[...{axes}.xaxis.range, ...{axes}.yaxis.range].map(String)"
+    return f"[{axes}.xaxis, {axes}.yaxis].filter((axis) => !axis.fixedrange).flatMap((axis) => axis.range.map(String))"
 
 
 async def zoomed(page: Page, panel: str) -> Any:
@@ -146,26 +128,22 @@ async def zoomed(page: Page, panel: str) -> Any:
     plot = page.locator(f"#graph-{panel} .nsewdrag").first
     await page.evaluate("(id) => document.getElementById(id).scrollIntoView({ block: 'center' })", f"panel-{panel}")
     await plot.wait_for(state="visible")
-    async with asyncio.timeout(30):
-        while (ranges := await _framed(page, plot, panel)) is None:
-            await asyncio.sleep(0.2)
-    await page.mouse.move(5, 5)
-    return ranges
-
-
-async def _framed(page: Page, plot: Locator, panel: str) -> Any:
-    """Draw a frame once; None where an answer came while it was drawn and the chart is as it was."""
-    box, whole = await plot.bounding_box(), await page.evaluate(_ranges(panel))
+    box = await plot.bounding_box()
     assert box is not None
+    whole = await page.evaluate(_ranges(panel))
     await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.2)
     await page.mouse.down()
-    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.8, steps=8)
-    await page.mouse.up()
-    for _ in range(20):
+    for step in range(1, 9):  # slowly, so that answers come while it is drawn: none may end it
+        await page.mouse.move(
+            box["x"] + box["width"] * (0.3 + 0.05 * step), box["y"] + box["height"] * (0.2 + 0.07 * step)
+        )
         await asyncio.sleep(0.1)
-        if (ranges := await page.evaluate(_ranges(panel))) != whole:
-            return ranges
-    return None
+    await page.mouse.up()
+    async with asyncio.timeout(10):
+        while (ranges := await page.evaluate(_ranges(panel))) == whole:
+            await asyncio.sleep(0.05)
+    await page.mouse.move(5, 5)
+    return ranges
 
 
 async def opened_drawer(page: Page) -> str:

@@ -11,6 +11,8 @@
   var observer = null;
   var LEAST = 72; // pixels that content without a height of its own has
   var PATIENCE = 1500; // milliseconds for which content of the view before stays on the screen
+  var held = "";       // the panel in whose chart the pointer is down: a figure set meanwhile would end the viewer's drag
+  var SETTLED = 100;   // milliseconds after which Plotly has made a zoom of what was dragged
   var view = 0, turned = 0, shown = ""; // which view is shown, since when, and of what
 
   function schedule() { if (!frame) frame = requestAnimationFrame(draw); }
@@ -20,11 +22,20 @@
     var names = Object.keys(dirty);
     dirty = {};
     names.forEach(function (name) {
+      if (name === held) { dirty[name] = true; return; } // drawn when it is let go
       try { render(name, known[name]); } catch (error) { console.error("panel " + name, error); }
     });
     app.steady.tables();
     app.options.mark();
   }
+
+  window.addEventListener("pointerdown", function (event) {
+    var plot = event.target.closest && event.target.closest(".js-plotly-plot");
+    held = plot ? plot.closest("[data-panel]").dataset.panel : "";
+  }, true);
+  ["pointerup", "pointercancel", "blur"].forEach(function (kind) {
+    window.addEventListener(kind, function () { setTimeout(function () { held = ""; schedule(); }, SETTLED); }, true);
+  });
 
   function label(name, record) {
     var title = app.shell.config.panels[name].title, data = (record.figure || {}).data || [];
