@@ -95,6 +95,7 @@ async def test_the_machine_is_shown_from_live_samples_while_the_database_is_away
             said = page.locator(f"#subtitle-{panel}")
             await expect(said).to_contain_text("live samples of this machine", timeout=40_000)
             await expect(page.locator(f"#badge-{panel}")).to_contain_text("Live")
+        await page.locator("#panel-machine").scroll_into_view_if_needed()  # what is out of sight is not asked for
         await expect(page.locator("#body-machine .kpi-figure").first).to_contain_text("%", timeout=20_000)
         await page.locator("#panel-processes").scroll_into_view_if_needed()
         await expect(page.locator("#badge-processes")).to_contain_text("unreachable", timeout=20_000)
