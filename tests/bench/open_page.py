@@ -71,7 +71,7 @@ class OpenPage:
         if panel is None or panel.shown(now) != "live":
             return False
         as_of = seconds_of(panel.fresh["as_of"]) or 0.0
-        return as_of >= (since if name in self.brisk else min(since, now - SWEEP))
+        return panel.seldom or as_of >= (since if name in self.brisk else min(since, now - SWEEP))
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ SHORTEST, LONGEST = 0.5, 5.0  # socket.js: how a page comes back
 GRACE = 1.5  # freshness.js: the heartbeat that is on its way
 SKEW = 1.0  # what an answer takes from the database to here, at most, when nothing is wrong
 SWEEP = 17.5  # the hub asks all again every 13.5 to 16.5 s: so old a fact may be that nothing announced
+SELDOM = 600.0  # what may be as old as this and live, such as the sizes of tables, is measured every few minutes
 
 
 @dataclass(slots=True)
@@ -29,6 +30,11 @@ class Panel:
     fresh: dict[str, Any]
     error: str | None
     changes: int = 0  # how often its newest fact became newer
+
+    @property
+    def seldom(self) -> bool:
+        """Whether its facts are measured so seldom that their age tells nothing of a fault."""
+        return float(self.fresh["expected_seconds"]) >= SELDOM
 
     def shown(self, now: float) -> str:
         """Return the state a page shows at `now`, by its own rules (freshness.js)."""
@@ -145,7 +151,7 @@ class Page:
         if (state := panel.shown(now)) != "live":
             return f"{state} ({panel.fresh['detail'] or panel.error or 'old'})"
         as_of = seconds_of(panel.fresh["as_of"]) or 0.0
-        if as_of < (since if name in brisk else min(since, now - SWEEP)):
+        if not panel.seldom and as_of < (since if name in brisk else min(since, now - SWEEP)):
             return f"{now - as_of:.1f} s old, {since - as_of:.1f} s before all was undone"
         return None
 
