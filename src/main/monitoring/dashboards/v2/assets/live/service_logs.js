@@ -35,7 +35,7 @@
 
   function row(line) {
     var level = LEVELS[line[3]] ? line[3] : "none", element = app.shell.element;
-    return element("li", { class: "log-line log-" + level, "data-key": line[0] }, [
+    return element("li", { class: "log-line log-" + level, role: "none", "data-key": line[0] }, [
       time(line[1]), element("span", { class: "log-service" }, line[2]),
       element("span", { class: "log-level" }, LEVELS[level] || "·"), element("span", { class: "log-said" }, said(line[4], line[5], line[6])),
     ]);
