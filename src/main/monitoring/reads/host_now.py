@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from main.clock import now
 from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.monitoring.collectors.host import HostSample
@@ -56,7 +55,7 @@ async def host_now(live: LiveSource, scope: Scope) -> HostNow:
     """
     ring: Sequence[tuple[HostSample, HostParts]] = live["host"]
     parts = [part for _, part in ring]
-    end = ring[-1][0].at if ring else now()
+    end = ring[-1][0].at if ring else scope.bounds().end
     host = ring[-1][0].host if ring else None
     return HostNow(
         host,
