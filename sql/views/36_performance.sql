@@ -27,10 +27,11 @@ CREATE OR REPLACE FUNCTION is_trading_day(day date, periods_per_year integer, ro
 -- years travel ten times as fast in columns. The first place of the arrays is the beginning of the window.
 -- counted: the day is over and a trading day, so that its close stands for a whole day. The beginning counts where it is
 -- itself a close, or where the account began. drawdown and deepest are those of all points, flows and the running day
--- included. invested: equity at the beginning; the flows since then have their times beside them.
-CREATE OR REPLACE FUNCTION growth_by_day(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
+-- included. equities are what growth is of. invested: equity at the beginning; the flows since then have their times beside them.
+DROP FUNCTION IF EXISTS growth_by_day(text[], timestamptz, timestamptz, timestamptz, boolean);
+CREATE FUNCTION growth_by_day(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (currency text, accounts bigint, periods_per_year integer, roll_over interval, source text, benchmark text, benchmarks bigint, zone text,
-               days date[], times timestamptz[], growth double precision[], counted boolean[],
+               days date[], times timestamptz[], growth double precision[], equities double precision[], counted boolean[],
                drawdown double precision, deepest double precision, equity numeric, invested numeric,
                flow_times timestamptz[], flow_amounts numeric[])
 LANGUAGE sql STABLE ROWS 2 AS $$
@@ -53,6 +54,7 @@ WITH calendars AS MATERIALIZED (
            array_agg(p.day ORDER BY p.at) FILTER (WHERE p.last_of_day) AS days,
            array_agg(p.at ORDER BY p.at) FILTER (WHERE p.last_of_day) AS times,
            array_agg(p.growth ORDER BY p.at) FILTER (WHERE p.last_of_day) AS growth,
+           array_agg(p.equity::double precision ORDER BY p.at) FILTER (WHERE p.last_of_day) AS equities,
            array_agg(CASE WHEN p.first THEN p.at > start OR p.at = trading_day_start(p.day + 1, p.zone, p.roll_over)
                           ELSE p.day < p.today AND is_trading_day(p.day, p.periods_per_year, p.roll_over) END ORDER BY p.at)
                FILTER (WHERE p.last_of_day) AS counted,
@@ -63,7 +65,7 @@ WITH calendars AS MATERIALIZED (
      GROUP BY p.currency
 )
 SELECT s.currency, c.accounts, c.periods_per_year, c.roll_over, c.source, c.benchmark, c.benchmarks, c.zone,
-       s.days, s.times, s.growth, s.counted,
+       s.days, s.times, s.growth, s.equities, s.counted,
        CASE WHEN s.points > 1 THEN s.drawdown END, CASE WHEN s.points > 1 THEN s.deepest END,
        s.equity, s.invested, coalesce(f.times, '{}'), coalesce(f.amounts, '{}')
   FROM series s

@@ -26,6 +26,7 @@ def days_of(*days: date, periods: int = 252, roll_over: int = 0, counted: list[b
         days=list(days),
         times=[datetime(day.year, day.month, day.day, 20, tzinfo=UTC) for day in days],
         growth=[1.1**place for place in range(len(days))],
+        equities=[1.1**place for place in range(len(days))],
         counted=counted or [True] * len(days),
         drawdown=None,
         deepest=None,

@@ -25,9 +25,9 @@ _HOLIDAYS = 5
 class GrowthDays:
     """Growth of one currency at the closes of the days in a window; ``None`` from where it has no base.
 
-    The first place of ``days``, ``times``, ``growth`` and ``counted`` is the beginning of the window, at growth 1; the
-    last may be the running day. ``counted`` says which are closes of whole trading days. ``source`` and ``benchmark``
-    are ``None`` where the accounts have none in common, of the ``benchmarks`` that they name.
+    The first place of ``days``, ``times``, ``growth``, ``equities`` and ``counted`` is the beginning of the window, at
+    growth 1; the last may be the running day. ``counted`` says which are closes of whole trading days. ``source`` and
+    ``benchmark`` are ``None`` where the accounts have none in common, of the ``benchmarks`` that they name.
     """
 
     currency: str
@@ -41,6 +41,7 @@ class GrowthDays:
     days: list[date]
     times: list[datetime]
     growth: list[float | None]
+    equities: list[float]
     counted: list[bool]
     drawdown: float | None
     deepest: float | None
@@ -54,7 +55,7 @@ GROWTH_DAYS = Query(
     GrowthDays,
     """
     SELECT g.currency, g.accounts, g.periods_per_year, g.roll_over, g.source, g.benchmark, g.benchmarks, g.zone,
-           g.days, g.times, g.growth, g.counted, g.drawdown, g.deepest, g.equity, g.invested,
+           g.days, g.times, g.growth, g.equities, g.counted, g.drawdown, g.deepest, g.equity, g.invested,
            g.flow_times, g.flow_amounts
       FROM growth_by_day($1, $2, $3, $4, $5) g
      ORDER BY g.currency
@@ -93,7 +94,7 @@ DEPTHS = Query(
 
 @dataclass(frozen=True, slots=True)
 class DayReturns:
-    """Returns of whole trading days, as ratios use them: one place less than ``days`` and ``growth``.
+    """Returns of whole trading days, as ratios use them: one place less than ``days``, ``growth`` and ``equities``.
 
     ``spans`` counts the trading days of each return: more than one where nothing was observed between.
     """
@@ -101,6 +102,7 @@ class DayReturns:
     days: list[date]
     times: list[datetime]
     growth: list[float | None]
+    equities: list[float]
     returns: list[float | None]
     spans: list[int]
     periods_per_year: int
@@ -167,7 +169,13 @@ def day_returns(row: GrowthDays) -> DayReturns:
     shift = (row.roll_over + timedelta(hours=12)).days
     spans = [max(1, _trading_days(since, day, row.periods_per_year, shift)) for since, day in pairwise(days)]
     return DayReturns(
-        days, [row.times[place] for place in kept], growth, returns_of(growth), spans, row.periods_per_year
+        days=days,
+        times=[row.times[place] for place in kept],
+        growth=growth,
+        equities=[row.equities[place] for place in kept],
+        returns=returns_of(growth),
+        spans=spans,
+        periods_per_year=row.periods_per_year,
     )
 
 

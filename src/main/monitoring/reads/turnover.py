@@ -54,28 +54,6 @@ TRADED = Query(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """The equity of all accounts of a currency at a moment."""
-
-    at: datetime
-    equity: float
-
-
-EQUITIES = Query(
-    Held,
-    """
-    SELECT moment.at, sum(e.equity)::float8 AS equity
-      FROM unnest($5::timestamptz[]) AS moment (at)
-      CROSS JOIN accounts_at($1, $2, $3, $4) a
-      CROSS JOIN LATERAL latest_equity(a.account_id, moment.at, $3) e
-     WHERE a.currency = $6
-     GROUP BY moment.at
-     ORDER BY moment.at
-    """,
-)
-
-
 async def turnover(db: Fetcher, scope: Scope) -> list[Turnover]:
     """Return one row a currency, accounts of one currency held together; empty when no equity was recorded.
 
@@ -89,14 +67,12 @@ async def turnover(db: Fetcher, scope: Scope) -> list[Turnover]:
 async def _turnover(db: Fetcher, scope: Scope, row: GrowthDays) -> Turnover:
     days = day_returns(row)
     start, end = _ends(row, days)
-    bounds = scope.bounds()
     traded: dict[str | None, Traded] = {}
     equities: list[float] = []
     if days.returns:
-        asked = (list(scope.accounts), start, end, bounds.known_at, scope.present, scope.strategy)
+        asked = (list(scope.accounts), start, end, scope.bounds().known_at, scope.present, scope.strategy)
         traded = {each.side: each for each in await TRADED.all(db, *asked, row.currency)}
-        which = (list(scope.accounts), bounds.end, bounds.known_at, scope.present)
-        equities = [held.equity for held in await EQUITIES.all(db, *which, days.times[1:], row.currency)]
+        equities = days.equities[1:]
     buys, sells = (traded[side].notional if side in traded else Decimal(0) for side in ("buy", "sell"))
     unpriced = sum(each.unpriced for each in traded.values())
     figure = exposure.turnover(float(buys), float(sells), equities, row.periods_per_year, days=days.length or None)
