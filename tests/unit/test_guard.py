@@ -20,6 +20,7 @@ POLICY = Policy(
         Rule("/broken", ("GET",), "public"),
         Rule("/half", ("GET",), "public"),
         Rule("/ws", (WEBSOCKET,), "viewer"),
+        Rule("/outside/", ("GET", "POST", WEBSOCKET), "viewer", programs=True),
     )
 )
 HOST = "localhost:8080"
@@ -378,3 +379,22 @@ async def test_a_path_below_the_servers_root_is_authorised_as_the_router_sees_it
     scope = {"type": "http", "method": "GET", "path": "/desk/page", "root_path": "/desk", "client": ("::1", 1)}
     await guard({**scope, "headers": [(b"host", HOST.encode())]}, receive, send)
     assert sent[0]["status"] == 200
+
+
+FOREIGN_PAGES = ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"})
+
+
+@pytest.mark.parametrize("headers", [{}, PAGE, {"sec-fetch-site": "same-origin"}])
+async def test_what_is_meant_for_programs_asks_none_for_its_origin(headers: dict[str, str]) -> None:
+    for method in ("GET", "POST"):
+        assert (await ask(method, "/outside/", headers=headers)).status == 200
+    assert (await ask(WEBSOCKET, "/outside/", headers=headers)).first["type"] == "websocket.accept"
+    assert (await ask(WEBSOCKET, "/ws")).close_code == 4403
+
+
+@pytest.mark.parametrize("headers", FOREIGN_PAGES)
+async def test_another_sites_page_reaches_what_is_meant_for_programs_by_no_method(headers: dict[str, str]) -> None:
+    for method in ("GET", "POST"):
+        assert (await ask(method, "/outside/", headers=headers)).status == 403
+    assert (await ask(WEBSOCKET, "/outside/", headers=headers)).close_code == 4403
+    assert (await ask(WEBSOCKET, "/outside/", host="evil.example")).first["type"] == "websocket.close"

@@ -18,7 +18,7 @@ from main.security.binding import is_loopback
 from main.security.exchange import TOO_LARGE, Exchange
 from main.security.headers import SecurityHeaders
 from main.security.identity import Authenticator, OpenOnLoopback, peer_of
-from main.security.policy import WEBSOCKET, Access, Policy
+from main.security.policy import WEBSOCKET, Access, Policy, Rule
 from main.security.refusal import Refused
 from main.security.viewer import Viewer, current_viewer
 
@@ -104,9 +104,9 @@ class Guard:
             viewer = await self._authenticator.identify(scope)
         except AccessDenied as denied:
             raise Refused(403, denied.message, close_code=FORBIDDEN) from denied
-        access = self._access(scope)
-        _check_origin(scope, exchange.host)
-        _check_access(access, viewer, peer_of(scope))
+        rule = self._rule(scope)
+        _check_origin(scope, exchange.host, rule.programs)
+        _check_access(rule.access, viewer, peer_of(scope))
         return viewer
 
     def _checked_host(self, scope: "Scope") -> str:
@@ -116,7 +116,7 @@ class Guard:
             raise Refused(400, "this server is not called what the Host header says; use its own name or address")
         return str(hosts[0])
 
-    def _access(self, scope: "Scope") -> Access:
+    def _rule(self, scope: "Scope") -> Rule:
         path: str = scope["path"]
         root = scope.get("root_path", "")
         if root and path.startswith(f"{root}/"):  # the router authorises the same remainder
@@ -124,7 +124,7 @@ class Guard:
         rule = self.policy.rule_for(path, _method(scope))
         if rule is not None:
             scope.setdefault("state", {})["route"] = rule.path  # what the request is counted under
-            return rule.access
+            return rule
         methods = self.policy.methods_of(path)
         if scope["type"] == "http" and methods:
             raise Refused(405, f"use {' or '.join(methods)} here", headers={"Allow": ", ".join(methods)})
@@ -153,17 +153,20 @@ def _check_size(scope: "Scope", largest_body: int) -> None:
         raise TOO_LARGE
 
 
-def _check_origin(scope: "Scope", host: str) -> None:
+def _check_origin(scope: "Scope", host: str, programs: bool) -> None:
     """Refuse what another site's page sends.
 
     Browsers name the page's origin with every websocket and every request that changes something, so a request without
-    one is a program's. A program has no need of our pages' socket, which is why that one insists.
+    one is a program's. A program has no need of our pages' socket, which is why that one insists; what is meant for
+    `programs` does not, and there another site's GET does harm too.
     """
-    if scope["type"] == "http" and scope["method"] in _SAFE:
+    http = scope["type"] == "http"
+    if http and scope["method"] in _SAFE and not programs:
         return
     named: dict[bytes, str] = {name: value.decode("latin-1").lower() for name, value in scope["headers"]}
     origin = named.get(b"origin")
-    if origin is None and scope["type"] == "http" and named.get(b"sec-fetch-site", "none") in {"none", "same-origin"}:
+    by_program = named.get(b"sec-fetch-site", "none") in {"none", "same-origin"}
+    if origin is None and (http or programs) and by_program:
         return
     if origin not in {f"http://{host}", f"https://{host}"}:
         detail = "only this server's own pages may do this; the Origin header names another or none"

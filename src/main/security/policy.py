@@ -34,12 +34,15 @@ def _expression(path: str) -> str:
 class Rule:
     """One line of the table: ``{name}`` in the path stands for one segment, ``{name:path}`` at its end for one or more.
 
-    A rule for GET holds for HEAD too. Letters' case counts.
+    A rule for GET holds for HEAD too. Letters' case counts. ``programs``: meant for programs, which name no origin, for
+    its websocket too; what a browser sends must come from our own pages whatever the method, because a GET opens a
+    session there.
     """
 
     path: str
     methods: tuple[str, ...]
     access: Access
+    programs: bool = False
     _pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
