@@ -127,6 +127,28 @@ def test_a_restart_on_the_same_day_leaves_the_run_before_as_it_was() -> None:
     assert [each.rows_in for each in newest.values()] == [10, 4]
 
 
+def test_the_first_tick_begins_a_run_of_every_pipeline_also_of_one_that_makes_nothing_for_long() -> None:
+    till = Till()
+    killed = pipelines(till)
+    killed.begin(tick(NOON))
+    killed.record(candle(NOON))
+    killed.tell()  # and no end of it
+    again = pipelines(till)
+    again.begin(tick(NOON + 60 * SECOND))
+    again.tell()
+    assert [(each.started_at, each.status, each.rows_out) for each in till.runs("bars")] == [
+        (NOON, "running", 1),
+        (NOON + 60 * SECOND, "running", 0),
+    ]
+
+
+def test_a_market_without_models_has_no_pipelines_of_models() -> None:
+    till = Till()
+    journal = MarketJournal(till, Broken())  # type: ignore[arg-type]
+    journal.record(tick(NOON, book("A"), book("B")))
+    assert {each.pipeline for each in till.events if isinstance(each, PipelineRun)} == {PRICES, "bars"}
+
+
 @pytest.mark.parametrize(("late", "status"), [(0.25, "running"), (9, "running"), (9.5, "late")])
 def test_prices_that_come_later_than_three_intervals_are_late(late: float, status: str) -> None:
     till = Till()

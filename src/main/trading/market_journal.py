@@ -20,6 +20,8 @@ MADE = {
 }
 """The pipeline that makes each kind of event."""
 
+_OF_MODELS = frozenset({ModelPrediction, ModelPerformance})
+
 
 class MarketJournal:
     """Records each tick of one feed, whoever trades it."""
@@ -36,8 +38,9 @@ class MarketJournal:
         """The feed's source signs everything recorded. `strategies` names, by model, the strategy that trades on it."""
         self._source = feed.source
         self._feed = feed
+        made = {event: pipeline for event, pipeline in MADE.items() if models or event not in _OF_MODELS}
         self._pipelines = Pipelines(
-            sink, feed.source, interval_seconds=feed.interval_seconds, live=feed.clock == "wall", made=MADE
+            sink, feed.source, interval_seconds=feed.interval_seconds, live=feed.clock == "wall", made=made
         )
         self._sink: Sink = self._pipelines
         self._instruments = tuple(instruments)

@@ -56,7 +56,10 @@ class Pipelines:
         made: dict[type[Event], str],
         moments: Callable[[], datetime] = now,
     ) -> None:
-        """`made` names the pipeline that makes each class of event out of prices; `live`: ticks have the real time."""
+        """`made` names the pipeline that makes each class of event out of prices; `live`: ticks have the real time.
+
+        The first tick begins a run of each of these pipelines, also of those that have nothing to make yet.
+        """
         self._sink = sink
         self._source = source
         self._slo = Decimal(repr(LATE_TICKS * interval_seconds)) if live else None
@@ -67,7 +70,11 @@ class Pipelines:
 
     def begin(self, tick: Tick) -> None:
         """Take in a tick, before anything is made of it."""
-        if self._tick is not None and self._tick.at.date() != tick.at.date():
+        if self._tick is None:
+            # Else a run that a kill cut short would stand as one that is silent until its pipeline has a row again.
+            for pipeline in self._made.values():
+                self._run(pipeline, tick.at)
+        elif self._tick.at.date() != tick.at.date():
             self._end(self._tick.at)
         self._tick = tick
         run = self._run(PRICES, tick.at)
