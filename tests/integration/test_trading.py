@@ -144,7 +144,7 @@ async def test_a_replay_of_real_prices_is_traded_to_its_end_and_its_books_follow
 
 async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_bar(tmp_path, address, service):
     write_prices(tmp_path, 200)
-    settings = settings_for(tmp_path, f"replay:{tmp_path}", speed=100, account="R")
+    slow, quick = (settings_for(tmp_path, f"replay:{tmp_path}", speed=speed, account="R") for speed in (10, 500))
 
     def some_bars(count: int) -> Callable[[], Awaitable[bool]]:
         async def seen() -> bool:
@@ -152,12 +152,12 @@ async def test_a_restarted_bot_goes_on_from_its_fills_its_prices_and_its_last_ba
 
         return seen
 
-    async with running(settings, address) as bot:
+    async with running(slow, address) as bot:  # not at its end before it is stopped, however late that is
         await until(some_bars(10), bot)
     before = await value(service, "SELECT max(at) FROM trading_pnl")
     open_before = await value(service, "SELECT count(*) FROM orders WHERE status IN ('placed', 'accepted')")
     assert open_before > 0  # time stands still: the quotes stay where they are
-    async with running(settings, address) as bot:
+    async with running(quick, address) as bot:
         await until(some_bars(200), bot)
     assert await value(service, "SELECT count(*) FROM trading_pnl") == 200  # no bar twice, none left out
     assert await value(service, "SELECT count(*) FROM cash_flows") == 1
