@@ -11,6 +11,7 @@ import asyncpg
 
 from main.database.address import Address
 from main.database.embedded import EmbeddedServer
+from tests.bench.marks import Marks, mark
 from tests.bench.row import Row, quantile
 from tests.bench.suite import trading
 from tests.bench.viewers import connect, wish
@@ -28,13 +29,6 @@ another, as often, in the same run: no table, no query, no picture.
 """
 COMMITS = 60
 PAUSE_SECONDS = (0.15, 0.35)
-DESCRIBE = """
-    INSERT INTO instruments (source, symbol, currency) SELECT source, $1, currency FROM accounts LIMIT 1
-"""
-INSERT = """
-    INSERT INTO fills (account_id, source, source_id, at, symbol, side, quantity, price)
-    SELECT account_id, 'bench', $1, clock_timestamp(), $1, 'buy', 1, 100 FROM accounts LIMIT 1
-"""
 
 
 def measure(folder: Path) -> Iterator[Row]:
@@ -55,39 +49,31 @@ def _pair(figure: str, seconds: list[float]) -> Iterator[Row]:
     yield Row(f"{figure}: 95th percentile", 1000 * quantile(seconds, 0.95), "ms", None, spread)
 
 
-def _marker(number: int) -> str:
-    return f"BENCH{number:04d}"
-
-
 async def _commits(suite: Suite, address: Address) -> tuple[list[float], list[float]]:
     sent, acknowledged = [], []
-    connection = await _connected(address)
-    await connection.executemany(DESCRIBE, [(_marker(number),) for number in range(COMMITS)])
+    marks = await Marks.prepared(address, range(COMMITS))
     async with connect(suite, "trading") as socket:
         await socket.send(wish("trading"))
         seen: dict[str, asyncio.Future[float]] = {}
         reader = asyncio.create_task(_read(socket, seen))
         await asyncio.sleep(2)
         for number in range(COMMITS):
-            marker = _marker(number)
-            arrived = seen[marker] = asyncio.get_running_loop().create_future()
-            began = time.perf_counter()
-            await connection.execute(INSERT, marker)
-            committed = time.perf_counter()
+            arrived = seen[mark(number)] = asyncio.get_running_loop().create_future()
+            commit = await marks.commit(number)
             at = await asyncio.wait_for(arrived, 20)
-            sent.append(at - began)
-            acknowledged.append(max(0.0, at - committed))
+            sent.append(at - commit.sent)
+            acknowledged.append(max(0.0, at - commit.acknowledged))
             await asyncio.sleep(random.uniform(*PAUSE_SECONDS))
         reader.cancel()
-    await connection.close()
+    await marks.close()
     return sent, acknowledged
 
 
 async def _read(socket: Any, seen: dict[str, "asyncio.Future[float]"]) -> None:
     async for message in socket:
-        at = time.perf_counter()
-        for marker in [each for each in seen if each in message]:
-            seen.pop(marker).set_result(at)
+        at = time.time()
+        for known in [each for each in seen if each in message]:
+            seen.pop(known).set_result(at)
 
 
 async def _notifications(address: Address) -> list[float]:

@@ -1,0 +1,136 @@
+"""Do two hundred viewers and five browsers see every change soon, in order, for as long as they look?"""
+
+import asyncio
+import os
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from main.database.embedded import EmbeddedServer
+from main.monitoring.dashboards.v2.panel import panels_of
+from tests.bench.crowd import Crowd
+from tests.bench.marks import WATCH, Commit, Marks, seen
+from tests.bench.row import Aim, Row, quantile
+from tests.bench.suite import Usage, groups, trading, used
+from tests.browser.chromium import chromium
+from tests.browser.conftest import ARGUMENTS, DESKTOP
+from tests.running import Suite
+
+NAME = "crowd"
+TITLE = "Two hundred viewers and five browsers"
+ORDER = 61
+SECONDS = float(os.environ.get("BENCH_CROWD_SECONDS", "600"))
+METHOD = f"""
+A suite whose bot looks at its market every second. Fills of their own are committed by plain SQL at irregular moments;
+a page is a real Chromium on the trading dashboard's Overview, which notes when the fill's symbol is in the text of the
+activity panel: the time is from the acknowledged commit to that change of the page (DOM), over all pages and commits.
+First with one page alone, then one page with 49 sockets beside it that look at every panel of the dashboard, then for
+{SECONDS:.0f} s five pages with 200 sockets (`BENCH_CROWD_SECONDS`). A version of a panel may be passed over for a newer
+one, but none may come after a newer one. Memory is the dashboard's RSS at the end of each quarter of that time. The
+bot's cycle is the time of its whole loop, sampled once a second, without any viewer and with all of them.
+"""
+COMMITS = 60
+PAUSE, LONG_PAUSE = 0.4, 2.0
+QUARTERS = 4
+VIEWERS, PAGES = 200, 5
+SOON, LATE = Aim(60), Aim(250)
+SERVER = "trading dashboard"
+
+
+@dataclass
+class Seen:
+    """Seconds from commit to page, and commits that a page never showed."""
+
+    seconds: list[float] = field(default_factory=list)
+    lost: int = 0
+
+    def add(self, commits: list[Commit], moments: dict[str, float]) -> None:
+        """Take what one page showed of these commits."""
+        self.lost += sum(commit.mark not in moments for commit in commits)
+        self.seconds += [moments[commit.mark] - commit.acknowledged for commit in commits if commit.mark in moments]
+
+    def rows(self, title: str, aims: tuple[Aim | None, Aim | None]) -> Iterator[Row]:
+        spread = f"{1000 * min(self.seconds):.3g} … {1000 * max(self.seconds):.3g}, n = {len(self.seconds)}"
+        yield Row(f"Commit to page, {title}: median", 1000 * quantile(self.seconds, 0.5), "ms", aims[0], spread)
+        yield Row(f"Commit to page, {title}: 95th percentile", 1000 * quantile(self.seconds, 0.95), "ms", aims[1])
+        yield Row(f"Commits that a page did not show, {title}", self.lost, "", Aim(0, strict=False))
+
+
+def measure(folder: Path) -> Iterator[Row]:
+    with trading(folder, "--interval", "1") as suite:
+        alone = cycle_seconds(suite, 20)
+        every = [panel.name for panel in panels_of("trading")]
+        with Crowd(suite, "trading", every, 0).watching():
+            yield from asyncio.run(shown(suite, 1, range(COMMITS), PAUSE)).rows("1 viewer", (SOON, LATE))
+        with Crowd(suite, "trading", every, 49).watching():
+            yield from asyncio.run(shown(suite, 1, range(100, 100 + COMMITS), PAUSE)).rows("50 viewers", (SOON, LATE))
+        yield from _for_long(suite, every, alone)
+
+
+def _for_long(suite: Suite, every: list[str], alone: float) -> Iterator[Row]:
+    crowd = Crowd(suite, "trading", every, VIEWERS)
+    server = {SERVER: groups(suite)[SERVER]}
+    marks = range(1000, 1000 + max(8, int(SECONDS / LONG_PAUSE)))
+    with ThreadPoolExecutor(2) as aside, crowd.watching():
+        showing = aside.submit(asyncio.run, shown(suite, PAGES, marks, LONG_PAUSE))
+        cycling = aside.submit(cycle_seconds, suite, SECONDS)
+        usages = [used(server, SECONDS / QUARTERS)[SERVER] for _ in range(QUARTERS)]
+        found, cycle = showing.result(SECONDS), cycling.result(SECONDS)
+    yield from found.rows(f"{VIEWERS} viewers and {PAGES} browsers", (None, LATE))
+    yield Row("Versions out of order", len(crowd.disorder), "", Aim(0, strict=False))
+    yield from _server_rows(usages)
+    yield Row("Bot's cycle without viewers, median", 1000 * alone, "ms")
+    yield Row("Bot's cycle with all of them, median", 1000 * cycle, "ms")
+
+
+def _server_rows(usages: list[Usage]) -> Iterator[Row]:
+    memory = [usage.rss_megabytes for usage in usages]
+    told = " → ".join(f"{each:.0f}" for each in memory)
+    yield Row(f"Dashboard, {VIEWERS} viewers: RSS", memory[-1], "MB", Aim(220), told)
+    yield Row("RSS after the last quarter ÷ after the first", memory[-1] / memory[0], "", Aim(1.1))
+    yield Row("Dashboard: processor", statistics.median(each.cpu_percent for each in usages), "% of a core")
+
+
+async def shown(suite: Suite, pages: int, numbers: range, pause: float) -> Seen:
+    """Commit marks, and note when so many real pages showed each of them."""
+    address = EmbeddedServer(suite.folder / "data").running()
+    assert address is not None
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        opened = [await _opened(browser, suite.url("trading", "/overview")) for _ in range(pages)]
+        marks = await Marks.prepared(address, numbers)
+        commits = []
+        for number in numbers:
+            commits.append(await marks.commit(number))
+            await asyncio.sleep(random.uniform(0.5 * pause, 1.5 * pause))
+        await asyncio.sleep(2)
+        found = Seen()
+        for page in opened:
+            found.add(commits, await seen(page))
+        await marks.close()
+        await browser.close()
+    return found
+
+
+async def _opened(browser: Browser, url: str) -> Page:
+    page = await browser.new_page(viewport=DESKTOP)
+    await page.add_init_script(WATCH)
+    await page.goto(url)
+    await page.locator("#panel-activity").scroll_into_view_if_needed()
+    await expect(page.locator("#badge-activity")).to_contain_text("Live")
+    return page
+
+
+def cycle_seconds(suite: Suite, seconds: float) -> float:
+    """Return the median time of the bot's cycle, looked at once a second."""
+    ends, found = time.monotonic() + seconds, []
+    while time.monotonic() < ends:
+        found.append(float(suite.json("bot", "/status")["cycle_seconds"]))
+        time.sleep(1)
+    return statistics.median(found)
