@@ -18,7 +18,7 @@ from tests.given import DAY, HOUR, MOMENT, asked, live
 
 PAGE, PAGES = 4096, 1000
 SHARES = (800, 810, 820, 830, 840, 850)
-"""Pages in use, of a thousand, at looks four hours apart: sixty a day, so that the last 150 last two days and a half."""
+"""Pages in use, of a thousand, at looks four hours apart: sixty a day, and the last 150 last two days and a half."""
 
 Fill = Callable[[int], None]
 
