@@ -180,6 +180,11 @@ def test_only_pages_with_panels_are_listed():
     assert [page.name for page in made._shell().pages] == ["Overview", "Risk"]
 
 
+def test_a_page_whose_panels_are_all_at_home_on_another_is_listed_too():
+    made = TradingDashboardV2(NOWHERE, settings=load_settings(env={}), panels=[panel(None, also_on=("Risk",))])
+    assert [page.name for page in made._shell().pages] == ["Overview", "Risk"]
+
+
 async def call_back(dashboard, output):
     body = {
         "output": output,

@@ -224,7 +224,7 @@ class Dashboard:
 
     def _shown_pages(self) -> tuple[Page, ...]:
         """The pages that have panels; the first of them is what ``/`` shows."""
-        filled = {panel.page for panel in self._panels}
+        filled = {page for panel in self._panels for page in (panel.page, *panel.also_on)}
         return tuple(page for page in self.pages if page.name in filled) or (self.pages[0],)
 
     def _shell(self) -> Shell:
