@@ -93,7 +93,7 @@ async def test_the_machine_is_shown_from_live_samples_while_the_database_is_away
         for panel in OF_THE_MACHINE[:-3]:
             await page.locator(f"#panel-{panel}").scroll_into_view_if_needed()
             said = page.locator(f"#subtitle-{panel}")
-            await expect(said).to_contain_text("live samples of this machine", timeout=40_000)
+            await expect(said).to_contain_text("live samples", timeout=40_000)
             await expect(page.locator(f"#badge-{panel}")).to_contain_text("Live")
         await page.locator("#panel-machine").scroll_into_view_if_needed()  # what is out of sight is not asked for
         await expect(page.locator("#body-machine .kpi-figure").first).to_contain_text("%", timeout=20_000)
@@ -103,7 +103,7 @@ async def test_the_machine_is_shown_from_live_samples_while_the_database_is_away
         await page.goto(f"{started['system']}/system-health")
         for panel in ("cpu", "memory", "disk"):
             said = page.locator(f"#subtitle-{panel}")
-            await expect(said).to_contain_text("database unreachable for", timeout=40_000)
+            await expect(said).to_contain_text("no database for", timeout=40_000)
             await expect(page.locator(f"#body-{panel} .kpi-figure")).to_have_text(re.compile("[0-9]"))
         proxy.accept()
         await expect(page.locator("#panel-cpu")).to_contain_text("No samples in this range", timeout=40_000)

@@ -116,7 +116,7 @@ def test_every_panel_of_the_machine_goes_on_from_live_samples_and_says_so(name: 
     before = {host_history.READ.name: usage(0.11)}
     for stored in ({}, before):
         members = away(name, **stored)
-        assert members["subtitle"] == "live samples of this machine; database unreachable for 2 m 00 s"
+        assert members["subtitle"] == "live samples · no database for 2 m 00 s"
         assert "figure" in members or any(word in words(members) for word in ("live", "77.0", "core 0"))
         assert "11.0" not in words(members)
 

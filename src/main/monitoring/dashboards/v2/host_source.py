@@ -34,5 +34,5 @@ def shown(answers: Answers, scope: Scope, read: Read[T], part: Callable[[HostNow
     if own.value and own.value.host is not None and scope.live and stored.state is State.UNREACHABLE:
         since = stored.freshness.since
         away = "" if since is None else f" for {text.duration(own.freshness.moment - since)}"
-        return Shown(part(own.value), f"live samples of this machine; database unreachable{away}")
+        return Shown(part(own.value), f"live samples · no database{away}")
     return Shown(stored.value or None)
