@@ -176,6 +176,23 @@ async def test_a_page_is_dragged_duplicated_and_deleted_after_being_asked(browse
     seen.clean()
 
 
+async def test_who_may_not_save_is_told_so_before_the_work_and_gets_no_button_for_it(
+    browser: Browser, suite: Suite
+) -> None:
+    given(suite, "locked", "Locked", "equity")
+    page, seen = await opened(browser, suite.url("trading", "/"))
+    body = asked("GET", suite.url("trading", "/api/panels")).json() | {"may_change": False}
+    await page.route("**/api/panels", lambda route: route.fulfill(json=body))  # as a viewer without the role gets it
+    for path in ("/pages/new", "/pages/locked/edit"):
+        await page.goto(suite.url("trading", path))
+        composer = page.locator(".composer")
+        await expect(composer).to_contain_text("needs the role operator")
+        assert await composer.get_by_role("button").all_inner_texts() == ["Back"]
+    await composer.get_by_role("button", name="Back").click()
+    await expect(page.locator("#panel-equity")).to_be_visible()
+    seen.clean()
+
+
 async def test_a_page_that_somebody_takes_away_says_so_where_it_is_shown(browser: Browser, suite: Suite) -> None:
     given(suite, "going", "Going", "equity")
     page, seen = await opened(browser, suite.url("trading", "/pages/going"))

@@ -237,6 +237,7 @@ async def test_only_an_operator_changes_pages_and_everybody_reads_them(database:
         assert (await bert.put("/api/pages/night", json=NIGHT, headers={"If-Match": '"1"'})).status_code == 403
         assert (await bert.delete("/api/pages/night")).status_code == 403
         assert (await bert.get("/api/pages/night")).json()["title"] == "Night"
+        assert (await bert.get("/api/panels")).json()["may_change"] is False
 
 
 async def test_a_hostile_title_comes_back_as_the_text_it_is(api: httpx.AsyncClient) -> None:
@@ -277,7 +278,9 @@ async def test_the_past_knows_no_composed_page(api: httpx.AsyncClient, database:
 
 
 async def test_every_panel_can_be_found_and_framed(api: httpx.AsyncClient) -> None:
-    items = {each["name"]: each for each in (await api.get("/api/panels")).json()["items"]}
+    told = (await api.get("/api/panels")).json()
+    items = {each["name"]: each for each in told["items"]}
+    assert told["may_change"] is True
     assert items["equity"]["title"] == "Equity and drawdown"
     assert (items["slippage"]["options"][0]["name"], items["cpu"]["dashboard"]) == ("by", "system")
     assert "trade" not in items

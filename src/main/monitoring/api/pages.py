@@ -77,7 +77,9 @@ def page_routes(shelf: Shelf, hub: Callable[[], Announced], intake: Callable[[],
 
     @router.get("/panels", summary="Every panel that a page can be composed of", openapi_extra=LIST_PANELS)
     async def panels() -> Response:
-        return _answer({"as_of": now(), "items": shelf.catalogue()})
+        viewer = current_viewer.get()
+        may_change = viewer is not None and viewer.has("operator")
+        return _answer({"as_of": now(), "may_change": may_change, "items": shelf.catalogue()})
 
     @router.get("/panels/frames", include_in_schema=False)  # between the pages and their server
     async def frames(request: Request) -> Response:

@@ -59,7 +59,10 @@ _REFUSED = {
     "503": {"description": "The database cannot be reached: nothing was changed, try again."},
 }
 LIST_PAGES = _list(_PAGE, "The pages of the configuration file and those that were saved, in their order.")
-LIST_PANELS = _list({"type": "object"}, "Name, title, page, width and options of every panel.")
+LIST_PANELS = _list(
+    {"type": "object"},
+    "Name, title, page, width and options of every panel; may_change: whether who asks may save pages.",
+)
 GET_PAGE: dict[str, Any] = {"responses": {"200": _json(_PAGE, "The page."), "404": _GONE}}
 DELETE_PAGE: dict[str, Any] = {
     "parameters": [_MATCH],

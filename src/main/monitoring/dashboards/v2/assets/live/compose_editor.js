@@ -3,7 +3,7 @@
   "use strict";
   var WIDTHS = [3, 4, 5, 6, 7, 8, 12], MOST = 60, PATIENCE = 15000;
   var DASHBOARDS = [["trading", "Trading"], ["system", "System"], ["monitoring", "Wallboard"]];
-  var catalogue = null, drafts = {}, open = null; // open: { page, draft, holder }
+  var catalogue = null, mayChange = true, drafts = {}, open = null; // open: { page, draft, holder }
 
   function element() { return app.shell.element.apply(null, arguments); }
   function entry(name) { return (catalogue || []).find(function (each) { return each.name === name; }); }
@@ -256,6 +256,15 @@
     draw();
   }
 
+  /** Whoever may not save is told so before the work, not after it. */
+  function refuse() {
+    open.holder.replaceChildren(element("div", { class: "notice" }, [
+      app.shell.icon("layout-dashboard"), element("div", { class: "notice-title" }, "You may look at pages, not change them"),
+      element("div", { class: "notice-reason" }, "Composing pages needs the role operator. An administrator can give it to you."),
+      element("div", { class: "buttons" }, button("Back", leave)),
+    ]));
+  }
+
   function ready(page, tries) {
     var holder = document.getElementById("composer-" + page.slug);
     if (app.router.current !== page) return;
@@ -264,12 +273,12 @@
       return;
     }
     open = { page: page, draft: draftOf(page), holder: holder };
-    fill();
+    if (mayChange) fill(); else refuse();
   }
 
   function fetched() {
     if (catalogue) return;
-    fetch("/api/panels").then(function (answer) { return answer.json(); }).then(function (told) { catalogue = told.items; }).catch(function () {
+    fetch("/api/panels").then(function (answer) { return answer.json(); }).then(function (told) { mayChange = told.may_change; catalogue = told.items; }).catch(function () {
       setTimeout(fetched, 3000);
     });
   }
