@@ -208,6 +208,47 @@ async def test_a_snapshot_that_comes_late_is_counted_in_its_hour(service: Databa
     assert (before.received, after.received, after.late) == (300, 600, 300)
 
 
+async def test_an_hour_that_is_not_over_is_no_part_of_the_past(service: Database, database: Database) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    await given_ticks(service, ticks(MOMENT + HOUR - 3 * SECOND, 2400, 3 * SECOND))
+    async with service.scoped() as connection:  # rows of tomorrow are learned now
+        await connection.execute("UPDATE market_snapshots SET recorded_at = least(recorded_at, clock_timestamp())")
+    await measured(service)
+    found = (await symbols(database, past(MOMENT + 40 * MINUTE, window="6h")))["X"]
+    assert (found.received, found.expected) == (1200, 1200)
+
+
+async def test_as_known_then_is_answered_where_nothing_was_measured_anew_and_refused_where_it_was(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_instrument(service)
+    await given_instrument(service, "Y")
+    for symbol in ("X", "Y"):
+        await given_ticks(service, ticks(MOMENT - 3 * SECOND, 2400, 3 * SECOND), symbol)
+    await measured(service)
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE data_quality SET recorded_at = at + interval '61 minutes'")
+        await connection.execute("UPDATE data_quality_progress SET looked_until = $1", MOMENT + MINUTE)
+    known = MOMENT + 10 * MINUTE
+    then = await symbols(database, past(MOMENT, window="6h", known_at=known))
+    assert {name: (each.received, each.expected) for name, each in then.items()} == {
+        "X": (2400, 2400),
+        "Y": (2400, 2400),
+    }
+    # The hour that was just over had not been measured to its end.
+    (sooner,) = {
+        each.received for each in (await symbols(database, past(MOMENT, window="6h", known_at=MOMENT))).values()
+    }
+    assert sooner == 1200
+    await given_ticks(service, [MOMENT - HOUR], "Y", revision=1, recorded_at=now() - 2 * SECOND)
+    await measured(service)
+    anew = await symbols(database, past(MOMENT, window="6h", known_at=known))
+    assert (anew["X"].received, anew["Y"].received, anew["Y"].gaps, anew["Y"].completeness) == (2400, None, None, None)
+    assert (await symbols(database, past(MOMENT, window="6h")))["Y"].repeated == 1
+
+
 async def test_replays_are_not_measured_and_an_unknown_calendar_is_not_guessed(
     service: Database, database: Database
 ) -> None:

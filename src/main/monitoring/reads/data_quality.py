@@ -10,13 +10,16 @@ from typing import Literal
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Topic
-from main.monitoring.open_hours import open_seconds
+from main.monitoring.open_hours import hour_of, open_seconds
 from main.monitoring.paging import Page, Paged
 from main.monitoring.read import Read
 from main.monitoring.trading_hours import trading_hours
 
 LONGEST = timedelta(days=7)
 """Of a longer window the last week counts: 168 rows a symbol, however long the suite has been running."""
+
+MEASURED_WITHIN = timedelta(minutes=5)
+"""After its end an hour is measured for the last time, but for snapshots that come late."""
 
 FROZEN_AFTER = 40
 """Snapshots in a row with the same prices and sizes (the hours of the collector count by the same)."""
@@ -105,12 +108,12 @@ SYMBOLS = Query(
                sum(o.seconds) OVER (PARTITION BY o.calendar ORDER BY o.hour DESC) AS since
           FROM unnest($6::text[], $7::timestamptz[], $8::float8[]) AS o (calendar, hour, seconds)
     ), hours AS (
-        SELECT q.*, o.seconds, o.since, NOT EXISTS (SELECT FROM data_quality p
+        SELECT q.*, o.seconds, o.since, q.recorded_at > $3 AS anew, NOT EXISTS (SELECT FROM data_quality p
                             WHERE p.source = q.source AND p.symbol = q.symbol AND p.at < q.at) AS very_first
           FROM sources s
           JOIN instruments i ON i.source = s.source
           JOIN data_quality q ON q.source = i.source AND q.symbol = i.symbol AND q.at >= $5
-                             AND CASE WHEN $4 THEN q.at <= $2 ELSE q.at <= $2 - interval '1 hour' END
+                             AND q.at < $11
           LEFT JOIN open_hours o ON o.calendar = i.calendar AND o.hour = q.at
     ), counted AS (
         SELECT h.*,
@@ -128,6 +131,8 @@ SYMBOLS = Query(
                sum(c.due / c.pace_seconds) AS expected, sum(c.seconds) AS seen, min(c.since_first) AS since_first
           FROM counted c
          GROUP BY c.source, c.symbol
+        -- Of an hour that was measured later or anew, what was known before is not kept.
+        HAVING NOT bool_or(c.anew)
     ), now_told AS (
         SELECT s.source, s.replayed, s.alive, s.finished, s.stopped, i.symbol, i.calendar, n.at, n.recorded_at,
                m.received, m.repeated, m.late, m.late_after_seconds, m.gaps, m.gap_seconds, m.longest_gap_seconds,
@@ -205,19 +210,21 @@ async def data_quality(
 
     The worker measures every hour in which a snapshot came; what it has not come to is not counted yet. Whole hours of
     the window count, at most of the last week, in the past only those that were over. They are measured with all that
-    is known now. The state is that of the moment: live, ages count from when the database heard of a snapshot, and a
-    replay, whose hours are not measured, never has a gap in its past.
+    is known now; as known at an earlier moment, a symbol of which an hour was measured anew since then has no figures,
+    for only the newest are kept. The state is that of the moment: live, ages count from when the database heard of a
+    snapshot, and a replay, whose hours are not measured, never has a gap in its past.
     """
     asked = asked or QualityPage()
     bounds = scope.bounds()
     about = (list(scope.accounts), bounds.end, bounds.known_at, scope.present)
     calendars = await CALENDARS.all(db, *about)
-    until = next((each.until for each in calendars), None)
-    start = max(bounds.start, bounds.end - LONGEST).replace(minute=0, second=0, microsecond=0)
-    end = min(bounds.end, until) if until else start
+    until = next((min(each.until, bounds.known_at) for each in calendars if each.until), None)
+    start = hour_of(max(bounds.start, bounds.end - LONGEST))
+    over = bounds.end if scope.present else hour_of(min(bounds.end, bounds.known_at - MEASURED_WITHIN))
+    end = min(over, until) if until else start
     hours, closed = await asyncio.to_thread(_hours, {each.calendar for each in calendars}, start, end, bounds.end)
     columns = [list(column) for column in zip(*hours, strict=True)] if hours else [[], [], []]
-    found = await SYMBOLS.all(db, *about, start, *columns, sorted(closed), FROZEN_AFTER)
+    found = await SYMBOLS.all(db, *about, start, *columns, sorted(closed), FROZEN_AFTER, over)
     counts = Counter(each.state for each in found)
     wanted = TROUBLED if asked.state == "troubled" else (asked.state,) if asked.state else STATES
     matching = [each for each in found if each.state in wanted]

@@ -31,7 +31,10 @@ _COLUMNS = (
     Column("Pace", "right", muted=True),
     Column("Last snapshot", "right", muted=True),
 )
-_UNMEASURED = "the worker has not measured it: only market data of live time is, every two minutes"
+_UNMEASURED = (
+    "the worker has not measured it (only market data of live time is, every two minutes), "
+    "or anew since the moment that is asked about"
+)
 
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
