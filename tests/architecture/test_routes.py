@@ -91,6 +91,8 @@ GOLDEN_COMPOSED = {
     ("GET", "/pages/{name}/edit"): "viewer",
 }
 """Composed pages, on every dashboard; whoever opens the composer saves only as an operator."""
+GOLDEN_SOCKET_IO = {(method, "/socket.io/"): "viewer" for method in ("GET", "POST", WEBSOCKET)}
+"""Where the accounts are shown, programs outside hear of their changes."""
 GOLDEN_PAGES = {
     MonitoringDashboardV2: {"/wallboard", "/tabs/{name}"},
     TradingDashboardV2: {
@@ -195,6 +197,7 @@ def test_every_route_of_the_real_dashboards_is_in_the_golden_table_with_its_acce
         }
     found = {each: access(policy, *each) for each in routes_of(served.router.routes)}
     expected |= GOLDEN_COMPOSED | GOLDEN_BUNDLES
+    expected |= {} if dashboard is SystemDashboardV2 else GOLDEN_SOCKET_IO
     expected |= {("GET", path): "viewer" for path in GOLDEN_PAGES[dashboard] if ("GET", path) in found}
     assert found == expected
 

@@ -105,8 +105,13 @@ class Guard:
         except AccessDenied as denied:
             raise Refused(403, denied.message, close_code=FORBIDDEN) from denied
         rule = self._rule(scope)
-        _check_origin(scope, exchange.host, rule.programs)
-        _check_access(rule.access, viewer, peer_of(scope))
+        try:
+            _check_origin(scope, exchange.host, rule.programs)
+            _check_access(rule.access, viewer, peer_of(scope))
+        except Refused as refused:
+            if rule.programs:  # they understand a refused handshake, and take an accepted socket for a welcome
+                refused.close_code = None
+            raise
         return viewer
 
     def _checked_host(self, scope: "Scope") -> str:

@@ -25,6 +25,7 @@ from main.monitoring.api.openapi import describe
 from main.monitoring.api.pages import Announced, Shelf, page_routes
 from main.monitoring.api.problems import add_problems, problem
 from main.monitoring.api.rest import Asked, Catalogue, read_routes
+from main.monitoring.api.socket_io import SocketIo, socket_io_routes
 from main.monitoring.api.writing import write_routes
 from main.monitoring.read import reads
 from main.recording.intake import Intake
@@ -51,6 +52,7 @@ def create_app(
     catalogue: Catalogue = reads,
     named: Sequence[NamedPath] = NAMED,
     shelf: Shelf | None = None,
+    socket_io: Callable[[], SocketIo] | None = None,
 ) -> FastAPI:
     """Return an application with REST, the socket ``/ws``, the probes and the redirects (by default ``/v2`` to ``/``).
 
@@ -58,7 +60,8 @@ def create_app(
     runs; the last two are asked for when something is posted, or exported. `named` are the paths beside the reads' own;
     the access table gets them from `main.monitoring.api.named.named_rules`. `stream` serves one socket: a function of a
     Starlette ``WebSocket``, or an ASGI application. Nothing is guarded before `protect`.
-    `shelf` knows the panels that pages are composed of; without it no page is composed.
+    `shelf` knows the panels that pages are composed of; without it no page is composed. `socket_io` gives, once the
+    process runs, what serves ``/socket.io``; without it there is none.
     """
     app = FastAPI(
         title=title,
@@ -79,6 +82,7 @@ def create_app(
     if shelf is not None:
         app.include_router(page_routes(shelf, cast(Callable[[], Announced], hub), intake))
     app.router.routes.append(WebSocketRoute("/ws", stream, name="stream"))
+    app.router.routes.extend(socket_io_routes(socket_io) if socket_io is not None else ())
     describe(app, catalogue, named)
     add_probes(app, probes)
     for origin, target in ({"/v2": "/"} if redirects is None else redirects).items():

@@ -14,7 +14,7 @@ from main.domain.scope import Scope
 from main.exporters.json import Decimals, encode
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.named_paths import NAMED
-from main.monitoring.api.named_shape import NamedPath
+from main.monitoring.api.named_shape import NamedPath, Part
 from main.monitoring.api.parsing import FIRST_YEAR, LAST_YEAR, Parsing
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import COMMON
@@ -27,7 +27,7 @@ from main.security.viewer import current_viewer
 MOST_DAYS = 3_660
 DAYS, START, END = "days", "start_date", "end_date"
 
-_MANY = 200  # rows from which on writing takes milliseconds, which the event loop has better use for
+_MANY = 200  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +150,60 @@ async def _response(
     accounts: Sequence[str],
     note: str,
 ) -> Response:
-    fresh = worst(answers).freshness
-    told: dict[str, Any] = {name: getattr(fresh, name) for name in ("as_of", "moment", "state", "since")}
-    for part, answer in zip(path.parts, answers, strict=True):
-        if path.partial or answer.error is None or answer.value is not None:
-            continue
+    head = _head(answers)
+    missing = unanswered(path, answers)
+    if missing is not None:
+        part, answer = missing
         if answer.state is State.UNREACHABLE or answer.timed_out:
-            return unavailable(request, answer.error, **told)
-        return problem(request, 500, f"{part.read.title} failed", **told)
-    error = next((answer.error for answer in answers if answer.error), None)
-    head = told | {"accounts": accounts, "range": asking.scope.window, "error": error}
-    values = {part.name: answer.value for part, answer in zip(path.parts, answers, strict=True)}
+            return unavailable(request, answer.error or "", **head)
+        return problem(request, 500, f"{part.read.title} failed", **head)
 
     def written() -> bytes:
-        document = path.document(values, exact=asking.decimals == "string", limit=asking.limit)
-        notes = "; ".join(filter(None, (note, document["note"])))
-        return encode(document | head | {"note": notes}, asking.decimals)
+        exact = asking.decimals == "string"
+        shown = document(path, answers, accounts, asking.scope.window, note, exact=exact, limit=asking.limit)
+        return encode(shown, asking.decimals)
 
-    many = sum(_length(value) for value in values.values()) > _MANY
-    return Response(await asyncio.to_thread(written) if many else written(), media_type=JSON_TYPE)
+    values = [answer.value for answer in answers]
+    return Response(await asyncio.to_thread(written) if is_long(values) else written(), media_type=JSON_TYPE)
+
+
+def unanswered(path: NamedPath, answers: Sequence[Answer[Any]]) -> tuple[Part, Answer[Any]] | None:
+    """Return the first part that has an error and no value, so that the path has no document; ``None`` without one."""
+    for part, answer in zip(path.parts, answers, strict=True):
+        if not path.partial and answer.error is not None and answer.value is None:
+            return part, answer
+    return None
+
+
+def document(
+    path: NamedPath,
+    answers: Sequence[Answer[Any]],
+    accounts: Sequence[str],
+    window: str,
+    note: str = "",
+    *,
+    exact: bool = False,
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """Return what a path says, of the answers to its parts: the figures, and how far they may be trusted.
+
+    With `exact`, numbers are not rounded to what is usual in print. `note` comes first under ``note``.
+    """
+    values = {part.name: answer.value for part, answer in zip(path.parts, answers, strict=True)}
+    figures = path.document(values, exact=exact, limit=limit)
+    error = next((answer.error for answer in answers if answer.error), None)
+    notes = "; ".join(filter(None, (note, figures["note"])))
+    return figures | _head(answers) | {"accounts": accounts, "range": window, "error": error, "note": notes}
+
+
+def is_long(values: Sequence[Any]) -> bool:
+    """Return whether writing the values takes milliseconds, which the event loop has better use for."""
+    return sum(_length(value) for value in values) > _MANY
+
+
+def _head(answers: Sequence[Answer[Any]]) -> dict[str, Any]:
+    fresh = worst(answers).freshness
+    return {name: getattr(fresh, name) for name in ("as_of", "moment", "state", "since")}
 
 
 def _length(value: Any) -> int:

@@ -22,6 +22,7 @@ from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
 from main.exporters.exports import Exports
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import Encoder, PictureBook
+from main.monitoring.api.socket_io import SocketIo
 from main.monitoring.api.stream import Greeting, Stream
 from main.monitoring.dashboards.v2.facade import AddressSource
 from main.monitoring.dashboards.v2.machine_ring import MachineRing
@@ -86,6 +87,7 @@ class Backbone:
         self._hub: Hub | None = None
         self._directory: Directory | None = None
         self._stream: Stream | None = None
+        self._socket_io: SocketIo | None = None
         self._intake: Intake | None = None
         self._exports: Exports | None = None
         self._listener: Listener | None = None
@@ -116,6 +118,11 @@ class Backbone:
         if self._exports is None:
             self._exports = Exports(_made(self._database).address)
         return self._exports
+
+    @property
+    def socket_io(self) -> SocketIo:
+        """The Socket.IO clients of the running dashboard."""
+        return _made(self._socket_io)
 
     @property
     def viewers(self) -> int:
@@ -163,6 +170,7 @@ class Backbone:
         self._directory = directory = Directory(database)
         book = PictureBook(hub, self._encoder, self._workers, self._pace)
         self._stream = Stream(hub, directory, book, self._greeting, self._pace)
+        self._socket_io = SocketIo(hub, directory)
         migrating = self._run(self._migrated(database))
         await asyncio.wait({migrating}, timeout=MIGRATION_PATIENCE_SECONDS)
         database.on_reachable(self._reached)
@@ -177,6 +185,8 @@ class Backbone:
 
     async def stop(self) -> None:
         """End everything that `start` began and give the database back."""
+        if self._socket_io is not None:
+            await self._socket_io.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -188,6 +198,11 @@ class Backbone:
             await self._database.close()
             self._database = None
         await asyncio.to_thread(self._resources.close)
+
+    def drain(self) -> None:
+        """Let go of who waits for news by long polling. To be called on the loop when the process begins to end."""
+        if self._socket_io is not None:
+            self._socket_io.end()
 
     async def serve_socket(self, socket: WebSocket) -> None:
         """Serve one page until it leaves."""

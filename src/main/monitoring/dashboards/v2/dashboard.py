@@ -21,6 +21,7 @@ from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath
 from main.monitoring.api.pages import RULES as PAGE_RULES
 from main.monitoring.api.problems import problem
+from main.monitoring.api.socket_io import RULES as SOCKET_IO_RULES
 from main.monitoring.api.stream import Greeting
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
@@ -71,6 +72,8 @@ class Dashboard:
     controls: ClassVar[tuple[str, ...]]
     named: ClassVar[tuple[NamedPath, ...]] = NAMED
     """The paths of its API beside ``/api/reads``, where every read is served on every dashboard."""
+    socket_io: ClassVar[bool] = True
+    """Whether programs outside hear of the accounts' changes at ``/socket.io``."""
     paced: ClassVar[bool] = False
     """Whether pages are pushed to at most once an update interval, but for trouble, which shows at once."""
 
@@ -155,7 +158,8 @@ class Dashboard:
         if debug:
             self.app.enable_dev_tools(debug=True, dev_tools_hot_reload=False)
         try:
-            serve(REQUESTS.counted(self.server), listener, self._bridge, self._probes, lambda: self._start_error)
+            application, drain = REQUESTS.counted(self.server), self._backbone.drain
+            serve(application, listener, self._bridge, self._probes, lambda: self._start_error, on_drain=drain)
         finally:
             self._bridge.stop()
             self._drawing.shutdown(wait=False, cancel_futures=True)
@@ -197,6 +201,7 @@ class Dashboard:
             probes=self._probes,
             named=self.named,
             shelf=self._shelf,
+            socket_io=(lambda: self._backbone.socket_io) if self.socket_io else None,
         )
 
     @asynccontextmanager
@@ -255,7 +260,8 @@ class Dashboard:
     def _policy(self) -> Policy:
         pages = [page.address for page in self._shown_pages()]
         further = (Rule(path, ("GET",), "viewer") for path in _FURTHER)
-        return dashboard_policy(pages, *further, *PAGE_RULES, *named_rules(self.named))
+        outside = SOCKET_IO_RULES if self.socket_io else ()
+        return dashboard_policy(pages, *further, *PAGE_RULES, *outside, *named_rules(self.named))
 
     def _add_pages(self) -> None:
         for page in self._shown_pages():

@@ -25,10 +25,13 @@ def serve(
     bridge: AsyncBridge,
     probes: ProbeApp,
     start_error: Callable[[], Exception | None],
+    *,
+    on_drain: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve an application on the bridge's loop until SIGINT or SIGTERM; a second signal ends it without a pause.
 
-    Raise what `start_error` gives when the application could not start.
+    `on_drain` is called on the loop when the end begins. Raise what `start_error` gives when the application could not
+    start.
     """
     options = server_options()
     server = uvicorn.Server(uvicorn.Config(application, log_config=None, loop="none", http=BoundedHttp, **options))
@@ -45,6 +48,7 @@ def serve(
         pause = 0.0 if probes.draining or not server.started else DRAIN_SECONDS
         probes.drain()
         loop = bridge.loop
+        loop.call_soon_threadsafe(on_drain)
         loop.call_soon_threadsafe(loop.call_later, pause, server.handle_exit, number, frame)
 
     _wait(served, stop)

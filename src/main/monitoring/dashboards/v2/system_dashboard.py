@@ -14,4 +14,5 @@ class SystemDashboardV2(Dashboard):
     windows = SYSTEM_WINDOWS
     default_window = "1h"
     controls = ("window",)
+    socket_io = False
     named = SUITE  # what is about money is asked where the accounts are shown

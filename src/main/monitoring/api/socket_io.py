@@ -1,0 +1,312 @@
+"""How do programs outside hear of changes over Socket.IO, and how is a slow or a stray one kept from doing harm?
+
+The same hub feeds it as the pages; a client that is slow misses what is old, never what is newest: before it is sent
+anything, what was sent before must be on its way. Without a client nothing is watched, and the library not loaded.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
+
+from main.domain.scope import Scope
+from main.errors import AITraderError
+from main.monitoring.api.directory import Directory
+from main.monitoring.api.feed import EVENTS, READS, Feed, Feeds, Seen
+from main.monitoring.api.parsing import Parsing
+from main.monitoring.api.rest import visible_scope
+from main.monitoring.hub import Hub
+from main.security.policy import WEBSOCKET, Rule
+from main.security.viewer import Viewer
+
+PATH = "/socket.io/"
+RULES = (Rule(PATH, ("GET", "POST", WEBSOCKET), "viewer", programs=True),)
+REQUEST = "request_update"
+
+MOST_CLIENTS = 100
+LARGEST_MESSAGE = 10_000
+"""Bytes from a client; all it has to say is the name of one event."""
+PING_SECONDS, PONG_SECONDS = 20, 15
+"""Who does not answer within both is gone, and with it what waited for it."""
+PACE_SECONDS = 0.05
+"""Least time between two rounds of messages to one client; what changes meanwhile goes out together."""
+
+_log = structlog.get_logger(__name__)
+
+
+def socket_io_routes(made: Callable[[], "SocketIo"]) -> list[BaseRoute]:
+    """Return the routes; `made` gives the running part, which is there from the application's start on."""
+
+    async def endpoint(connection: Connection, receive: Receive, send: Send) -> None:
+        await made()(connection, receive, send)
+
+    app = _Application(endpoint)
+    return [
+        Route(PATH, app, methods=["GET", "POST"], include_in_schema=False),
+        WebSocketRoute(PATH, app, name="socket_io"),
+    ]
+
+
+class _Application:
+    """An ASGI application that Starlette does not take for a function of a request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
+        await self._app(connection, receive, send)
+
+
+class SocketIo:
+    """The Socket.IO clients of one dashboard. The guard has checked who they are and where they come from."""
+
+    def __init__(self, hub: Hub, directory: Directory, *, most: int = MOST_CLIENTS) -> None:
+        """Serve at most so many clients; one more is told to come back later."""
+        self.feeds = Feeds(hub)
+        self.directory = directory
+        self._most = most
+        self._server: Any = None  # python-socketio's; it has no types
+        self._loading = asyncio.Lock()
+        self._clients: dict[str, _Client] = {}
+        self._ending = False
+
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
+    async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
+        """Serve one request, or one websocket until it ends."""
+        server = await self._loaded()
+        query = parse_qs(connection.get("query_string", b"").decode("latin-1"))
+        refusal = self._refusal(server, connection, query)
+        if refusal is None:
+            await server.handle_request(connection, receive, send)
+        elif connection["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1013, "reason": refusal[1]})
+        else:
+            await PlainTextResponse(refusal[1], refusal[0], {"Retry-After": "5"})(connection, receive, send)
+
+    def end(self) -> None:
+        """Let go of who waits for news by long polling: the process ends, and would else wait for them.
+
+        Sockets are closed by the server, so that clients know to come back.
+        """
+        self._ending = True
+        for session in self._server.eio.sockets.values() if self._server is not None else ():
+            _end_polling(session)
+
+    async def close(self) -> None:
+        """Leave nothing running."""
+        self._ending = True
+        for client in tuple(self._clients.values()):
+            await client.end()
+        self._clients.clear()
+        if self._server is not None:
+            await self._server.shutdown()
+
+    def _refusal(self, server: Any, connection: Connection, query: dict[str, list[str]]) -> tuple[int, str] | None:
+        """Return the status and the reason where a request goes no further."""
+        session = query.get("sid", [None])[0]
+        if self._ending:
+            return 503, "this server ends: come back in a moment"
+        if "j" in query:  # an answer as a script, which any site's page could include
+            return 400, "JSONP is not served: use polling or a websocket"
+        if _length(connection) > LARGEST_MESSAGE:  # the library would wait until its client has heard of that
+            return 413, f"a request is at most {LARGEST_MESSAGE} bytes"
+        if session is None and len(server.eio.sockets) >= self._most:
+            return 503, f"{self._most} clients are connected already: come back later"
+        opened = server.environ.get(session)
+        if opened is not None and opened["asgi.scope"]["state"]["viewer"] != connection["state"]["viewer"]:
+            return 403, "this session is somebody else's: connect anew"
+        return None
+
+    async def _loaded(self) -> Any:
+        async with self._loading:
+            if self._server is None:
+                library = await asyncio.to_thread(importlib.import_module, "socketio")
+                self._server = self._made(library)
+            return self._server
+
+    def _made(self, library: Any) -> Any:
+        # What a client sends wrongly is no error of ours: our own are logged where they are caught.
+        log = logging.getLogger("socket_io")
+        log.setLevel(logging.CRITICAL)
+        server = library.AsyncServer(
+            async_mode="asgi",
+            cors_allowed_origins=[],  # the guard has judged the origin
+            async_handlers=False,  # what a client says is taken piece by piece: it cannot pile up
+            max_http_buffer_size=LARGEST_MESSAGE,
+            http_compression=False,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PONG_SECONDS,
+            logger=log,
+            engineio_logger=log,
+        )
+
+        async def connect(sid: str, environ: dict[str, Any], auth: object = None) -> None:
+            try:
+                await self._connect(server, sid, environ["asgi.scope"])
+            except AITraderError as error:
+                raise library.exceptions.ConnectionRefusedError(str(error)) from error
+            except Exception:
+                _log.exception("socket.io client not connected")
+                raise
+
+        server.on("connect", connect)
+        server.on("disconnect", self._disconnect)
+        server.on(REQUEST, self._request)
+        return server
+
+    async def _connect(self, server: Any, sid: str, connection: Connection) -> None:
+        viewer: Viewer = connection["state"]["viewer"]
+        query = parse_qs(connection.get("query_string", b"").decode("latin-1"))
+        parsing = Parsing({"accounts": ",".join(query.get("accounts", ()))}, ("accounts",))
+        asked = parsing.scope("All")  # every event has a window of its own
+        parsing.finish()
+        session = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")]
+        client = _Client(self.feeds, self.directory, viewer, asked, session)
+        await client.settle()
+        if session.closed:  # meanwhile: nobody would tell us once more
+            await client.end()
+            return
+        self._clients[sid] = client
+        client.start()
+
+    async def _disconnect(self, sid: str, reason: str = "") -> None:
+        client = self._clients.pop(sid, None)
+        if client is not None:
+            await client.end()
+
+    async def _request(self, sid: str, *_: object) -> None:
+        client = self._clients.get(sid)
+        if client is not None:
+            client.want_all()
+
+
+class _Client:
+    """One client: what it was told, and a task that tells it what is new."""
+
+    def __init__(self, feeds: Feeds, directory: Directory, viewer: Viewer, asked: Scope, session: Any) -> None:
+        self._feeds = feeds
+        self._directory = directory
+        self._viewer = viewer
+        self._asked = asked
+        self._session = session
+        self._ended = False
+        self._feed: Feed | None = None
+        self._seen: dict[str, Seen] = {}
+        self._wanted: set[str] = set()  # asked for, also where nothing is new
+        self._requested = False
+        self._unsettled = False
+        self._something = asyncio.Event()
+        self._forget: Callable[[], None] = lambda: None
+        self._task: asyncio.Task[None] | None = None
+
+    async def settle(self) -> None:
+        """Look at the accounts that are shown now. Raise `AccessDenied` or `UnknownName` for those that are not."""
+        scope, note = await visible_scope(READS, self._asked, self._viewer, self._directory)
+        feed = self._feeds.look(scope, note, self._wake)
+        if feed is not self._feed:
+            self._leave()
+            self._feed, self._seen = feed, {}
+            self._wake()
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._forget = self._directory.on_change(self._accounts_changed)
+        self._task = asyncio.create_task(self._run())
+
+    async def end(self) -> None:
+        """Tell nothing more."""
+        self._ended = True
+        self._forget()
+        self._forget = lambda: None
+        # The library finds that a client is gone also while we send to it: that task ends by itself.
+        if self._task is not None and self._task is not asyncio.current_task():
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        _end_polling(self._session)  # the library would let it wait for a ping that does not come
+        self._leave()
+
+    def want_all(self) -> None:
+        """Have everything told as it is now."""
+        self._requested = True
+        self._wake()
+
+    def _wake(self) -> None:
+        self._something.set()
+
+    def _accounts_changed(self) -> None:
+        self._unsettled = True
+        self._wake()
+
+    def _leave(self) -> None:
+        if self._feed is not None:
+            self._feeds.leave(self._feed, self._wake)
+            self._feed = None
+
+    async def _run(self) -> None:
+        try:
+            while not self._ended:
+                await self._something.wait()
+                await asyncio.sleep(PACE_SECONDS)
+                self._something.clear()
+                if self._unsettled:
+                    self._unsettled = False
+                    with contextlib.suppress(AITraderError):  # an account that is gone has no news
+                        await self.settle()
+                if self._feed is not None:
+                    await self._tell(self._feed)
+        except _engine().exceptions.SocketIsClosedError:
+            pass  # the client has gone; who cleans up after it is on its way
+        except Exception:  # noqa: BLE001  # a boundary: the other clients go on
+            _log.exception("socket.io client failed", viewer=self._viewer.name)
+
+    async def _tell(self, feed: Feed) -> None:
+        if self._requested:
+            self._requested = False
+            self._wanted.update(EVENTS)
+            await feed.ask()
+        for event, subject in feed.subjects.items():
+            seen = self._seen.get(event)
+            new = subject.version > (seen.version if seen is not None else 0)
+            if subject.version and (new or event in self._wanted):
+                await self._taken()
+                message = await subject.message(None if event in self._wanted else seen)
+                self._wanted.discard(event)
+                self._seen[event] = message.seen
+                await self._send(event, message.document)
+
+    async def _taken(self) -> None:
+        """Wait until what was sent before is on its way: the library's queue has no limit of its own."""
+        await self._session.queue.join()
+
+    async def _send(self, event: str, document: bytes) -> None:
+        # A packet of the protocol as it stands: written by the library, it would be written once for every client.
+        packets = _engine().packet
+        await self._session.send(packets.Packet(packets.MESSAGE, f'2["{event}",{document.decode()}]'))
+
+
+def _length(connection: Connection) -> int:
+    return int(next((value for name, value in connection["headers"] if name == b"content-length"), b"0"))
+
+
+def _end_polling(session: Any) -> None:
+    """Have the request answered that waits for news of a session, if there is one."""
+    if not session.upgraded:
+        session.queue.put_nowait(_engine().packet.Packet(_engine().packet.NOOP))
+
+
+def _engine() -> Any:
+    return importlib.import_module("engineio")
