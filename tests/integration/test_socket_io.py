@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import signal
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -12,6 +14,7 @@ import pytest
 import socketio
 from starlette.applications import Starlette
 
+from main.database.address import Address
 from main.database.pool import Database
 from main.domain.topics import Announcement, Topic
 from main.errors import DatabaseUnreachable
@@ -24,9 +27,13 @@ from main.security.policy import Policy
 from main.security.viewer import Viewer
 from tests.api_site import app_on, serving
 from tests.given import given_account, given_position, given_trade
+from tests.integration.processes import program
 from tests.integration.test_hub import running_hub
+from tests.running import ROOT, fetch, free_ports
+from tests.running import until as eventually
 
 NOW = datetime.now(UTC).replace(microsecond=0)
+SCRIPT = ROOT / "src" / "main" / "monitoring" / "dashboards" / "v2" / "run_trading_dashboard.py"
 POLLING, WEBSOCKET = ("polling",), ("websocket",)
 
 
@@ -308,3 +315,28 @@ async def test_the_end_lets_go_of_who_waits_and_takes_nobody_new(database: Datab
             await gone.wait()
         async with httpx.AsyncClient(base_url=there.url) as web:
             assert (await web.get("/socket.io/?EIO=4&transport=polling")).status_code == 503
+
+
+async def test_a_dashboard_that_ends_waits_for_no_client(address: Address, service: Database, tmp_path: Path) -> None:
+    await given_account(service)
+    (port,) = free_ports(1)
+    environment = {
+        "DB_HOST": address.host,
+        "DB_PORT": str(address.port),
+        "DB_NAME": address.database,
+        "DB_USER": address.user,
+        "DB_PASSWORD": address.password or "",
+        "AI_TRADER_DATA_DIR": str(tmp_path / "data"),
+        "AI_TRADER_LOG_DIR": str(tmp_path / "logs"),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with program([str(SCRIPT), "--port", str(port)], environment, cwd=tmp_path) as dashboard:
+        await asyncio.to_thread(eventually, lambda: fetch(f"{url}/readyz")[0] == 200, 30, "ready")
+        async with connected(url, POLLING) as polling, connected(url, WEBSOCKET) as socket:
+            await polling.hears(METRICS)
+            await socket.hears(METRICS)
+            dashboard.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(dashboard.wait, 20)
+    assert "graceful shutdown exceeded" not in "".join(
+        path.read_text() for path in (tmp_path / "logs").rglob("*") if path.is_file()
+    )
