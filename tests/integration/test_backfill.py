@@ -255,6 +255,13 @@ async def test_cash_came_and_went_on_the_days_of_the_script(books):
     assert [(MIDNIGHT - row["at"].replace(hour=0, minute=0)) // DAY for row in found[1:]] == [90, 60, 20]
 
 
+async def test_every_run_of_a_pipeline_came_to_its_end(books):
+    told = await rows(books, "SELECT status, finished_at FROM pipeline_status")
+    assert len(told) > 4 * 90  # four pipelines, a run a day
+    assert {row["status"] for row in told} == {"succeeded"}
+    assert all(row["finished_at"] for row in told)
+
+
 async def test_the_past_can_be_asked_about_as_any_other(pages, books):
     then = MIDNIGHT - 50 * DAY + timedelta(hours=7)
     held = await asked(pages, positions.READ, past(then, "SIM", "SIM-EUR"))

@@ -141,6 +141,7 @@ async def _trade(
             await trade_on(tick, journal, engines)
             await background.turn()
             ticks += 1
+        journal.end()  # the bot that goes on begins its own runs
         await background.finish()
     finally:
         background.cancel()
