@@ -11,7 +11,7 @@ import websockets
 from main.clock import now
 from main.database.pool import Database
 from main.errors import DatabaseUnreachable
-from main.monitoring.api import stream as streaming
+from main.monitoring.api import mailbox
 from tests.integration.test_hub import given_account, given_cash, until
 from tests.integration.test_stream import heard, served, subscribe
 
@@ -21,7 +21,7 @@ HOUR = 3600.0
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages count as settled as soon as they have seen each panel once."""
-    monkeypatch.setattr(streaming, "SETTLING_SECONDS", 0.0)
+    monkeypatch.setattr(mailbox, "SETTLING_SECONDS", 0.0)
 
 
 async def before_pong(socket: Any) -> list[str]:

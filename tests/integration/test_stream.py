@@ -45,7 +45,8 @@ class CashEncoder:
 
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         value = answers["cash"].value
-        return json.dumps({"children": value.amount if value else None, "padding": "x" * 50_000})[1:-1].encode()
+        padding = chr(97 + int(value.amount) % 26 if value else 120) * 50_000  # another one: nothing of it stays
+        return json.dumps({"children": value.amount if value else None, "padding": padding})[1:-1].encode()
 
 
 @contextlib.asynccontextmanager
@@ -241,7 +242,7 @@ async def test_a_viewer_that_sends_and_never_reads_costs_no_memory(database: Dat
                 async with asyncio.timeout(4):
                     while True:
                         await loop.sock_sendall(raw, PING * 1000)
-                        most = max(most, *(len(each._notices) for each in stream._connections))
+                        most = max(most, *(len(each._mailbox._notices) for each in stream._connections))
         assert most < 10
 
 

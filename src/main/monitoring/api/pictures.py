@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from main.domain.scope import Scope
+from main.monitoring.api.tails import tail
 from main.monitoring.freshness import worst
 from main.monitoring.hub import Hub
 from main.monitoring.question import Watched
@@ -35,6 +36,7 @@ class Encoder(Protocol):
 class Picture:
     """The newest encoding of one panel, as chosen, for one scope. ``version`` grows with every new content.
 
+    ``tail`` makes the content of the version before into this one's (`tails.tail`); ``None`` where that saves nothing.
     ``learned`` is when this process learned of the change that the content shows, on the monotonic clock, ``state`` how
     far its reads may be trusted.
     """
@@ -42,6 +44,7 @@ class Picture:
     panel: str
     scope: Scope
     content: bytes = b""
+    tail: bytes | None = None
     freshness: bytes = b""
     version: int = 0
     learned: float = 0.0
@@ -146,11 +149,11 @@ class _Easel:
         changed = state != self._drawn
         before = self._drawn or (None,) * len(state)
         if changed:
-            content = await self._encode(answers)
+            content, tail = await self._encode(answers)
             changed = content != self.picture.content
             self._drawn = state
             if changed:
-                self.picture.content = content
+                self.picture.content, self.picture.tail = content, tail
                 self.picture.version += 1
                 differing = (at for at, was, now in zip(learned, before, state, strict=True) if was != now)
                 self.picture.learned = min(differing, default=0.0)
@@ -174,13 +177,16 @@ class _Easel:
         shown = [answer for answer in own if answer.value is not None and answer.error is None]
         return shown if away and self.picture.scope.live and shown else answers.values()
 
-    async def _encode(self, answers: dict[str, Answer[Any]]) -> bytes:
+    async def _encode(self, answers: dict[str, Answer[Any]]) -> tuple[bytes, bytes | None]:
         started = time.perf_counter()
-        arguments = (self.picture.panel, answers, self.picture.scope)
         if self._took > THREAD_SECONDS:
             loop = asyncio.get_running_loop()
-            content = await loop.run_in_executor(self._workers, self._encoder.encode, *arguments)
+            encoded = await loop.run_in_executor(self._workers, self._encoded, answers, self.picture.content)
         else:
-            content = self._encoder.encode(*arguments)
+            encoded = self._encoded(answers, self.picture.content)
         self._took = time.perf_counter() - started
-        return content
+        return encoded
+
+    def _encoded(self, answers: dict[str, Answer[Any]], before: bytes) -> tuple[bytes, bytes | None]:
+        content = self._encoder.encode(self.picture.panel, answers, self.picture.scope)
+        return content, None if content == before else tail(before, content)

@@ -111,6 +111,18 @@
       }
       return copy;
     },
+    /**
+     * Draw a chart that went on, past Dash: half of what an update costs is its way through there. The figure that Dash
+     * was given becomes the new one in place, so that both have the same. Return whether it was drawn.
+     */
+    grown: function (given, figure, id) {
+      var plot = plotOf(id);
+      if (!given || !plot || !plot._fullLayout || !window.Plotly || plot.classList.contains("dash-graph--pending")) return false;
+      given.data = figure.data;
+      given.layout = Object.assign(figure.layout, { autosize: true }); // as Dash has it for a chart that fills its place
+      window.Plotly.react(plot, given.data, given.layout);
+      return true;
+    },
     plotOf: plotOf,
     /** Whether Plotly is there; before, its first chart would make Dash load it a second time. */
     get drawable() { return drawable; },

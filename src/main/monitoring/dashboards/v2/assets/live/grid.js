@@ -24,6 +24,16 @@
   }
 
   app.grid = {
+    /** Tell a grid which of its rows came, went or changed; `shown`, the list that Dash has, becomes the new one in place. */
+    moved: function (id, shown, rows) {
+      var change = shown && app.tails.rows(shown, rows), api = null;
+      try { api = change && window.dash_ag_grid.getApi(id); } catch (error) { return false; } // still being made
+      if (!api || api.isDestroyed()) return false;
+      api.applyTransaction(change);
+      shown.length = 0;
+      rows.forEach(function (row) { shown.push(row); });
+      return true;
+    },
     /** Whether content can be handed to Dash now; if not, `then` is called when it can. */
     ready: function (content, then) {
       if (window.dash_ag_grid || !holds(content)) return true;

@@ -2,7 +2,7 @@
 (function (app) {
   "use strict";
   var OLD = { stale: true, silent: true, unreachable: true };
-  var known = {};      // by name: { version, freshness, figure, children, subtitle, drawn, state }
+  var known = {};      // by name: { version, content, freshness, figure, children, subtitle, drawn, state }
   var dirty = {};
   var waiting = {};    // names of charts that Plotly has not come for yet
   var near = {};       // names of panels in or near the viewport
@@ -71,6 +71,8 @@
       if (!before || before[key] !== now[key]) changed[key] = props[key];
     });
     record.grid = now;
+    if (before && changed.rowData && app.grid.moved(props.id, record.gridRows, changed.rowData)) delete changed.rowData;
+    else if (!before || changed.rowData) record.gridRows = props.rowData;
     if (before && Object.keys(changed).length) app.shell.setProps(props.id, changed);
     return Boolean(before);
   }
@@ -81,10 +83,13 @@
     var figure = app.figures.dressed(record.figure, graph, until);
     if (record.drawn !== "chart" || !document.getElementById(graph)) {
       app.shell.setProps("drawn-" + name, { children: app.content.graph(graph, figure, label(name, record)) });
+      record.given = figure;
       record.drawn = "chart";
-    } else {
+    } else if (!record.grown || !app.figures.grown(record.given, figure, graph)) {
       app.shell.setProps(graph, { figure: figure });
+      record.given = figure;
     }
+    record.grown = false;
   }
 
   function subtitled(name, text) {
@@ -103,6 +108,18 @@
     var before = Boolean(OLD[record.state]);
     record.state = app.freshness.show(name, record.freshness, record.broken);
     if (before !== Boolean(OLD[record.state]) && record.figure) { dirty[name] = true; schedule(); }
+  }
+
+  function filled(name, record, content, grown) {
+    record.content = content;
+    record.grown = grown;
+    record.rows = content.rows;
+    record.figure = content.figure;
+    record.broken = content.broken;
+    record.children = content.children;
+    if ("subtitle" in content) record.subtitle = content.subtitle;
+    if ("offers" in content) app.options.offered(name, content.offers);
+    dirty[name] = true;
   }
 
   function skeletonOf(node, name) {
@@ -180,25 +197,20 @@
     /** The view changed: what was known belongs to another one, but stays until the new one comes. */
     subscribe: subscribe,
     received: function (message) {
+      var missed = false;
       Object.keys(message.panels).forEach(function (asked) {
         var name = asked.split("?")[0], news = message.panels[asked], record = known[name] || (known[name] = {});
         if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
+        var content = app.tails.content(record, news);
+        if (content === undefined) { missed = true; return; }
         record.version = news.version;
         record.view = view;
-        if ("figure" in news || "children" in news) record.rows = news.rows;
         record.freshness = news.freshness;
         app.view.heard(news.freshness);
-        if ("figure" in news || "children" in news) {
-          record.figure = news.figure;
-          record.broken = news.broken;
-          record.children = news.children;
-          if ("subtitle" in news) record.subtitle = news.subtitle;
-          if ("offers" in news) app.options.offered(name, news.offers);
-          dirty[name] = true;
-        } else {
-          aged(name, record);
-        }
+        if (content) filled(name, record, content, "tail" in news);
+        else aged(name, record);
       });
+      if (missed) app.socket.again(); // everything whole
       schedule();
     },
     /** What this viewer may not see says so in its place; the others are not kept away by it. */

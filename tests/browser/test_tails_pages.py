@@ -1,0 +1,148 @@
+"""A chart that goes on gets its last points only, and is on the page what a page that was opened anew has."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, WebSocket, expect
+
+from main.clock import now
+from main.database.address import Address
+from main.database.pool import Database
+from tests.browser.conftest import DESKTOP, Watch, watch
+from tests.browser.test_bare_pages import dashboards
+from tests.given import given_account, given_equity, given_heartbeat
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+POINTS = 200
+FIVE_MINUTES = timedelta(minutes=5)
+CHART = "document.querySelector('#graph-equity .js-plotly-plot')"
+SERIES = f"{CHART}.data.map(trace => [trace.x, trace.y, trace.text, trace.name])"
+RANGE = f"{CHART}._fullLayout.xaxis.range.map(String)"
+CONTENT = "window.aiTrader.panels.record('equity').figure"
+OF_DASH = "window.dash_component_api.getLayout('graph-equity').props.figure"
+
+
+@pytest.fixture
+async def url(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
+    """The trading dashboard over an account whose equity was seen every five minutes."""
+    await given_account(service)
+    await given_heartbeat(service, now(), status="stopped")
+    values = [100_000 + number * 7 % 90 for number in range(POINTS)]
+    await given_equity(service, *values, ending=now() - FIVE_MINUTES, every=FIVE_MINUTES)
+    with dashboards(address, tmp_path, "trading") as started:
+        yield started["trading"]
+
+
+class Frames:
+    """What the socket of a page brought of the chart: "whole" or "tail"; and how many messages in all."""
+
+    def __init__(self, page: Page) -> None:
+        self.charts: list[str] = []
+        self.updates = 0
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framereceived", self._heard)
+
+    def _heard(self, text: str | bytes) -> None:
+        message = json.loads(text)
+        self.updates += message["type"] == "update"
+        chart = message.get("panels", {}).get("equity", {}) if message["type"] == "update" else {}
+        self.charts += ["whole"] if "figure" in chart else ["tail"] if "tail" in chart else []
+
+
+async def opened(browser: Browser, url: str) -> tuple[Page, Watch, Frames]:
+    page = await browser.new_page(viewport=DESKTOP)
+    clean, frames = watch(page), Frames(page)
+    await page.goto(f"{url}/?range=1D")
+    await page.locator("#graph-equity .js-plotly-plot .main-svg").first.wait_for()
+    return page, clean, frames
+
+
+async def seen(service: Database, equity: int) -> None:
+    """Observe an equity now, and say so as the recorder does."""
+    await given_equity(service, equity, ending=now())
+    async with service.scoped() as connection:
+        await connection.execute("SELECT pg_notify('ai_trader', 'equity:A')")
+
+
+async def becomes(page: Page, expression: str, wanted: Any) -> None:
+    async with asyncio.timeout(20):
+        while await page.evaluate(expression) != wanted:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_chart_that_goes_on_gets_its_tail_and_holds_what_a_new_page_holds(
+    browser: Browser, url: str, service: Database
+) -> None:
+    page, errors, frames = await opened(browser, url)
+    for amount in (100_500, 100_501, 100_502):
+        count = len(frames.charts)
+        await seen(service, amount)
+        await becomes(page, f"{CHART}.data[1].y.at(-1)", amount)
+        assert set(frames.charts[count:]) == {"tail"}
+    fresh, _, _ = await opened(browser, url)
+    assert await page.evaluate(SERIES) == await fresh.evaluate(SERIES)
+    assert await page.evaluate(CONTENT) == await fresh.evaluate(CONTENT)
+    assert await page.evaluate(f"{OF_DASH}.data === {CHART}.data"), "Dash holds another figure than is drawn"
+    await page.keyboard.press("t")  # drawn again from what was merged
+    await expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "light")
+    await becomes(page, f"{CHART}.data[1].y.at(-1)", 100_502)
+    errors.clean()
+
+
+async def test_a_zoom_survives_a_tail_and_a_gap_in_the_versions_is_filled_by_the_whole(
+    browser: Browser, url: str, service: Database
+) -> None:
+    page, errors, frames = await opened(browser, url)
+    box = await page.locator("#graph-equity .nsewdrag").first.bounding_box()
+    assert box is not None
+    whole = await page.evaluate(RANGE)
+    await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 20)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60, steps=8)
+    await page.mouse.up()
+    async with asyncio.timeout(10):
+        while (zoomed := await page.evaluate(RANGE)) == whole:
+            await asyncio.sleep(0.05)
+    await seen(service, 100_600)
+    await becomes(page, f"{CHART}.data[1].y.at(-1)", 100_600)
+    assert frames.charts[-1] == "tail"
+    assert await page.evaluate(RANGE) == zoomed
+    count = len(frames.charts)
+    await page.evaluate("window.aiTrader.panels.record('equity').version = 1e6")
+    await seen(service, 100_700)
+    await becomes(page, f"{CHART}.data[1].y.at(-1)", 100_700)
+    assert "whole" in frames.charts[count:]
+    errors.clean()
+
+
+async def test_a_page_that_nobody_looks_at_is_told_nothing_and_is_right_at_once_when_it_is_looked_at(
+    browser: Browser, url: str, service: Database
+) -> None:
+    page, errors, frames = await opened(browser, url)
+    watching, errors_too, told = await opened(browser, url)
+    await page.evaluate(
+        "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+        "document.dispatchEvent(new Event('visibilitychange'))"
+    )
+    await seen(service, 100_800)
+    await becomes(watching, f"{CHART}.data[1].y.at(-1)", 100_800)  # the subscription was read long before
+    hidden = frames.updates
+    for amount in (100_801, 100_802):
+        await seen(service, amount)
+        await becomes(watching, f"{CHART}.data[1].y.at(-1)", amount)
+    assert frames.updates == hidden
+    assert await page.evaluate(f"{CHART}.data[1].y.at(-1)") < 100_801
+    charts = len(frames.charts)
+    await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await becomes(page, f"{CHART}.data[1].y.at(-1)", 100_802)
+    assert frames.charts[charts] == "whole"
+    assert told.updates > hidden
+    errors.clean()
+    errors_too.clean()
