@@ -9,7 +9,7 @@ from main.monitoring.reads import storage
 
 REASON = (
     "The suite makes no backups yet and knows of none that others make. Until it does, use PostgreSQL's own "
-    "pg_dump --format=custom, and try pg_restore of what it wrote."
+    "pg_dump, and prove now and then with pg_restore that what it wrote can be read."
 )
 
 

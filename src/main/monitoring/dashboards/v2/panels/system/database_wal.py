@@ -34,7 +34,7 @@ def caption(answers: Answers, scope: Scope) -> str:
     counted = load.counted if load else None
     early = counted.checkpoints_requested if counted else None
     said = f"{early:,} early checkpoint{'' if early == 1 else 's'}" if early is not None else ""
-    return joined("bytes a second", scope.window, said)
+    return joined("B/s", scope.window, said)
 
 
 PANEL = Panel(

@@ -31,7 +31,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 def caption(answers: Answers, scope: Scope) -> str:
     history = shown(answers, scope, host_history.READ, lambda now: now.usage)
     path = history.value.latest.disk_path if history.value and history.value.latest else None
-    return history.caption(f"% of {path} · {scope.window}" if path else f"% used · {scope.window}")
+    return history.caption(f"% used · {scope.window} · {path}" if path else f"% used · {scope.window}")
 
 
 def _growth(bytes_a_day: float | None) -> str:

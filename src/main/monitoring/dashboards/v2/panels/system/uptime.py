@@ -23,7 +23,7 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return f"% of {uptime.DAYS} days · one bar a day, hollow where nobody looked"
+    return f"% of {uptime.DAYS} days · hollow where nobody looked"
 
 
 def _sorted(things: Sequence[Uptime]) -> list[Uptime]:
