@@ -386,6 +386,16 @@ CREATE OR REPLACE FUNCTION roll_equity(for_width text, most integer, horizon tim
         DELETE FROM equity_rollups r
          USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d
          WHERE r.account_id = d.bucket_key[1] AND r.width = for_width AND r.at = d.bucket_at
+    ), refreshed AS (
+        -- What is dirty no more must be right in the closes of days too. No trading day is longer than three days.
+        UPDATE equity_closes c
+           SET observed_at = o.observed_at, equity = o.equity
+          FROM (SELECT DISTINCT k.account_id, k.at, k.since
+                  FROM spans s
+                  JOIN equity_closes k ON k.account_id = s.bucket_key[1] AND k.at >= s.first_at AND k.at < s.end_at + interval '3 days'
+                                      AND k.since < s.end_at) touched
+          CROSS JOIN LATERAL equity_between(touched.account_id, touched.since, touched.at, 'infinity') o
+         WHERE for_width = 'minute' AND c.account_id = touched.account_id AND c.at = touched.at
     )
     SELECT count(*) FROM taken
 $$;

@@ -54,7 +54,8 @@ $$;
 -- before each external flow, the first observation after one that has no fresh observation before it, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
 -- only, which is enough for the P&L and the return of a period; a negative number asks for the closes of trading days,
 -- however short the span. Bucket ends lie on round times, so that a window that moves keeps its points. Each is one index
--- lookup of the last observation inside its bucket, so the cost does not depend on how much was recorded. A bucket in
+-- lookup of the last observation inside its bucket, so the cost does not depend on how much was recorded; over years the
+-- kept closes of days spare most of them. A bucket in
 -- which no account was observed gives no point; an account observed less often than another keeps its last equity plus
 -- the external flows since.
 -- Return between points: (E1 - E0 - F) / (E0 + sum of w * F). w is 1 (time-weighted: split at the flow) where equity was
@@ -117,12 +118,24 @@ WITH entries AS MATERIALIZED (
 ), steps AS (
     SELECT g.currency, g.at, coalesce(lag(g.at) OVER (PARTITION BY g.currency ORDER BY g.at), '-infinity') AS previous_at
       FROM grid g
+), closes AS MATERIALIZED (
+    SELECT c.account_id, c.at, c.since, c.observed_at, c.equity
+      FROM (SELECT min(s.first_at) AS first_at FROM spans s WHERE points <> 0 AND s.seconds > 604800) long
+      CROSS JOIN LATERAL kept_closes(for_accounts, long.first_at, until, known) c
+     WHERE long.first_at IS NOT NULL
 ), observed AS (
-    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.observed_at, o.equity, 0 AS amount,
+    -- A close that is kept is that of the step too, where the step begins inside the day and before it.
+    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.observed_at,
+           CASE WHEN o.observed_at IS NOT NULL THEN o.equity END AS equity, 0 AS amount,
            CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at THEN e.equity END AS entered_with
       FROM steps s
       JOIN entries e ON e.currency = s.currency
-      LEFT JOIN LATERAL equity_between(e.account_id, greatest(s.previous_at, e.entered_at - interval '1 microsecond'), s.at, known) o ON true
+      LEFT JOIN closes c ON c.account_id = e.account_id AND c.at = s.at AND c.since <= s.previous_at
+      CROSS JOIN LATERAL (SELECT greatest(s.previous_at, e.entered_at - interval '1 microsecond') AS after) begins
+      LEFT JOIN LATERAL (
+            SELECT CASE WHEN c.observed_at > begins.after THEN c.observed_at END AS observed_at, c.equity WHERE c.at IS NOT NULL
+            UNION ALL
+            SELECT b.observed_at, b.equity FROM equity_between(e.account_id, begins.after, s.at, known) b WHERE c.at IS NULL) o ON true
     UNION ALL
     SELECT f.account_id, f.currency, f.at, NULL, NULL, NULL, f.amount, NULL FROM flows f WHERE NOT f.entry
 ), summed AS (

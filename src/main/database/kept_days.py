@@ -1,4 +1,4 @@
-"""Are closed trades and executions summed up by day, so that a question about years of them is answered at once?"""
+"""Are closed trades, executions and orders summed up by day, so that questions about years are answered at once?"""
 
 from main.database.pool import Database
 
@@ -21,6 +21,14 @@ _FILLS = """
      ORDER BY a.account_id
 """
 
+_ORDERS = """
+    SELECT a.account_id::text
+      FROM accounts a
+      LEFT JOIN order_days_progress p ON p.account_id = a.account_id AND p.zone = a.zone AND p.roll_over = a.roll_over
+     WHERE p.account_id IS NULL OR EXISTS (SELECT FROM order_marks m WHERE m.account_id = a.account_id)
+     ORDER BY a.account_id
+"""
+
 
 async def roll_trade_days(database: Database, *, days: int = DAYS) -> int:
     """Sum up all days in which trades closed, changed or went since the last time; return how many.
@@ -34,6 +42,11 @@ async def roll_trade_days(database: Database, *, days: int = DAYS) -> int:
 async def roll_fill_days(database: Database, *, days: int = DAYS) -> int:
     """Sum up all days in which fills, or what they are worth, changed, as `roll_trade_days` does."""
     return await _roll(database, _FILLS, "SELECT roll_fill_days($1, $2)", days)
+
+
+async def roll_order_days(database: Database, *, days: int = DAYS) -> int:
+    """Sum up all days in which orders ended, or a step of one came, as `roll_trade_days` does."""
+    return await _roll(database, _ORDERS, "SELECT roll_order_days($1, $2)", days)
 
 
 async def _roll(database: Database, changed: str, roll: str, days: int) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from main.database.kept_days import roll_fill_days, roll_trade_days
+from main.database.kept_days import roll_fill_days, roll_order_days, roll_trade_days
 from main.database.pool import Database
 
 FACTS = ("market", "equity", "host")
@@ -43,6 +43,12 @@ _ROLL = {
     "host": "SELECT roll_host($1, $2, $3)",
 }
 
+_ACCOUNTS = "SELECT a.account_id::text FROM accounts a ORDER BY a.account_id"
+_CLOSE = "SELECT keep_closes($1, $2, $3)"
+
+CLOSES = 400
+"""Days of one transaction whose closes are looked up."""
+
 
 @dataclass(frozen=True, slots=True)
 class RolledUp:
@@ -61,6 +67,7 @@ async def roll_up(database: Database, *, until: datetime | None = None, batch: i
     """
     await roll_trade_days(database)  # by marks, not by when they were recorded: these need no horizon
     await roll_fill_days(database)
+    await roll_order_days(database)
     async with database.scoped() as connection:
         await connection.execute(_SETTLE)
     async with database.scoped() as connection:
@@ -72,6 +79,8 @@ async def roll_up(database: Database, *, until: datetime | None = None, batch: i
         facts += await _look(database, fact, horizon)
         for width in WIDTHS:
             buckets += await _make(database, fact, width, horizon, batch)
+        if fact == "equity":
+            await _close(database, horizon)
         async with database.scoped() as connection:
             await connection.execute(_LOOKED, fact)
     return RolledUp(facts, buckets)
@@ -113,3 +122,15 @@ async def _make(database: Database, fact: str, width: str, horizon: datetime, ba
         made += taken
         if taken < batch:
             return made
+
+
+async def _close(database: Database, horizon: datetime) -> None:
+    """Keep the equity at the closes of all trading days that are over at `horizon`."""
+    async with database.scoped() as connection:
+        accounts = [row[0] for row in await connection.fetch(_ACCOUNTS)]
+    for account in accounts:
+        made = CLOSES
+        while made == CLOSES:
+            async with database.scoped() as connection:
+                await connection.fetchval(_LOCK, "equity")
+                made = await connection.fetchval(_CLOSE, account, CLOSES, horizon)

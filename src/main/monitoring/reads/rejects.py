@@ -55,26 +55,20 @@ class Rejects:
 SUMS = Query(
     RejectSums,
     """
-    WITH rejected AS (
-        SELECT CASE $7 WHEN 'reason' THEN e.reason
-                       ELSE execution_part($7, e.symbol, e.strategy, a.account_id, e.side, NULL, e.at, a.zone,
-                                           NULL) END AS name,
-               e.symbol, e.at::timestamptz AS at
-          FROM accounts_at($1, $3, $4, $5) a
-          CROSS JOIN LATERAL known_order_events(a.account_id, $2, $3, $4, $6) e
-         WHERE e.kind = 'rejected'
-    ), placed AS MATERIALIZED (
-        SELECT count(*) AS placed
-          FROM accounts_at($1, $3, $4, $5) a
-          CROSS JOIN LATERAL known_order_events(a.account_id, $2, $3, $4, $6) e
-         WHERE e.kind = 'placed'
+    WITH pieces AS MATERIALIZED (
+        SELECT p.name, p.placed, p.rejected, p.symbols, p.first_at, p.last_at
+          FROM order_pieces($1, $2, $3, $4, $5, $6, $7, true, false) p
+    ), counted AS (  -- each piece once, and its symbols beside it
+        SELECT p.name, p.rejected, p.first_at, p.last_at, NULL AS symbol FROM pieces p WHERE p.rejected > 0
+        UNION ALL
+        SELECT p.name, 0, NULL, NULL, symbol FROM pieces p, unnest(p.symbols) AS symbol
     )
-    SELECT r.name, count(*) AS rejected, count(DISTINCT r.symbol) AS symbols, min(r.at) AS first_at,
-           max(r.at) AS last_at,
-           p.placed
-      FROM rejected r, placed p
-     GROUP BY r.name, p.placed
-     ORDER BY count(*) DESC, r.name
+    SELECT c.name, sum(c.rejected)::bigint AS rejected, count(DISTINCT c.symbol) AS symbols,
+           min(c.first_at) AS first_at, max(c.last_at) AS last_at,
+           (SELECT sum(p.placed)::bigint FROM pieces p) AS placed
+      FROM counted c
+     GROUP BY c.name
+     ORDER BY sum(c.rejected) DESC, c.name
     """,
 )
 

@@ -82,21 +82,32 @@ SUMS = Query(
           FROM found f
          ORDER BY f.at DESC, f.account_id, f.order_id
         OFFSET $10 - 1
-    ), older AS (
-        SELECT n.currency, n.name, count(*) AS left_out
-          FROM (SELECT a.currency,
-                       execution_part($7, o.symbol, o.strategy, o.account_id, o.side, NULL, o.at, a.zone, CASE
-                           WHEN $7 = 'size' AND o.decision_price > 0
+    ), older AS (  -- all that ended, without those that are looked at; sizes are not kept, they are of rates
+        SELECT n.currency, n.name, sum(n.orders)::bigint AS left_out
+          FROM (SELECT p.currency, p.name, CASE WHEN $8 THEN p.ended ELSE p.executed END AS orders
+                  FROM oldest x
+                  CROSS JOIN LATERAL order_pieces($1, $2, $3, $4, $5, $6, $7, false, true) p
+                 WHERE $7 <> 'size'
+                UNION ALL
+                SELECT f.currency,
+                       execution_part($7, f.symbol, f.strategy, f.account_id, f.side, NULL, f.at, f.zone, NULL), -1
+                  FROM oldest x
+                  CROSS JOIN found f
+                 WHERE $7 <> 'size'
+                UNION ALL
+                SELECT a.currency, size_band(CASE
+                           WHEN o.decision_price > 0
                            THEN o.decision_price * o.quantity * coalesce(i.multiplier, 1)
                                 * CASE WHEN i.currency IS NULL OR i.currency = a.currency THEN 1
-                                       ELSE fx_rate_at(a.source, i.currency, a.currency, o.at, $4) END END) AS name
+                                       ELSE fx_rate_at(a.source, i.currency, a.currency, o.at, $4) END END), 1
                   FROM oldest x
                   CROSS JOIN accounts_at($1, $3, $4, $5) a
                   CROSS JOIN LATERAL ended_orders(a.account_id, $2, $3, $4, $5) o
                   LEFT JOIN instruments i ON i.source = a.source AND i.symbol = o.symbol
-                 WHERE ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0) AND o.at <= x.at
-                   AND (o.at < x.at OR (o.account_id, o.order_id) > (x.account_id, x.order_id))) n
+                 WHERE $7 = 'size' AND ($6::text IS NULL OR o.strategy = $6) AND ($8 OR o.filled_quantity > 0)
+                   AND o.at <= x.at AND (o.at < x.at OR (o.account_id, o.order_id) > (x.account_id, x.order_id))) n
          GROUP BY n.currency, n.name
+        HAVING sum(n.orders) > 0
     ), ended AS MATERIALIZED (  -- the worth is computed once
         SELECT o.currency, o.zone, o.market, o.account_id, o.order_id, o.symbol, o.side, o.strategy, o.at,
                CASE o.side WHEN 'buy' THEN 1 ELSE -1 END AS sign,

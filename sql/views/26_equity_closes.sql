@@ -1,0 +1,90 @@
+-- Equity at the close of every trading day: how it is kept, and when it may stand for a look at the observations.
+
+-- Minutes of some accounts that the roll-ups have not followed yet. In PL/pgSQL, so that it is planned once a connection; by
+-- recorded_at alone, an account more would let the planner read all of it;
+-- what is off, and the upper bound that says nothing, is as in stale_equity_minutes.
+CREATE OR REPLACE FUNCTION unrolled_equity(for_accounts text[]) RETURNS TABLE (account_id text, minute timestamptz)
+LANGUAGE plpgsql STABLE ROWS 10 SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    rolled timestamptz := (SELECT p.rolled_until FROM rollup_progress p WHERE p.fact = 'equity');
+    always timestamptz := 'infinity';
+BEGIN
+    RETURN QUERY
+    WITH unseen AS MATERIALIZED (
+        SELECT t.account_id, t.at FROM trading_pnl t WHERE t.recorded_at > rolled AND t.recorded_at <= always
+    )
+    SELECT u.account_id::text, bucket_start('1 minute', u.at) FROM unseen u WHERE u.account_id = ANY (for_accounts)
+    UNION
+    SELECT d.key[1], d.bucket_at
+      FROM dirty_buckets d
+     WHERE d.fact = 'equity' AND d.width = 'minute' AND d.key[1] = ANY (for_accounts);
+END
+$$;
+
+-- The closes in a stretch (after < at <= until) that are right by all that is known now: none where they were not kept
+-- lately, and none of a day in which something was recorded since.
+CREATE OR REPLACE FUNCTION kept_closes(for_accounts text[], after timestamptz, until timestamptz, known timestamptz)
+RETURNS SETOF equity_closes
+LANGUAGE plpgsql STABLE ROWS 1000 SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    IF widest_rollup('equity', interval '1 hour', known) IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH unrolled AS MATERIALIZED (
+        SELECT u.account_id, u.minute FROM unrolled_equity(for_accounts) u
+    ), ends AS MATERIALIZED (
+        SELECT u.account_id, min(u.minute) AS first_at, max(u.minute) + interval '1 minute' AS end_at FROM unrolled u GROUP BY u.account_id
+    )
+    SELECT c.*
+      FROM equity_closes c
+      LEFT JOIN ends e ON e.account_id = c.account_id
+     WHERE c.account_id = ANY (for_accounts) AND c.at > after AND c.at <= until
+       -- Nearly all days are before whatever is new: only the others are compared with each minute.
+       AND (e.account_id IS NULL OR c.at < e.first_at OR c.since >= e.end_at
+            OR NOT EXISTS (SELECT FROM unrolled u
+                            WHERE u.account_id = c.account_id AND u.minute <= c.at AND u.minute > c.since - interval '1 minute'));
+END
+$$;
+
+-- Makes the closes of up to `most` days of an account that were over at `horizon`, oldest first; returns how many. An account
+-- whose days were told apart by another zone or roll-over begins anew. Call it under the lock of rollup_progress.
+CREATE OR REPLACE FUNCTION keep_closes(for_account text, most integer, horizon timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    own record;
+    newest timestamptz := (SELECT max(c.at) FROM equity_closes c WHERE c.account_id = for_account);
+    first_at timestamptz := (SELECT t.at FROM trading_pnl t WHERE t.account_id = for_account ORDER BY t.at LIMIT 1);
+    last_at timestamptz := (SELECT t.at FROM trading_pnl t WHERE t.account_id = for_account ORDER BY t.at DESC LIMIT 1);
+    made bigint;
+BEGIN
+    SELECT a.zone, a.roll_over INTO own FROM accounts a WHERE a.account_id = for_account;
+    IF first_at IS NULL OR own.zone IS NULL THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM equity_closes c
+     WHERE c.account_id = for_account
+       AND NOT EXISTS (SELECT FROM equity_closes n
+                        WHERE n.account_id = for_account AND n.at = newest
+                          AND n.since = trading_day_start(trading_date(n.since, own.zone, own.roll_over), own.zone, own.roll_over)
+                          AND n.at = trading_day_start(trading_date(n.since, own.zone, own.roll_over) + 1, own.zone, own.roll_over));
+    INSERT INTO equity_closes (account_id, at, since, observed_at, equity)
+    SELECT for_account, d.at, d.since, o.observed_at, o.equity
+      FROM (SELECT ends.at, ends.since
+              FROM generate_series(trading_date(first_at - interval '1 microsecond', own.zone, own.roll_over)::timestamp,
+                                   trading_date(least(last_at, horizon), own.zone, own.roll_over)::timestamp, interval '1 day') AS day
+              CROSS JOIN LATERAL (
+                    SELECT trading_day_start(day::date, own.zone, own.roll_over) AS since,
+                           trading_day_start(day::date + 1, own.zone, own.roll_over) AS at) ends
+             WHERE ends.at < horizon
+               AND NOT EXISTS (SELECT FROM equity_closes c WHERE c.account_id = for_account AND c.at = ends.at)
+             ORDER BY ends.at
+             LIMIT most) d
+      CROSS JOIN LATERAL equity_between(for_account, d.since, d.at, 'infinity') o;
+    GET DIAGNOSTICS made = ROW_COUNT;
+    RETURN made;
+END
+$$;
+
+GRANT EXECUTE ON FUNCTION unrolled_equity(text[]), kept_closes(text[], timestamptz, timestamptz, timestamptz) TO ai_trader_app, ai_trader_service;
+GRANT EXECUTE ON FUNCTION keep_closes(text, integer, timestamptz) TO ai_trader_service;
