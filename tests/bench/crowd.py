@@ -65,14 +65,15 @@ class Crowd:
         finally:
             for task in self._tasks:
                 task.cancel()
-            loop.call_soon_threadsafe(lambda: loop.call_later(0.5, loop.stop))
+            asyncio.run_coroutine_threadsafe(all_ended(), loop).result(60)
+            loop.call_soon_threadsafe(loop.stop)
             thread.join(5)
             loop.close()
 
     def check(self) -> None:
         """Fail when a socket was lost."""
         for task in self._tasks:
-            assert not task.done(), f"a viewer was lost: {task.exception()}"
+            assert not task.done(), f"a viewer was lost: {task.exception()}\n{self._suite.said()[-2000:]}"
 
     @property
     def disorder(self) -> list[str]:
@@ -93,6 +94,11 @@ class Crowd:
             await socket.send(self._wish)
             async for message in socket:
                 listener.hear(message)
+
+
+async def all_ended() -> None:
+    """Wait for every other task of this loop: those of a socket end after its own."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}), return_exceptions=True)
 
 
 async def busiest_charts(suite: Suite, dashboard: str, count: int, seconds: float) -> dict[str, list[dict[str, Any]]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from main.database.address import Address
+from tests.bench.crowd import all_ended
 from tests.bench.suite import Group
 from tests.running import fetch, free_ports, until
 
@@ -46,7 +47,8 @@ class IntervalDash:
         finally:
             for task in tasks:
                 task.cancel()
-            loop.call_soon_threadsafe(lambda: loop.call_later(0.5, loop.stop))
+            asyncio.run_coroutine_threadsafe(all_ended(), loop).result(60)
+            loop.call_soon_threadsafe(loop.stop)
             thread.join(5)
             loop.close()
 

@@ -5,12 +5,13 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
 
 from main.database.embedded import EmbeddedServer
 from main.monitoring.dashboards.v2.panel import panels_of
@@ -19,7 +20,7 @@ from tests.bench.marks import WATCH, Commit, Marks, seen
 from tests.bench.row import Aim, Row, quantile
 from tests.bench.suite import Usage, groups, trading, used
 from tests.browser.chromium import chromium
-from tests.browser.conftest import ARGUMENTS, DESKTOP
+from tests.browser.conftest import ARGUMENTS
 from tests.running import Suite
 
 NAME = "crowd"
@@ -38,6 +39,8 @@ bot's cycle is the time of its whole loop, sampled once a second, without any vi
 COMMITS = 60
 PAUSE, LONG_PAUSE = 0.4, 2.0
 QUARTERS = 4
+VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
+GIVE_UP_SECONDS = 10.0
 VIEWERS, PAGES = 200, 5
 SOON, LATE = Aim(60), Aim(250)
 SERVER = "trading dashboard"
@@ -67,9 +70,9 @@ def measure(folder: Path) -> Iterator[Row]:
         alone = cycle_seconds(suite, 20)
         every = [panel.name for panel in panels_of("trading")]
         with Crowd(suite, "trading", every, 0).watching():
-            yield from asyncio.run(shown(suite, 1, range(COMMITS), PAUSE)).rows("1 viewer", (SOON, LATE))
+            yield from in_a_loop(shown(suite, 1, range(COMMITS), PAUSE)).rows("1 viewer", (SOON, LATE))
         with Crowd(suite, "trading", every, 49).watching():
-            yield from asyncio.run(shown(suite, 1, range(100, 100 + COMMITS), PAUSE)).rows("50 viewers", (SOON, LATE))
+            yield from in_a_loop(shown(suite, 1, range(100, 100 + COMMITS), PAUSE)).rows("50 viewers", (SOON, LATE))
         yield from _for_long(suite, every, alone)
 
 
@@ -78,7 +81,7 @@ def _for_long(suite: Suite, every: list[str], alone: float) -> Iterator[Row]:
     server = {SERVER: groups(suite)[SERVER]}
     marks = range(1000, 1000 + max(8, int(SECONDS / LONG_PAUSE)))
     with ThreadPoolExecutor(2) as aside, crowd.watching():
-        showing = aside.submit(asyncio.run, shown(suite, PAGES, marks, LONG_PAUSE))
+        showing = aside.submit(in_a_loop, shown(suite, PAGES, marks, LONG_PAUSE))
         cycling = aside.submit(cycle_seconds, suite, SECONDS)
         usages = [used(server, SECONDS / QUARTERS)[SERVER] for _ in range(QUARTERS)]
         found, cycle = showing.result(SECONDS), cycling.result(SECONDS)
@@ -97,6 +100,11 @@ def _server_rows(usages: list[Usage]) -> Iterator[Row]:
     yield Row("Dashboard: processor", statistics.median(each.cpu_percent for each in usages), "% of a core")
 
 
+def in_a_loop(showing: Coroutine[Any, Any, Seen]) -> Seen:
+    """Run it in a loop of its own, for a thread that has none."""
+    return asyncio.run(showing)
+
+
 async def shown(suite: Suite, pages: int, numbers: range, pause: float) -> Seen:
     """Commit marks, and note when so many real pages showed each of them."""
     address = EmbeddedServer(suite.folder / "data").running()
@@ -109,20 +117,27 @@ async def shown(suite: Suite, pages: int, numbers: range, pause: float) -> Seen:
         for number in numbers:
             commits.append(await marks.commit(number))
             await asyncio.sleep(random.uniform(0.5 * pause, 1.5 * pause))
-        await asyncio.sleep(2)
         found = Seen()
         for page in opened:
-            found.add(commits, await seen(page))
+            found.add(commits, await _all_seen(page, len(numbers)))
         await marks.close()
         await browser.close()
     return found
 
 
+async def _all_seen(page: Page, count: int) -> dict[str, float]:
+    """Return what a page showed, as soon as that is all, or after a while."""
+    ends = time.monotonic() + GIVE_UP_SECONDS
+    while len(found := await seen(page)) < count and time.monotonic() < ends:
+        await asyncio.sleep(0.1)
+    return found
+
+
 async def _opened(browser: Browser, url: str) -> Page:
-    page = await browser.new_page(viewport=DESKTOP)
+    page = await browser.new_page(viewport=VIEWPORT)
     await page.add_init_script(WATCH)
     await page.goto(url)
-    await page.locator("#panel-activity").scroll_into_view_if_needed()
+    await page.locator("#panel-activity").evaluate("panel => panel.scrollIntoView()")
     await expect(page.locator("#badge-activity")).to_contain_text("Live")
     return page
 

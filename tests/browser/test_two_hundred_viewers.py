@@ -1,0 +1,38 @@
+"""Do two hundred viewers and browsers beside them see every change, in order, and does the server stay as small as it was?
+
+The long form, with five browsers and for ten minutes, also measures how soon they see it:
+``python -m tests.bench crowd``.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.bench.crowd import Crowd
+from tests.bench.measurements.crowd import SERVER, VIEWERS, in_a_loop, shown
+from tests.bench.suite import groups
+from tests.running import Suite, running, until
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+BROWSERS = 2
+PANELS = ("activity", "equity", "positions", "account_cards")
+MORE_MEGABYTES = 25.0
+"""What two hundred sockets may take; a queue for each of them would be several times that."""
+
+
+def test_two_hundred_viewers_and_two_browsers_see_every_commit_in_order(tmp_path: Path) -> None:
+    suite = Suite(tmp_path / "suite")
+    with running(suite, "trade", "--enable-monitoring", "--interval", "1"):
+        suite.wait_until_ready("trading", "bot")
+        server = groups(suite)[SERVER]
+        crowd = Crowd(suite, "trading", PANELS, VIEWERS)
+        with ThreadPoolExecutor(1) as aside, crowd.watching():
+            before, _ = server.memory()
+            found = aside.submit(in_a_loop, shown(suite, BROWSERS, range(12), 0.5)).result(200)
+            until(lambda: "activity" not in crowd.apart, 20, "all viewers hold the same version of the activity")
+            after, _ = server.memory()
+        assert found.lost == 0, "commits that a page did not show"
+        assert crowd.disorder == []
+        assert all(each.contents["activity"] for each in crowd.listeners)
+        assert after - before < MORE_MEGABYTES, f"{before:.0f} MB, then {after:.0f} MB"
