@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from main.database.address import Address
+from main.database.partitions import summarize_past_months
 from main.database.pool import Database
 from main.database.rollups import roll_up
 from tests.bench.history import administrator
@@ -106,6 +107,7 @@ async def _catch_up(address: Address, until: datetime) -> None:
     async with service.scoped() as connection:
         await connection.execute(_ROLLED, until - timedelta(hours=3))
     await roll_up(service)
+    await summarize_past_months(service)
     await service.close()
     connection = await administrator(address)
     await connection.execute("VACUUM ANALYZE")

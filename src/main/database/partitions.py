@@ -12,6 +12,8 @@ _MAKE = """
      WHERE make_month_partition(parent, (date_trunc('month', $2::date) + make_interval(months => ahead))::date)
 """
 
+_SUMMARIZE = "SELECT summarize_past_months()"
+
 
 async def make_partitions_ahead(database: Database, months: int = MONTHS_AHEAD) -> int:
     """Make the partitions of this month and the next `months`; return how many were missing. Needs the role service.
@@ -20,3 +22,14 @@ async def make_partitions_ahead(database: Database, months: int = MONTHS_AHEAD) 
     """
     async with database.scoped() as connection:
         return len(await connection.fetch(_MAKE, list(PARENTS), now().date(), months))
+
+
+async def summarize_past_months(database: Database) -> int:
+    """Summarise the block ranges of months that are over, which nothing else does; return how many there were.
+
+    Without it every look for what was recorded lately would read the last pages of each month of the history. Needs
+    the role service.
+    """
+    async with database.scoped() as connection:
+        made: int = await connection.fetchval(_SUMMARIZE)
+        return made

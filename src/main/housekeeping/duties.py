@@ -4,7 +4,7 @@ import structlog
 
 from main.books.bookkeeper import Bookkeeper
 from main.config import Settings
-from main.database.partitions import make_partitions_ahead
+from main.database.partitions import make_partitions_ahead, summarize_past_months
 from main.database.pool import Database
 from main.database.retention import kept, purge
 from main.database.rollups import roll_up
@@ -87,7 +87,8 @@ class Housekeeping:
         return None
 
     async def make_partitions(self, database: Database) -> str | None:
-        """Make the partitions of the coming months."""
+        """Make the partitions of the coming months, and have those that are over summarised."""
+        await summarize_past_months(database)
         made = await make_partitions_ahead(database)
         if made:
             _log.info("partitions made", count=made)
