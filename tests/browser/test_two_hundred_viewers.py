@@ -1,4 +1,4 @@
-"""Do two hundred viewers and browsers beside them see every change, in order, and does the server stay as small as it was?
+"""Do two hundred viewers, and browsers beside them, see every change in order, of a server that stays as small?
 
 The long form, with five browsers and for ten minutes, also measures how soon they see it:
 ``python -m tests.bench crowd``.
