@@ -8,8 +8,8 @@ def merged(old: Any, change: Any) -> Any:
     match change:
         case [value]:
             return value
-        case [drop, keep, added]:
-            return old[drop : drop + keep] + added
+        case [drop, keep, added, *ahead]:
+            return (ahead[0] if ahead else []) + old[drop : drop + keep] + added
         case dict() if isinstance(old, list):
             return [merged(each, change[str(at)]) if str(at) in change else each for at, each in enumerate(old)]
     return {key: merged(each, change[key]) if key in change else each for key, each in old.items()}

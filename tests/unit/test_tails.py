@@ -93,6 +93,33 @@ def test_a_last_point_that_changed_is_replaced() -> None:
     assert orjson.loads(change or b"") == {"figure": {"data": {"0": {"y": [0, 99, [2.5]]}}}}
 
 
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_rows_that_come_on_top_cost_themselves_only(ahead: int) -> None:
+    rows = [{"key": str(number), "w": [number, "x" * 20]} for number in range(50)]
+    before, after = {"children": rows[ahead:]}, {"children": rows[: 50 - ahead]}
+    change = tails.tail(members(before), members(after))
+    assert orjson.loads(change or b"") == {"children": [0, 50 - 2 * ahead, [], rows[:ahead]]}
+    assert applied(before, after) == after
+
+
+def test_a_window_whose_first_point_is_where_it_begins_costs_both_its_ends() -> None:
+    before = {"figure": {"data": [{"x": [0.5, *range(1, 100)], "y": [7] * 100}]}}
+    after = {"figure": {"data": [{"x": [0.7, *range(1, 101)], "y": [7] * 100 + [8]}]}}
+    change = tails.tail(members(before), members(after))
+    line = orjson.loads(change or b"")["figure"]["data"]["0"]
+    assert line == {"x": [1, 99, [100], [0.7]], "y": [1, 99, [8], [7]]}
+    assert applied(before, after) == after
+
+
+def test_a_cell_that_changed_costs_itself_only() -> None:
+    rows = [{"key": str(number), "w": [number, "x" * 20]} for number in range(50)]
+    before = {"children": rows}
+    after = {"children": [*rows[:20], {"key": "20", "w": [20, "new"]}, *rows[21:]]}
+    change = tails.tail(members(before), members(after))
+    assert orjson.loads(change or b"") == {"children": {"20": {"w": [0, 1, ["new"]]}}}
+    assert applied(before, after) == after
+
+
 @pytest.mark.parametrize("after", [{"children": "gone"}, {"figure": {"data": []}, "broken": True}])
 def test_what_has_other_members_is_sent_whole(after: dict[str, Any]) -> None:
     assert tails.tail(members(equity(0, 100)), members(after)) is None

@@ -2,9 +2,12 @@
 (function (app) {
   "use strict";
 
-  /** An object has the changes of members, or of places in a list; [value] replaces; [drop, keep, added] goes on. */
+  /** An object has the changes of members, or of places in a list; [value] replaces; [drop, keep, added, ahead] goes on. */
   function merged(old, change) {
-    if (Array.isArray(change)) return change.length === 1 ? change[0] : old.slice(change[0], change[0] + change[1]).concat(change[2]);
+    if (Array.isArray(change)) {
+      if (change.length === 1) return change[0];
+      return (change[3] || []).concat(old.slice(change[0], change[0] + change[1]), change[2]);
+    }
     var copy = Array.isArray(old) ? old.slice() : Object.assign({}, old);
     Object.keys(change).forEach(function (key) { copy[key] = merged(old[key], change[key]); });
     return copy;
