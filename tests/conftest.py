@@ -19,6 +19,7 @@ from main.database.migrate import migrate
 from main.database.pool import Database
 from tests.memory import quick_folder
 from tests.postgres import debian, each_postgres, each_template, own_database, own_server
+from tests.slow_first import arranged
 
 __all__ = ["debian", "each_postgres", "each_template", "own_database", "own_server"]  # fixtures
 
@@ -32,12 +33,19 @@ def pytest_configure(config: pytest.Config) -> None:
     Not below pytest's own base folder: that belongs to all runs of a user, and the third run that starts while this one
     is going would clear it away.
     """
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # pytest-xdist would start the files of few tests, the longest, last
     if RUN_DIR not in os.environ:
         os.environ[RUN_DIR] = tempfile.mkdtemp(prefix="ai-trader-tests-")
         Path(os.environ[RUN_DIR]).chmod(0o755)  # the server may run as another user, who has to get in
         databases = quick_folder(f"{Path(os.environ[RUN_DIR]).name}-databases")  # before the workers look for it
         config.add_cleanup(lambda: shutil.rmtree(databases, ignore_errors=True))
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what takes minutes start first."""
+    items[:] = arranged(items)
 
 
 @pytest.fixture(scope="session")

@@ -72,3 +72,12 @@ async def picture(page: Page, name: str) -> None:
     folder = os.environ.get("TESTS_SCREENSHOTS")
     if folder:
         await page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+async def brought(page: Page, panel: str) -> None:
+    """Bring a panel into sight.
+
+    Playwright's own way waits until nothing moves for two frames, for which a busy machine leaves no time.
+    """
+    await page.locator(f"#panel-{panel}").wait_for(state="attached")
+    await page.evaluate("(id) => document.getElementById(id).scrollIntoView({ block: 'center' })", f"panel-{panel}")
