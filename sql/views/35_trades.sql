@@ -43,8 +43,9 @@ CREATE OR REPLACE FUNCTION regime_at(for_account text, until timestamptz, known 
 $$;
 
 -- What matching trades add up to, one row an account, trading day (null unless asked for: `daily`) and key. The key is
--- what `by_part` names: symbol, strategy, exit_type, side, model, regime (when it was entered), segment, account, weekday and
--- hour (of the exit, on the account's clock; ISO weekday of the trading day), else null. P&L belongs to the day of the exit.
+-- what `by_part` names: symbol, strategy, exit_type, side, model, regime (when it was entered), segment, account, weekday, month
+-- and hour (of the exit, on the account's clock; ISO weekday and YYYY-MM of the trading day), else null. P&L belongs to the day of
+-- the exit.
 DROP FUNCTION IF EXISTS sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, text);
 DROP FUNCTION IF EXISTS sums_of_trades(text[], timestamptz, timestamptz, timestamptz, boolean, text, boolean, text, text, text, text, text, tag_then);
 CREATE FUNCTION sums_of_trades(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, by_part text, daily boolean,
@@ -102,13 +103,15 @@ LANGUAGE sql STABLE ROWS 100 AS $$
                             WHEN 'segment' THEN t.segment
                             WHEN 'account' THEN t.account_id::text
                             WHEN 'weekday' THEN extract(isodow FROM trading_date(t.exit_time, q.zone, q.roll_over))::text
+                            WHEN 'month' THEN to_char(trading_date(t.exit_time, q.zone, q.roll_over), 'YYYY-MM')
                             WHEN 'hour' THEN to_char(t.exit_time AT TIME ZONE q.zone, 'HH24')
                        END AS key) k
          GROUP BY q.account_id, q.currency, k.day, k.key
         UNION ALL
         SELECT q.account_id, q.currency, CASE WHEN daily THEN d.day END,
                CASE WHEN by_part = 'strategy' THEN d.strategy WHEN by_part = 'account' THEN q.account_id
-                    WHEN by_part = 'weekday' THEN extract(isodow FROM d.day)::text WHEN by_part IS NOT NULL THEN d.key END,
+                    WHEN by_part = 'weekday' THEN extract(isodow FROM d.day)::text
+                    WHEN by_part = 'month' THEN to_char(d.day, 'YYYY-MM') WHEN by_part IS NOT NULL THEN d.key END,
                d.trades, d.wins, d.losses, d.won, d.lost, d.gross, d.fees, d.best, d.worst, d.held, d.newest
           FROM asked q
           CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
 """Σ calendar = Σ periods = cumulative = Σ trades of the same filter, and all of them as an independent fold says."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from main.database.kept_days import roll_trade_days
 from main.database.pool import Database
-from main.monitoring.reads import pnl_by, pnl_by_period, pnl_calendar, trades
+from main.monitoring.reads import costs, pnl_by, pnl_by_period, pnl_calendar, trades
+from main.monitoring.reads.costs import CostsParams
 from main.monitoring.reads.pnl_by import By, PnlByParams
 from main.monitoring.reads.pnl_by_period import Period, PeriodParams
 from main.monitoring.reads.pnl_calendar import CalendarParams
@@ -86,6 +87,10 @@ async def test_calendar_periods_cumulative_and_trades_have_the_same_sum_which_a_
     for each in wanted:
         by_day[day_of(each.at, *zone)] += each.net
     scope = live(name, window="All", moment=END, strategy=strategy)
+    months = await asked_with(database, costs.READ, scope, CostsParams(symbol=symbol))
+    assert {month.name: month.trades for month in months} == Counter(
+        f"{day_of(each.at, *zone):%Y-%m}" for each in wanted
+    )
 
     days = await asked_with(database, pnl_by_period.READ, scope, PeriodParams(symbol=symbol))
     assert {row.start: row.net_pnl for row in days} == by_day

@@ -68,12 +68,9 @@ COSTS = Query(
           FROM newest c
          WHERE $6 <> 'trade' OR c.place <= $14
     ), booked AS (
-        SELECT t.currency, CASE $6 WHEN 'month' THEN to_char(t.day, 'YYYY-MM') ELSE t.key END AS name,
-               sum(t.trades)::bigint AS trades, sum(t.fees) AS fees
-          FROM trade_totals($1, $2, $3, $4, $5, CASE $6 WHEN 'month' THEN NULL ELSE $6 END, $6 = 'month',
-                            $7, $8, $9, $10, $11, $12) t
+        SELECT t.currency, t.key AS name, t.trades, t.fees
+          FROM trade_totals($1, $2, $3, $4, $5, $6, false, $7, $8, $9, $10, $11, $12) t
          WHERE $6 <> 'trade'
-         GROUP BY 1, 2
         UNION ALL
         SELECT m.currency, m.name, 1, m.fees FROM measured m WHERE $6 = 'trade'
     ), looked_at AS (
