@@ -55,9 +55,12 @@ def nothing() -> Any:
 
 
 @asynccontextmanager
-async def pages_on(database: Database, viewer: Viewer) -> AsyncIterator[httpx.AsyncClient]:
+async def pages_on(
+    database: Database, viewer: Viewer, *, without: str | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The API of composed pages for a viewer, over a real server."""
     hub, directory, intake = Hub(database, LiveSource()), Directory(database), Intake(database.address)
+    shelved = [each for each in every_panel() if each.panel.name != without]
     app = create_app(
         title="Trading",
         version="0",
@@ -68,7 +71,7 @@ async def pages_on(database: Database, viewer: Viewer) -> AsyncIterator[httpx.As
         exports=nothing,
         stream=_nobody,
         probes=ProbeApp("trading", registry=Metrics("trading", "0").registry),
-        shelf=PanelShelf(every_panel(), [WRITTEN]),
+        shelf=PanelShelf(shelved, [WRITTEN]),
     )
     protect(app, dashboard_policy((), *RULES), authenticator=_As(viewer))
     running = asyncio.create_task(hub.run())
@@ -238,6 +241,25 @@ async def test_only_an_operator_changes_pages_and_everybody_reads_them(database:
         assert (await bert.delete("/api/pages/night")).status_code == 403
         assert (await bert.get("/api/pages/night")).json()["title"] == "Night"
         assert (await bert.get("/api/panels")).json()["may_change"] is False
+
+
+async def test_a_page_outlives_the_dashboard_it_was_saved_on_and_a_panel_that_the_next_version_has_no_more(
+    database: Database,
+) -> None:
+    anna = Viewer("anna", "operator")
+    async with pages_on(database, anna) as before:
+        await before.put("/api/pages/night", json=NIGHT)
+        saved = (await before.get("/api/pages/night")).json()
+    async with pages_on(database, anna, without="slippage") as after:
+        found = (await after.get("/api/pages/night")).json()
+        assert found | {"as_of": None} == saved | {"as_of": None}
+        framed = (await after.get("/api/panels/frames", params={"names": "equity,slippage,cpu"})).json()["panels"]
+        assert [name for name, each in framed.items() if each.get("missing")] == ["slippage"]
+        assert "it was renamed or taken away" in str(framed["slippage"]["frame"])
+        kept = {name: found[name] for name in ("title", "dashboard", "panels")}
+        refused = await after.put("/api/pages/night", json=kept, headers={"If-Match": '"1"'})
+        assert refused.status_code == 422  # saving it again names the panel that has to go
+        assert refused.json()["errors"][0]["name"] == "panels[1].panel"
 
 
 async def test_a_hostile_title_comes_back_as_the_text_it_is(api: httpx.AsyncClient) -> None:
