@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ from main.clock import now
 from main.database.pool import UNREACHABLE, Database
 from main.database.pulse import Pulse, pulse
 from main.errors import AITraderError, DatabaseTimeout, DatabaseUnreachable
+from main.monitoring.answer_cache import AnswerCache, Asked, Stamp
 from main.monitoring.freshness import freshness_of, troubled
 from main.monitoring.question import Group, Question
 from main.monitoring.read import Answer, LiveSource
@@ -41,14 +43,19 @@ class Answering:
         on_lost: Callable[[DatabaseUnreachable], None],
         on_found: Callable[[], None],
         on_overdue: Callable[[Group], None],
+        cache: AnswerCache | None = None,
     ) -> None:
-        """Take what is asked, and who is told: of answers, of a lost and a found database, of an overdue question."""
+        """Take what is asked, and who is told: of answers, of a lost and a found database, of an overdue question.
+
+        With a `cache`, what another replica has just answered is not asked of the database again.
+        """
         self._database = database
         self._live = live
         self._publish = publish
         self._on_lost = on_lost
         self._on_found = on_found
         self._on_overdue = on_overdue
+        self._cache = cache
 
     async def answer(self, group: Group) -> None:
         """Answer a group's questions, which leave it one by one. Never raises but when it is cancelled."""
@@ -68,11 +75,12 @@ class Answering:
         accounts = group.questions[0].scope.accounts
         while group.questions:
             try:
+                stamp = await self._stamp(group)
                 async with self._database.scoped(accounts) as connection:
                     beat = await pulse(connection, accounts)
                     go_on = True
                     while group.questions and go_on:
-                        go_on = await self._watched_evaluation(group, connection, beat)
+                        go_on = await self._watched_evaluation(group, connection, beat, stamp)
                         for question in group.questions[:1]:  # none when the group was given up meanwhile
                             question.end()
                         del group.questions[:1]
@@ -83,10 +91,10 @@ class Answering:
                 self._fail(group.questions, error)
                 return
 
-    async def _watched_evaluation(self, group: Group, connection: Any, beat: Pulse) -> bool:
+    async def _watched_evaluation(self, group: Group, connection: Any, beat: Pulse, stamp: Stamp | None) -> bool:
         overdue = asyncio.get_running_loop().call_later(OVERDUE_SECONDS, self._on_overdue, group)
         try:
-            return await self._evaluate(group.questions[0], connection, beat)
+            return await self._evaluate(group.questions[0], connection, beat, stamp)
         finally:
             overdue.cancel()
 
@@ -107,7 +115,10 @@ class Answering:
         for question in remaining[len(blamed) :]:
             question.mark()
 
-    async def _evaluate(self, question: Question, source: Any, beat: Pulse) -> bool:
+    async def _stamp(self, group: Group) -> Stamp | None:
+        return await self._cache.stamp(question.read for question in group.questions) if self._cache else None
+
+    async def _evaluate(self, question: Question, source: Any, beat: Pulse, stamp: Stamp | None = None) -> bool:
         """Answer one question; return whether the transaction may go on. A read's own error stays in its answer."""
         started = time.monotonic()
         if question.read.about == "suite":  # a replay's time is its accounts'; machines and processes live on the wall
@@ -115,7 +126,14 @@ class Answering:
         try:
             scope = question.scope.resolved(beat.moment)
             arguments = (source, scope) if question.params is None else (source, scope, question.params)
-            answer = _answer(question, await question.read.fetch(*arguments), beat)
+            compute = partial(question.read.fetch, *arguments)
+            if self._cache is None or stamp is None or (beat.clock == "replay" and scope.live):
+                value = await compute()
+            else:
+                asked = Asked(question.read, question.scope, question.params, beat.now)
+                value, at = await self._cache.value(asked, stamp, compute)
+                beat = Pulse(at, beat.hearts)
+            answer = _answer(question, value, beat)
         except Exception as error:
             if source is not self._live and isinstance(error, ENDING):
                 raise

@@ -13,6 +13,7 @@ from main.database.pulse import Pulse
 from main.domain.scope import Scope
 from main.domain.topics import Announcement
 from main.errors import DatabaseTimeout, DatabaseUnreachable
+from main.monitoring.answer_cache import AnswerCache
 from main.monitoring.answering import OVERDUE_SECONDS, Answering
 from main.monitoring.freshness import troubled
 from main.monitoring.outage import SPREAD_SECONDS, Outage
@@ -50,7 +51,7 @@ class Hub:
     While the database is away one transaction at a time tries it, and everybody is told at once what is known.
     """
 
-    def __init__(self, database: Database, live: LiveSource | None = None) -> None:
+    def __init__(self, database: Database, live: LiveSource | None = None, cache: AnswerCache | None = None) -> None:
         self._answering = Answering(
             database,
             live or LiveSource(),
@@ -58,6 +59,7 @@ class Hub:
             on_lost=self.lost,
             on_found=self.found,
             on_overdue=self._part,
+            cache=cache,
         )
         self._questions: dict[tuple[str, Scope, Hashable], Question] = {}
         self._crowded_at = MOST_IDLE

@@ -20,6 +20,7 @@ from main.database.pool import Database, DatabaseStatus
 from main.domain.topics import Announcement, Topic
 from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
 from main.exporters.exports import Exports
+from main.monitoring.answer_cache import AnswerCache
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import Encoder, PictureBook
 from main.monitoring.api.socket_io import SocketIo
@@ -68,8 +69,9 @@ class Backbone:
         facts: Mapping[str, Callable[[], Any]] | None = None,
         machine: MachineRing | None = None,
         pace: float = 0.0,
+        cache: AnswerCache | None = None,
     ) -> None:
-        """Take `facts` that live reads may look at, beside those of the backbone itself.
+        """Take `facts` that live reads may look at, beside those of the backbone itself, and the replicas' `cache`.
 
         With a `pace` pages are pushed to at most once in so many seconds, but for trouble.
         """
@@ -81,6 +83,7 @@ class Backbone:
         self._facts = facts or {}
         self._machine = machine
         self._pace = pace
+        self._cache = cache
         self._resources = ExitStack()
         self._opening = asyncio.Lock()
         self._database: Database | None = None
@@ -166,7 +169,7 @@ class Backbone:
         """Begin to answer. A database that is away is no error: it is waited for."""
         database = await self.database()
         live = LiveSource({"database": lambda: database.status, "viewers": lambda: self.viewers, **self._facts})
-        self._hub = hub = Hub(database, live)
+        self._hub = hub = Hub(database, live, self._cache)
         self._directory = directory = Directory(database)
         book = PictureBook(hub, self._encoder, self._workers, self._pace)
         self._stream = Stream(hub, directory, book, self._greeting, self._pace)
@@ -174,6 +177,8 @@ class Backbone:
         migrating = self._run(self._migrated(database))
         await asyncio.wait({migrating}, timeout=MIGRATION_PATIENCE_SECONDS)
         database.on_reachable(self._reached)
+        if self._cache is not None:
+            self._run(self._cache.run(database))
         self._run(hub.run())
         self._run(_keep_asking(database))
         if self._machine is not None:
@@ -190,6 +195,8 @@ class Backbone:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._cache is not None:
+            await self._cache.close()
         if self._intake is not None:
             await self._intake.close()
         if self._exports is not None:
@@ -216,7 +223,13 @@ class Backbone:
         if self._schema_problem:
             return database, Check("schema", "failed", self._schema_problem)
         pending = "" if self._schema_settled else "not looked at, or not migrated, yet"
-        return database, Check("schema", "degraded" if pending else "ok", pending)
+        return database, Check("schema", "degraded" if pending else "ok", pending), *self._cache_check()
+
+    def _cache_check(self) -> tuple[Check, ...]:
+        if self._cache is None:
+            return ()
+        status = self._cache.link.status
+        return (Check("redis", "degraded" if status.reachable is False else "ok", status.reason),)
 
     async def _migrated(self, database: Database) -> bool:
         try:
@@ -239,6 +252,8 @@ class Backbone:
         self._missed()
 
     def _announced(self, announcement: Announcement) -> None:
+        if self._cache is not None:
+            self._cache.heard(announcement)
         self.hub.announce(announcement)
         if announcement.topic in Directory.TOPICS:
             self._run(self.directory.refresh())
@@ -249,6 +264,8 @@ class Backbone:
             self.hub.announce(Announcement(Topic.HOST))
 
     def _missed(self) -> None:
+        if self._cache is not None:
+            self._cache.missed()
         self.hub.announce_all()
         self._run(self.directory.refresh())
 

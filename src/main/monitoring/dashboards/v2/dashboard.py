@@ -15,6 +15,7 @@ from main.config import Settings
 from main.database.bridge import AsyncBridge
 from main.domain.scope import Scope
 from main.errors import AccessDenied, DatabaseTimeout
+from main.monitoring.answer_cache import AnswerCache
 from main.monitoring.api.app import create_app, protect
 from main.monitoring.api.named import named_rules
 from main.monitoring.api.named_paths import NAMED
@@ -114,7 +115,15 @@ class Dashboard:
         pace = self._interval if self.paced else 0.0
         drawn = PanelEncoder(self._shelf.panels)
         self._backbone = Backbone(
-            source, direct, drawn, self._drawing, greeting, facts=facts, machine=machine, pace=pace
+            source,
+            direct,
+            drawn,
+            self._drawing,
+            greeting,
+            facts=facts,
+            machine=machine,
+            pace=pace,
+            cache=_cache_of(self.settings),
         )
         self.db_pool = DatabaseFacade(self._backbone.database)
         service = f"{self.name}-dashboard"
@@ -277,6 +286,12 @@ class Dashboard:
         if all(tab.page.address != f"/tabs/{name}" for tab in self._tabs):
             return problem(request, 404, f"there is no page {name!r}; the navigation of / lists them all")
         return self.app.page(request)
+
+
+def _cache_of(settings: Settings) -> AnswerCache | None:
+    if settings.redis_url is None:
+        return None
+    return AnswerCache(settings.redis_url.get_secret_value(), settings.signing_key())
 
 
 def _host_of(url: str) -> str:
