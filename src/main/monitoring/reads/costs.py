@@ -102,6 +102,7 @@ COSTS = Query(
      ORDER BY 1, CASE $6 WHEN 'trade' THEN l.newest END DESC,
               CASE WHEN $6 IN ('strategy', 'symbol') THEN b.fees END DESC, 2
     """,
+    planned_anew=True,
 )
 BY_MONTH = CostsParams()
 
