@@ -116,6 +116,7 @@ CLOSES = Query(
       CROSS JOIN LATERAL market_window(asked.source, asked.symbol, $3, $4, $5, $6) b
      ORDER BY asked.source, asked.symbol, b.at
     """,
+    planned_anew=True,
 )
 
 
