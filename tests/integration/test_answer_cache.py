@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from main.config import load_settings
 from main.database.pool import Database
 from main.database.pulse import pulse
 from main.database.query import Fetcher, Query
+from main.diagnosis import caching
+from main.diagnosis.finding import Finding, State
+from main.diagnosis.situation import Situation
 from main.domain.scope import Scope
 from main.domain.topics import Announcement, Topic
+from main.errors import ConfigurationError
 from main.monitoring import answer_cache, redis_link
 from main.monitoring.answer_cache import AnswerCache, Asked
 from main.monitoring.answer_form import value_in, written
@@ -26,6 +31,7 @@ from main.monitoring.read import Read, reads
 from tests.given_everything import given_everything
 from tests.integration.test_hub import given_account, given_cash
 from tests.redis_server import HOW, RunningRedis, redis_server, running_redis
+from tests.running import free_ports
 
 KEY = "the installation's secret"
 SCOPE = Scope(("A",), "All")
@@ -293,3 +299,23 @@ async def test_every_reads_answer_is_the_same_after_the_way_through_redis(servic
             if text is None or value_in(read, text) != value:
                 lost.append(read.name)
     assert (lost, asked > 50) == ([], True)
+
+
+async def test_doctor_tells_of_a_redis_that_answers_of_one_that_does_not_and_of_keys_that_differ(
+    redis: RunningRedis, tmp_path: Path
+) -> None:
+    async def told(url: str | None, **more: str) -> Finding:
+        values = {"redis_url": url, "data_dir": str(tmp_path / "data"), **more}
+        (found,) = await caching.redis(Situation(load_settings(values, env={}, cwd=tmp_path)))
+        return found
+
+    assert (await told(None)).state == State.SKIP
+    well = await told(redis.url, secret_key="7x2kP9vQ4mZ8tR1wY6nB3cL5hJ0gF2dS")
+    assert (well.state, "answers in" in well.seen) == (State.PASS, True)
+    differing = await told(redis.url)
+    assert (differing.state, "SECRET_KEY" in differing.fix) == (State.WARN, True)
+    (port,) = free_ports(1)
+    gone = await told(f"redis://127.0.0.1:{port}/0")
+    assert (gone.state, "REDIS_URL" in gone.fix) == (State.WARN, True)
+    with pytest.raises(ConfigurationError, match="redis://host:6379/0"):
+        await told("http://127.0.0.1/0")

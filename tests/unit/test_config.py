@@ -159,7 +159,7 @@ class TestOrder:
     @pytest.mark.parametrize("name", sorted(VARIABLES))
     def test_every_variable_sets_its_settings(self, load: Load, name: str) -> None:
         values = {"SECRET_KEY": STRONG, "FLASK_SECRET_KEY": STRONG, "DATABASE_DIRECT_URL": "postgresql://h/n"}
-        values |= {"ALPACA_URL": "https://broker", "CCXT_URL": "http://127.0.0.1:9"}
+        values |= {"ALPACA_URL": "https://broker", "CCXT_URL": "http://127.0.0.1:9", "REDIS_URL": "redis://h:6379/0"}
         value = values.get(name, "7" if name.endswith("INTERVAL") else "7001")
         rows = {row.key: row for row in load(env={name: value}).describe()}
         for key in VARIABLES[name]:

@@ -79,6 +79,12 @@ def _strong(value: SecretStr) -> SecretStr:
     return value
 
 
+def _redis(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError
+    return value
+
+
 Port = Annotated[int, Field(ge=1, le=65535), expecting("a port from 1 to 65535")]
 Count = Annotated[int, Field(ge=1, le=1_000_000), expecting("a whole number from 1 to 1000000")]
 Days = Annotated[int, Field(ge=1, le=36_500), expecting("a whole number of days from 1 to 36500")]
@@ -141,7 +147,9 @@ DatabaseAddress = Annotated[
     AfterValidator(lambda value: SecretStr(database_url.checked(value.get_secret_value()))),
     expecting(database_url.EXPECTED),
 ]
-ResourceAddress = Annotated[SecretStr, expecting("an address such as redis://host:6379/0")]
+ResourceAddress = Annotated[
+    SecretStr, AfterValidator(_redis), expecting("an address such as redis://host:6379/0 (rediss:// with TLS)")
+]
 TlsMode = Annotated[
     str,
     Field(pattern=r"^(disable|allow|prefer|require|verify-ca|verify-full)$"),

@@ -1,6 +1,7 @@
 """Which checks are there, in the order in which one finding explains the next?"""
 
 from main.diagnosis import (
+    caching,
     clocks,
     configuration,
     connections,
@@ -36,6 +37,7 @@ CHECKS = (
     Check("bots' clocks", clocks.bots, "schema"),
     Check("connections", connections.connections, "database"),
     Check("notifications", notifications.notifications, "database"),
+    Check("redis", caching.redis),
     Check("dead letters", recent.dead_letters, "schema"),
     Check("worker's jobs", recent.jobs, "schema"),
     Check("bots", recent.heartbeats, "schema"),
