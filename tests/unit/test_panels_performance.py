@@ -12,6 +12,7 @@ from main.analytics.distribution import Bin
 from main.analytics.figure import Figure, missing
 from main.errors import ConfigurationError
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
+from main.monitoring.dashboards.v2.figures.waterfall import Step, waterfall
 from main.monitoring.dashboards.v2.panels.trading.performance import FIGURES
 from main.monitoring.reads import (
     accounts,
@@ -357,3 +358,11 @@ def test_the_waterfall_ends_in_the_change_of_equity_and_leaves_out_what_was_not(
     second = drawn("pnl_waterfall?account=B", (pnl_proof.READ, rows))
     assert "Deposits" in second["figure"]["layout"]["xaxis"]["ticktext"]
     assert second["subtitle"].startswith("B · USD")
+
+
+def test_in_the_waterfall_a_small_loss_has_room_for_its_amount_and_money_moved_in_is_no_profit() -> None:
+    steps = [Step("Realised", 2772), Step("Fees", -87), Step("Deposits", 100_000, moved=True)]
+    figure = waterfall([*steps, Step("Δ Equity", 102_685, whole=True)])
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low < -0.03 * (high - low)  # the amount is written below what was lost, the names below that
+    assert figure["data"][0]["marker"]["color"] == ["@profit-4", "@loss-4", "@neutral-4", "@accent"]

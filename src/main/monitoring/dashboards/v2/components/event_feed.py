@@ -33,6 +33,6 @@ def _feed_line(item: FeedItem) -> Component:
         event_time(item.at),
         chip(item.kind, item.tone),
         html.Span(item.said, className="feed-said"),
-        html.Span(item.aside, className="feed-aside"),
+        html.Span(item.aside, className="feed-aside", title=item.aside),
     ]
     return html.Li(parts, className="feed-line")

@@ -10,11 +10,15 @@ from main.monitoring.dashboards.v2.figures.parts import FigureDict
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One part in money, signed; a ``whole`` is what all before it come to, and stands on zero."""
+    """One part in money, signed; a ``whole`` is what all before it come to, and stands on zero.
+
+    What is ``moved`` in or out is neither won nor lost.
+    """
 
     name: str
     value: float
     whole: bool = False
+    moved: bool = False
 
 
 def waterfall(steps: Sequence[Step]) -> FigureDict:
@@ -25,7 +29,9 @@ def waterfall(steps: Sequence[Step]) -> FigureDict:
         reached.append(step.value if step.whole else reached[-1] + step.value)
     low, high = min(reached), max(reached)
     margin = (high - low) * 0.16 or 1.0
-    low, high = low - (margin if low < 0 else 0), high + margin
+    # The amount of what is lost stands below its bar: above the names, however little the bar has below it.
+    beneath = [end - margin / 2 for step, end in zip(steps, reached[1:], strict=True) if step.value < 0]
+    low, high = min([low - (margin if low < 0 else 0), *beneath]), high + margin
     span = max((abs(step.value) for step in steps), default=0.0)
     words = [text.signed_money(step.value, 0 if span >= 1000 else 2) for step in steps]
     bars = {
@@ -56,4 +62,6 @@ def waterfall(steps: Sequence[Step]) -> FigureDict:
 def _tone(step: Step) -> str:
     if step.whole:
         return "@accent"
+    if step.moved:
+        return "@neutral-4"
     return "@profit-4" if step.value >= 0 else "@loss-4"

@@ -69,9 +69,9 @@ def _maker(row: Liquidity) -> Component:
 
 def _fees(row: Liquidity) -> Component:
     if row.fee_bps.value is None:
-        return components.kpi("Fees", components.unknown(row.fee_bps.reason), detail=row.fee_bps.reason, phone=False)
+        return components.kpi("Fees", components.unknown(row.fee_bps.reason), detail=row.fee_bps.reason)
     paid = f"{text.money(row.maker_fees)} made, {text.money(row.taker_fees)} taken"
-    return components.kpi("Fees", components.amount(text.bps(row.fee_bps.value)), detail=paid, phone=False)
+    return components.kpi("Fees", components.amount(text.bps(row.fee_bps.value)), detail=paid)
 
 
 def _speed(steps: Sequence[Latency]) -> Component:

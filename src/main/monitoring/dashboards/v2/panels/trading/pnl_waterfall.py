@@ -48,7 +48,7 @@ def _steps(row: ProofRow) -> list[Step]:
         ("Residual", row.residual),
     ]
     parts = always + [(name, value) for name, value in sometimes if value]
-    steps = [Step(name, float(value)) for name, value in parts if value is not None]
+    steps = [Step(name, float(value), moved=name == "Deposits") for name, value in parts if value is not None]
     return [*steps, Step("Δ Equity", float(row.change), whole=True)]
 
 
