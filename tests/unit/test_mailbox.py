@@ -1,0 +1,86 @@
+"""Who was told the version before gets the tail; everybody else, and who missed one, gets the whole."""
+
+import json
+from typing import Any
+
+from main.domain.scope import Scope
+from main.monitoring.api.mailbox import Mailbox
+from main.monitoring.api.pictures import Picture
+from main.monitoring.read import State
+
+FRESH = b'"freshness":{},"error":null'
+
+
+def shown(version: int = 1, panel: str = "p") -> Picture:
+    """A picture of one version, with a tail from the one before."""
+    return Picture(panel, Scope(), b'"children":"%d"' % version, b'{"children":["%d"]}' % version, FRESH, version)
+
+
+def become(picture: Picture, version: int) -> None:
+    picture.content, picture.tail = shown(version).content, shown(version).tail
+    picture.version = version
+
+
+def told(mailbox: Mailbox, picture: Picture, moment: float, *, content: bool = True) -> dict[str, Any]:
+    """What the page is told of a picture that changed."""
+    mailbox.put(picture, content, alarming=False)
+    panels: dict[str, dict[str, Any]] = json.loads(mailbox.update(mailbox.news(moment)))["panels"]
+    return panels[picture.panel]
+
+
+def test_the_first_version_is_whole_and_the_next_a_tail() -> None:
+    mailbox, picture = Mailbox(0.0), shown()
+    assert "tail" not in (first := told(mailbox, picture, 1.0))
+    assert first["children"] == "1"
+    become(picture, 2)
+    second = told(mailbox, picture, 2.0)
+    assert (second["from"], second["tail"], second["version"]) == (1, {"children": ["2"]}, 2)
+    assert "children" not in second
+
+
+def test_who_missed_a_version_gets_the_whole_and_then_tails_again() -> None:
+    mailbox, picture = Mailbox(0.0), shown()
+    told(mailbox, picture, 1.0)
+    become(picture, 3)
+    assert told(mailbox, picture, 2.0)["children"] == "3"
+    become(picture, 4)
+    assert told(mailbox, picture, 3.0)["from"] == 3
+
+
+def test_what_is_only_as_fresh_as_before_has_neither_and_counts_as_no_version() -> None:
+    mailbox, picture = Mailbox(0.0), shown()
+    told(mailbox, picture, 1.0)
+    assert told(mailbox, picture, 2.0, content=False).keys() == {"version", "freshness", "error"}
+    become(picture, 2)
+    assert told(mailbox, picture, 3.0)["from"] == 1
+
+
+def test_another_picture_of_the_panel_and_one_that_was_forgotten_are_whole() -> None:
+    mailbox, picture = Mailbox(0.0), shown()
+    told(mailbox, picture, 1.0)
+    assert told(mailbox, shown(2), 2.0)["children"] == "2"
+    mailbox.forget("p")
+    assert told(mailbox, shown(3), 3.0)["children"] == "3"
+
+
+def test_two_changes_between_two_messages_are_one_and_their_content_is_not_lost() -> None:
+    mailbox, picture = Mailbox(0.0), shown()
+    mailbox.put(picture, True, alarming=False)
+    assert told(mailbox, picture, 1.0, content=False)["children"] == "1"
+    assert mailbox.news(2.0) == {}
+
+
+def test_with_a_pace_news_wait_and_trouble_does_not() -> None:
+    mailbox, picture, quiet = Mailbox(60.0), shown(), shown(panel="q")
+    mailbox.settled -= 3600
+    told(mailbox, picture, 100.0)
+    told(mailbox, quiet, 160.0)
+    become(picture, 2)
+    become(quiet, 2)
+    mailbox.put(quiet, True, alarming=False)
+    mailbox.put(picture, True, alarming=False)
+    assert mailbox.news(161.0) == {}
+    picture.state = State.SILENT
+    mailbox.put(picture, False, alarming=False)
+    assert mailbox.news(162.0) == {"p": (picture, True)}
+    assert mailbox.news(221.0) == {"q": (quiet, True)}
