@@ -168,7 +168,7 @@ class Hub:
 
     async def run(self) -> None:
         """Answer questions until cancelled."""
-        sweeper = asyncio.create_task(self._sweep())
+        self._spawn(self._sweep())
         try:
             while True:
                 await self._wake.wait()
@@ -176,7 +176,6 @@ class Hub:
                 self._wake.clear()
                 self._start_due()
         finally:
-            sweeper.cancel()
             for task in self._tasks:
                 task.cancel()
 
@@ -227,8 +226,7 @@ class Hub:
         """Tell whether a group may start; of a database that is away one group at a time finds out."""
         if self._outage.error is not None and (self._outage.refuses or self._trial is not None):
             return False
-        taken = sum(each.slow is group.slow for each in self._groups)
-        return taken < (SLOW_PARALLEL if group.slow else PARALLEL)
+        return sum(each.slow is group.slow for each in self._groups) < (SLOW_PARALLEL if group.slow else PARALLEL)
 
     async def _answer(self, group: Group) -> None:
         try:
