@@ -20,8 +20,8 @@ class Query(Generic[Row]):
     """A statement whose columns are, in order and by name, the fields of the frozen dataclass `row`.
 
     A test prepares every query of the suite and compares its columns with the fields. Errors are asyncpg's.
-    ``planned_anew`` is for what walks a window from its newest end until it has enough: from its sixth time on a
-    statement may be planned without its parameters, and such a plan reads and sorts all of the window.
+    ``planned_anew`` is for what walks a window from its newest end until it has enough, or takes pieces of it: from
+    its sixth time on a statement may be planned without its parameters, and such a plan reads all of the window.
     """
 
     row: type[Row]
