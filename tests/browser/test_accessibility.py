@@ -74,7 +74,7 @@ async def answered(page: Page) -> None:
     assert not late, f"{page.url}: without an answer: {late}"
 
 
-async def violations(page: Page, within: dict[str, Any]) -> list[str]:
+async def violations(page: Page, within: dict[str, Any] = PAGE) -> list[str]:
     """What axe-core finds grave; ``within`` is what it looks at, in its own terms."""
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(AXE_SCRIPT)
