@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -55,6 +55,15 @@ TOTAL = Query(
 )
 
 
+RECORDED = Query(
+    Total,
+    """
+    SELECT coalesce(sum(amount), 0)::numeric AS amount, count(*)::int AS flows
+      FROM cash_flows WHERE account_id = ANY($1) AND recorded_at <= $2
+    """,
+)
+
+
 async def total(db: Fetcher, scope: Scope) -> Total:
     """Return what was paid in, slowly."""
     (found,) = await TOTAL.all(db, list(scope.accounts))
@@ -79,6 +88,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_link, "RETRY_SECONDS", 0.1)
     monkeypatch.setattr(redis_link, "TIMEOUT_SECONDS", 5.0)
     monkeypatch.setattr(answer_cache, "COSTLY_SECONDS", 0.0)
+    monkeypatch.setattr(answer_cache, "PATIENCE_SECONDS", 20.0)
+    monkeypatch.setattr(answer_cache, "CLAIM_SECONDS", 20.0)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -161,6 +172,41 @@ async def test_an_answer_of_a_transaction_that_began_before_the_commit_is_not_ta
         await hear(other)  # committed and announced; one has not heard yet
         assert await answers(one, early, 1) == 1
         assert await asks(other, 2) == 2
+
+
+async def test_an_answer_from_before_announcements_may_have_been_missed_is_not_taken(
+    service: Database, redis: RunningRedis
+) -> None:
+    scope = Scope(("missed",))
+    async with sharing(service, redis) as one, sharing(service, redis) as other:
+        await asks(one, 1, scope=scope)
+        other.missed()
+        await until(lambda: other.ready)
+        assert await asks(other, 2, scope=scope) == 2
+        async with sharing(service, redis) as late:  # what was announced before it listened, it has not heard
+            assert await asks(late, 3, scope=scope) == 3
+
+
+async def test_the_number_is_taken_before_the_transaction_has_its_moment(
+    database: Database, service: Database, redis: RunningRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def before(db: Fetcher, scope: Scope) -> Total:
+        """Return what had been recorded at the moment asked about."""
+        (found,) = await RECORDED.all(db, list(scope.accounts), scope.moment)
+        return found
+
+    await given_account(service)
+    read = replace(READ, name="before", fetch=before)
+    async with replica(database, redis) as (hub, cache):
+        stamp = cache.stamp
+
+        async def stamp_and_commit(reads: Any) -> Any:
+            taken = await stamp(reads)
+            await given_cash(service, 1, "1")
+            return taken
+
+        monkeypatch.setattr(cache, "stamp", stamp_and_commit)
+        assert (await hub.ask(read, SCOPE)).value == Total(Decimal(1), 1)
 
 
 async def test_what_is_announced_of_other_facts_and_accounts_is_no_reason_to_ask_again(
