@@ -14,6 +14,7 @@ from main.clock import now
 from main.database.address import Address
 from main.database.pool import Database
 from tests.browser.conftest import DESKTOP, Watch, watch
+from tests.browser.given_market_page import given_busy_market
 from tests.browser.test_bare_pages import dashboards
 from tests.given import given_account, given_equity, given_heartbeat
 
@@ -24,6 +25,7 @@ CHART = "document.querySelector('#graph-equity .js-plotly-plot')"
 SERIES = f"{CHART}.data.map(trace => [trace.x, trace.y, trace.text, trace.name])"
 RANGE = f"{CHART}._fullLayout.xaxis.range.map(String)"
 CONTENT = "window.aiTrader.panels.record('equity').figure"
+GRID = "dash_ag_grid.getApi('grid-open_positions')"
 OF_DASH = "window.dash_component_api.getLayout('graph-equity').props.figure"
 
 
@@ -146,3 +148,37 @@ async def test_a_page_that_nobody_looks_at_is_told_nothing_and_is_right_at_once_
     assert told.updates > hidden
     errors.clean()
     errors_too.clean()
+
+
+@pytest.fixture
+async def crowded(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
+    """The trading dashboard over 500 positions."""
+    await given_busy_market(service, positions=500)
+    with dashboards(address, tmp_path, "trading") as started:
+        yield started["trading"]
+
+
+async def test_a_price_that_changes_is_a_transaction_of_the_grid_and_not_all_its_rows(
+    browser: Browser, crowded: str, service: Database
+) -> None:
+    page = await browser.new_page(viewport=DESKTOP)
+    errors = watch(page)
+    await page.goto(f"{crowded}/trading?range=1D")
+    await page.locator("#grid-open_positions .ag-center-cols-container .ag-row").first.wait_for()
+    await page.evaluate(
+        f"() => {{ const api = {GRID}; window.changes = []; const apply = api.applyTransaction.bind(api);"
+        "api.applyTransaction = change => { window.changes.push(change.update.length); return apply(change); } }"
+    )
+    key = await page.evaluate(f"{GRID}.getDisplayedRowAtIndex(100).data.key")
+    await page.evaluate(f"() => {{ {GRID}.getRowNode('{key}').marked = true; }}")
+    async with service.scoped() as connection:
+        await connection.execute("UPDATE positions SET current_price = current_price * 1.00001, at = clock_timestamp()")
+    async with asyncio.timeout(30):
+        while not await page.evaluate("window.changes.length"):
+            await asyncio.sleep(0.05)
+    assert await page.evaluate(f"{GRID}.getRowNode('{key}').marked"), "the row was made anew"
+    shown = await page.evaluate("window.aiTrader.panels.record('open_positions').gridRows")
+    assert await page.evaluate(f"{GRID}.getDisplayedRowCount()") == len(shown) == 500
+    of_grid = await page.evaluate(f"[...Array(500).keys()].map(at => {GRID}.getDisplayedRowAtIndex(at).data)")
+    assert of_grid == shown
+    errors.clean()
