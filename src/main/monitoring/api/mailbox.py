@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import orjson
 
@@ -13,15 +14,47 @@ from main.monitoring.read import State
 
 FRAME_SECONDS = 0.03
 """Least time between two messages to one viewer; what changes meanwhile goes out together."""
+GATHER_SECONDS = 0.0005
+"""So long for each viewer a change waits for others: a message costs the same whatever it holds, two hundred of them
+what an answer of the database does. One viewer does not notice, for two hundred it is a tenth of a second."""
+LONGEST_GATHER_SECONDS = 0.1
+QUIET_SECONDS = 1.0
+"""So long may wait what only says that a panel is as it was a moment ago; it goes with the next news."""
 TROUBLE = (State.SILENT, State.UNREACHABLE, State.ERROR)
 """What a page hears of at once, however seldom it is told the rest; and that it is over."""
 LOST = (State.UNREACHABLE, State.ERROR)
 """What changes meanwhile tells of it: that the light of the database went out."""
 SETTLING_SECONDS = 5.0
 """So long after a page has asked for something else it is told everything: what was known of it may be old."""
+SHARED_SECONDS = 0.05
+"""So long a message may be handed to further pages: it tells the time."""
 
 News = Mapping[str, tuple[Picture, bool]]
 """By panel: its picture, and whether its content is new to the page."""
+_Part = tuple[Picture, int, bytes, int | None]
+"""What tells a panel's part of a message: the picture, its version, its freshness, and the version the page has seen
+before; -1 for one that has seen this one, ``None`` for one that needs the whole."""
+_UNCHANGED = -1
+
+
+class Messages:
+    """Updates as they are sent: what several pages are told at the same time is written once."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+        self._written: dict[tuple[_Part, ...], str] = {}
+
+    def update(self, parts: tuple[_Part, ...]) -> str:
+        """Return the message of these parts."""
+        moment = time.monotonic()
+        if moment - self._began > SHARED_SECONDS:
+            self._began, self._written = moment, {}
+        known = self._written.get(parts)
+        if known is None:
+            panels = b",".join(b"%b:{%b}" % (orjson.dumps(part[0].panel), _members(*part)) for part in parts)
+            head = orjson.dumps(now(), option=orjson.OPT_UTC_Z)
+            known = self._written[parts] = (b'{"type":"update","now":%b,"panels":{%b}}' % (head, panels)).decode()
+        return known
 
 
 class Mailbox:
@@ -30,16 +63,19 @@ class Mailbox:
     It knows what the page was told last: who has seen the version before gets the tail, everybody else the whole.
     """
 
-    def __init__(self, pace: float) -> None:
+    def __init__(self, pace: float, messages: Messages, viewers: Callable[[], int] = lambda: 1) -> None:
         """Give news out at most once in `pace` seconds, but for trouble, and what the page has not seen yet."""
         self._pace = max(pace, FRAME_SECONDS)
-        self._pushed = 0.0  # when what is not urgent was taken last
+        self._messages = messages
+        self._viewers = viewers
+        self._pushed = -math.inf  # when everything was taken last
         self._fresh: dict[str, tuple[Picture, bool]] = {}
-        self._urgent: set[str] = set()  # panels that tell of trouble, or have not been seen yet
+        self._due: dict[str, float] = {}  # when each of them is to be told at the latest
+        self._earliest = math.inf
         self._states: dict[str, State | None] = {}  # of the panels, as last told
         self._told: dict[str, tuple[Picture, int]] = {}  # the pictures that the page has, each with its version
         self._notices: dict[str, bytes] = {}  # the newest of each type: a viewer that stalls must not pile them up
-        self._something = asyncio.Event()
+        self._sooner = asyncio.Event()
         self.settled = time.monotonic()
         """When the page asked for something else; what was learned before is no news that was pushed."""
 
@@ -47,28 +83,38 @@ class Mailbox:
         """Put a message in the place of the last one of its kind; the newest comes last."""
         self._notices.pop(kind, None)
         self._notices[kind] = message
-        self._something.set()
+        self._sooner.set()
 
-    def put(self, picture: Picture, content: bool, *, alarming: bool) -> None:
-        """Take note that a picture changed; `alarming` is one whose content tells of trouble."""
+    def put(self, picture: Picture, content: bool, moment: float, *, alarming: bool) -> None:
+        """Take note that a picture changed at a moment of the monotonic clock.
+
+        `alarming` is one whose content tells of trouble.
+        """
         panel = picture.panel
         pending = self._fresh.get(panel)
         self._fresh[panel] = (picture, content or (pending is not None and pending[1]))
-        if self._cannot_wait(picture, content, alarming):
-            self._urgent.add(panel)
-        self._something.set()
+        due = min(self._due.get(panel, math.inf), self._latest(picture, content, moment, alarming))
+        self._due[panel] = due
+        if due < self._earliest:
+            self._earliest = due
+            self._sooner.set()
 
     def forget(self, panel: str) -> None:
         """Take note that the page looks at a panel no more, or at another picture of it."""
-        for known in (self._fresh, self._states, self._told):
+        for known in (self._fresh, self._due, self._states, self._told):
             known.pop(panel, None)
 
     async def wait(self) -> None:
-        """Wait for something to tell; news of the usual kind wait until it is their time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._time_of_news() if self._fresh else None):
-                await self._something.wait()
-        self._something.clear()
+        """Wait until there is a notice, or news whose time has come."""
+        while not self._notices:
+            self._earliest = min(self._due.values(), default=math.inf)
+            left = self._earliest - time.monotonic()
+            if left <= 0:
+                return
+            self._sooner.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left if left < math.inf else None):
+                    await self._sooner.wait()
 
     def notices(self) -> Collection[bytes]:
         """Take the messages that wait."""
@@ -76,45 +122,49 @@ class Mailbox:
         return notices.values()
 
     def news(self, moment: float) -> News:
-        """Take what may be told at a moment of the monotonic clock: everything when it is time, else the urgent."""
-        fresh = self._fresh
+        """Take what may be told at a moment of the monotonic clock: everything when it is time, else what is due."""
         if moment >= self._pushed + self._pace:
-            self._pushed, self._fresh = moment, {}
+            fresh, self._fresh, self._due = self._fresh, {}, {}
+            self._pushed = moment if fresh else self._pushed
         else:
-            fresh = {panel: news for panel, news in fresh.items() if panel in self._urgent}
-            self._fresh = {panel: news for panel, news in self._fresh.items() if panel not in fresh}
-        self._urgent.clear()
+            fresh = {panel: self._fresh.pop(panel) for panel, due in tuple(self._due.items()) if due <= moment}
+            for panel in fresh:
+                del self._due[panel]
         self._states |= {panel: picture.state for panel, (picture, _) in fresh.items()}
         return fresh
 
-    def update(self, news: News) -> bytes:
+    def update(self, news: News) -> str:
         """Return the message that tells the page of news; from now on it counts as told."""
-        parts = [
-            b"%b:{%b}" % (orjson.dumps(panel), self._members(picture, content))
-            for panel, (picture, content) in news.items()
-        ]
-        head = orjson.dumps(now(), option=orjson.OPT_UTC_Z)
-        return b'{"type":"update","now":%b,"panels":{%b}}' % (head, b",".join(parts))
+        return self._messages.update(tuple(self._part(*each) for each in news.values()))
 
-    def _members(self, picture: Picture, content: bool) -> bytes:
-        members = b'"version":%d,%b' % (picture.version, picture.freshness)
+    def _part(self, picture: Picture, content: bool) -> _Part:
+        before: int | None = _UNCHANGED
+        if content:
+            told = self._told.get(picture.panel)
+            self._told[picture.panel] = (picture, picture.version)
+            before = picture.version - 1
+            if picture.tail is None or told != (picture, before):
+                before = None
+        return picture, picture.version, picture.freshness, before
+
+    def _latest(self, picture: Picture, content: bool, moment: float, alarming: bool) -> float:
+        """Return until when a change may wait; a panel's first, and what tells of trouble or of its end, does not."""
+        soon = moment + min(LONGEST_GATHER_SECONDS, GATHER_SECONDS * self._viewers())
+        if picture.panel not in self._states or moment - self.settled < SETTLING_SECONDS:
+            return soon
+        if (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE):
+            return soon
         if not content:
-            return members
-        told = self._told.get(picture.panel)
-        self._told[picture.panel] = (picture, picture.version)
-        if picture.tail is not None and told == (picture, picture.version - 1):
-            return b'%b,"from":%d,"tail":%b' % (members, picture.version - 1, picture.tail)
-        return b"%b,%b" % (members, picture.content)
+            return max(self._pushed + self._pace, moment + QUIET_SECONDS)
+        if alarming or picture.state in LOST:
+            return soon
+        return max(self._pushed + self._pace, soon)
 
-    def _cannot_wait(self, picture: Picture, content: bool, alarming: bool) -> bool:
-        """Tell whether a picture is the panel's first, or tells of trouble or of its end."""
-        if self._pace <= FRAME_SECONDS or picture.panel not in self._states:
-            return True
-        if time.monotonic() - self.settled < SETTLING_SECONDS:
-            return True
-        if content and (picture.state in LOST or alarming):
-            return True
-        return (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE)
 
-    def _time_of_news(self) -> float:
-        return asyncio.get_running_loop().time() + max(0.0, self._pushed + self._pace - time.monotonic())
+def _members(picture: Picture, version: int, freshness: bytes, before: int | None) -> bytes:
+    members = b'"version":%d,%b' % (version, freshness)
+    if before == _UNCHANGED:
+        return members
+    if before is not None and picture.tail is not None:
+        return b'%b,"from":%d,"tail":%b' % (members, before, picture.tail)
+    return b"%b,%b" % (members, picture.content)

@@ -16,7 +16,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.errors import AccessDenied, AITraderError
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.mailbox import FRAME_SECONDS, Mailbox
+from main.monitoring.api.mailbox import FRAME_SECONDS, Mailbox, Messages
 from main.monitoring.api.pictures import Picture, PictureBook
 from main.monitoring.api.wishes import Wish, wish_of
 from main.monitoring.hub import Hub
@@ -56,6 +56,7 @@ class Stream:
         self.book = book
         self.greeting = greeting
         self.push = Latencies()
+        self.messages = Messages()
         self._connections: set[_Connection] = set()
 
     @property
@@ -86,7 +87,7 @@ class _Connection:
         self._book = stream.book
         self._greeting = stream.greeting
         self._push = stream.push
-        self._mailbox = Mailbox(stream.pace)
+        self._mailbox = Mailbox(stream.pace, stream.messages, lambda: stream.viewers)
         self._paced = stream.pace > 0
         self._refused: dict[str, str] = {}
         self._composed: Watched | None = None
@@ -207,7 +208,7 @@ class _Connection:
 
     def _changed(self, picture: Picture, content: bool) -> None:
         alarming = self._paced and all(read.topics <= URGENT for read in self._book.reads(picture.panel))
-        self._mailbox.put(picture, content, alarming=alarming)
+        self._mailbox.put(picture, content, time.monotonic(), alarming=alarming)
 
     def _say_pages(self) -> None:
         """Tell which pages were composed; a database that is away is no reason to forget those that are known."""
@@ -232,7 +233,7 @@ class _Connection:
             news = self._mailbox.news(began)
             if news:
                 learned = [picture.learned for picture, content in news.values() if content]
-                await self._socket.send_text(self._mailbox.update(news).decode())
+                await self._socket.send_text(self._mailbox.update(news))
                 sent = time.monotonic()
                 self._push.extend(sent - at for at in learned if at > self._mailbox.settled)
                 await asyncio.sleep(max(0.0, FRAME_SECONDS - (sent - began)))
