@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
-from collections.abc import AsyncIterator, Callable
+import warnings
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,18 @@ from tests.running import until as eventually
 NOW = datetime.now(UTC).replace(microsecond=0)
 SCRIPT = ROOT / "src" / "main" / "monitoring" / "dashboards" / "v2" / "run_trading_dashboard.py"
 POLLING, WEBSOCKET = ("polling",), ("websocket",)
+
+
+# The client library lets go of a connection only when it is collected, and aiohttp complains of that.
+pytestmark = pytest.mark.filterwarnings("ignore:Unclosed:ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def _no_complaint_in_somebody_elses_test() -> Iterator[None]:
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 class Known:
