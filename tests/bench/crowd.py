@@ -22,12 +22,14 @@ class Listener:
 
     versions: dict[str, int] = field(default_factory=dict)
     contents: Counter[str] = field(default_factory=Counter)
+    messages: int = 0
     tails: int = 0
     received_bytes: int = 0
     disorder: list[str] = field(default_factory=list)
 
     def hear(self, message: str) -> None:
         """Take note of a message. A version may be left out (the newest is told, not all), but never go back."""
+        self.messages += 1
         self.received_bytes += len(message)
         told = orjson.loads(message)
         if told["type"] != "update":

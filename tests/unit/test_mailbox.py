@@ -30,7 +30,7 @@ def told(mailbox: Mailbox, picture: Picture, moment: float, *, content: bool = T
     return panels[picture.panel]
 
 
-def test_the_first_version_is_whole_and_the_next_a_tail() -> None:
+async def test_the_first_version_is_whole_and_the_next_a_tail() -> None:
     mailbox, picture = Mailbox(0.0, Messages()), shown()
     assert "tail" not in (first := told(mailbox, picture, 1.0))
     assert first["children"] == "1"
@@ -40,7 +40,7 @@ def test_the_first_version_is_whole_and_the_next_a_tail() -> None:
     assert "children" not in second
 
 
-def test_who_missed_a_version_gets_the_whole_and_then_tails_again() -> None:
+async def test_who_missed_a_version_gets_the_whole_and_then_tails_again() -> None:
     mailbox, picture = Mailbox(0.0, Messages()), shown()
     told(mailbox, picture, 1.0)
     become(picture, 3)
@@ -49,7 +49,7 @@ def test_who_missed_a_version_gets_the_whole_and_then_tails_again() -> None:
     assert told(mailbox, picture, 3.0)["from"] == 3
 
 
-def test_what_is_only_as_fresh_as_before_has_neither_and_counts_as_no_version() -> None:
+async def test_what_is_only_as_fresh_as_before_has_neither_and_counts_as_no_version() -> None:
     mailbox, picture = Mailbox(0.0, Messages()), shown()
     told(mailbox, picture, 1.0)
     assert told(mailbox, picture, 2.0, content=False).keys() == {"version", "freshness", "error"}
@@ -57,7 +57,7 @@ def test_what_is_only_as_fresh_as_before_has_neither_and_counts_as_no_version() 
     assert told(mailbox, picture, 3.0)["from"] == 1
 
 
-def test_another_picture_of_the_panel_and_one_that_was_forgotten_are_whole() -> None:
+async def test_another_picture_of_the_panel_and_one_that_was_forgotten_are_whole() -> None:
     mailbox, picture = Mailbox(0.0, Messages()), shown()
     told(mailbox, picture, 1.0)
     assert told(mailbox, shown(2), 2.0)["children"] == "2"
@@ -65,14 +65,14 @@ def test_another_picture_of_the_panel_and_one_that_was_forgotten_are_whole() -> 
     assert told(mailbox, shown(3), 3.0)["children"] == "3"
 
 
-def test_two_changes_between_two_messages_are_one_and_their_content_is_not_lost() -> None:
+async def test_two_changes_between_two_messages_are_one_and_their_content_is_not_lost() -> None:
     mailbox, picture = Mailbox(0.0, Messages()), shown()
     mailbox.put(picture, True, 0.9, alarming=False)
     assert told(mailbox, picture, 1.0, content=False)["children"] == "1"
     assert mailbox.news(2.0) == {}
 
 
-def test_with_a_pace_news_wait_and_trouble_does_not() -> None:
+async def test_with_a_pace_news_wait_and_trouble_does_not() -> None:
     mailbox, picture, quiet = Mailbox(60.0, Messages()), shown(), shown(panel="q")
     mailbox.settled = 0.0
     told(mailbox, picture, 100.0)
@@ -101,6 +101,7 @@ async def test_what_is_only_as_fresh_as_before_waits_for_news_but_not_for_long()
     began = time.monotonic()
     told(mailbox, picture, began - 1)
     told(mailbox, other, began)
+    await mailbox.wait()  # they were told without waiting
     mailbox.put(picture, False, began, alarming=False)
     assert await waited(mailbox) >= 0.9 * QUIET_SECONDS
     become(other, 2)
@@ -117,7 +118,7 @@ async def test_the_more_look_the_longer_a_change_waits_for_others() -> None:
     assert await waited(crowd) > 0.05
 
 
-def test_what_two_pages_are_told_at_once_is_written_once() -> None:
+async def test_what_two_pages_are_told_at_once_is_written_once() -> None:
     messages, picture = Messages(), shown()
     one, other, late = (Mailbox(0.0, messages) for _ in range(3))
     texts = []

@@ -1,7 +1,6 @@
 """What waits to be told to one page: the newest of every panel and of each notice, and never a queue."""
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -69,13 +68,15 @@ class Mailbox:
         self._messages = messages
         self._viewers = viewers
         self._pushed = -math.inf  # when everything was taken last
+        self._sent = -math.inf  # when anything was
         self._fresh: dict[str, tuple[Picture, bool]] = {}
         self._due: dict[str, float] = {}  # when each of them is to be told at the latest
         self._earliest = math.inf
+        self._alarm: asyncio.TimerHandle | None = None
         self._states: dict[str, State | None] = {}  # of the panels, as last told
         self._told: dict[str, tuple[Picture, int]] = {}  # the pictures that the page has, each with its version
         self._notices: dict[str, bytes] = {}  # the newest of each type: a viewer that stalls must not pile them up
-        self._sooner = asyncio.Event()
+        self._something = asyncio.Event()
         self.settled = time.monotonic()
         """When the page asked for something else; what was learned before is no news that was pushed."""
 
@@ -83,7 +84,7 @@ class Mailbox:
         """Put a message in the place of the last one of its kind; the newest comes last."""
         self._notices.pop(kind, None)
         self._notices[kind] = message
-        self._sooner.set()
+        self._something.set()
 
     def put(self, picture: Picture, content: bool, moment: float, *, alarming: bool) -> None:
         """Take note that a picture changed at a moment of the monotonic clock.
@@ -96,8 +97,7 @@ class Mailbox:
         due = min(self._due.get(panel, math.inf), self._latest(picture, content, moment, alarming))
         self._due[panel] = due
         if due < self._earliest:
-            self._earliest = due
-            self._sooner.set()
+            self._wake_at(due)
 
     def forget(self, panel: str) -> None:
         """Take note that the page looks at a panel no more, or at another picture of it."""
@@ -106,15 +106,8 @@ class Mailbox:
 
     async def wait(self) -> None:
         """Wait until there is a notice, or news whose time has come."""
-        while not self._notices:
-            self._earliest = min(self._due.values(), default=math.inf)
-            left = self._earliest - time.monotonic()
-            if left <= 0:
-                return
-            self._sooner.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left if left < math.inf else None):
-                    await self._sooner.wait()
+        await self._something.wait()
+        self._something.clear()
 
     def notices(self) -> Collection[bytes]:
         """Take the messages that wait."""
@@ -130,8 +123,14 @@ class Mailbox:
             fresh = {panel: self._fresh.pop(panel) for panel, due in tuple(self._due.items()) if due <= moment}
             for panel in fresh:
                 del self._due[panel]
+        self._sent = moment if fresh else self._sent
         self._states |= {panel: picture.state for panel, (picture, _) in fresh.items()}
+        self._wake_at(min(self._due.values(), default=math.inf))
         return fresh
+
+    def close(self) -> None:
+        """Wake nobody any more."""
+        self._wake_at(math.inf)
 
     def update(self, news: News) -> str:
         """Return the message that tells the page of news; from now on it counts as told."""
@@ -147,9 +146,21 @@ class Mailbox:
                 before = None
         return picture, picture.version, picture.freshness, before
 
+    def _wake_at(self, due: float) -> None:
+        self._earliest = due
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        left = due - time.monotonic()
+        if left <= 0:
+            self._something.set()
+        elif left < math.inf:  # one timer costs a third of a wait with a limit, and there are hundreds a second
+            self._alarm = asyncio.get_running_loop().call_later(left, self._something.set)
+
     def _latest(self, picture: Picture, content: bool, moment: float, alarming: bool) -> float:
         """Return until when a change may wait; a panel's first, and what tells of trouble or of its end, does not."""
         soon = moment + min(LONGEST_GATHER_SECONDS, GATHER_SECONDS * self._viewers())
+        soon = max(soon, self._sent + FRAME_SECONDS)
         if picture.panel not in self._states or moment - self.settled < SETTLING_SECONDS:
             return soon
         if (picture.state in TROUBLE) is not (self._states[picture.panel] in TROUBLE):

@@ -16,7 +16,7 @@ from main.domain.scope import Scope
 from main.domain.topics import Topic
 from main.errors import AccessDenied, AITraderError
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.mailbox import FRAME_SECONDS, Mailbox, Messages
+from main.monitoring.api.mailbox import Mailbox, Messages
 from main.monitoring.api.pictures import Picture, PictureBook
 from main.monitoring.api.wishes import Wish, wish_of
 from main.monitoring.hub import Hub
@@ -106,6 +106,7 @@ class _Connection:
             await asyncio.wait(turning, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()
+            self._mailbox.close()
             left = tuple(self._background)
             for task in left:
                 task.cancel()
@@ -229,11 +230,9 @@ class _Connection:
             await self._mailbox.wait()
             for notice in self._mailbox.notices():
                 await self._socket.send_text(notice.decode())
-            began = time.monotonic()
-            news = self._mailbox.news(began)
+            news = self._mailbox.news(time.monotonic())
             if news:
                 learned = [picture.learned for picture, content in news.values() if content]
                 await self._socket.send_text(self._mailbox.update(news))
                 sent = time.monotonic()
                 self._push.extend(sent - at for at in learned if at > self._mailbox.settled)
-                await asyncio.sleep(max(0.0, FRAME_SECONDS - (sent - began)))
