@@ -105,7 +105,7 @@ class Mailbox:
             known.pop(panel, None)
 
     async def wait(self) -> None:
-        """Wait until there is a notice, or news whose time has come."""
+        """Wait until there is a notice, or news whose time has come; `news` is to be called each time."""
         await self._something.wait()
         self._something.clear()
 
