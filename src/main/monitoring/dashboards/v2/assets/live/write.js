@@ -54,9 +54,22 @@
     return at && at.given && at.given["data-key"] ? parent.insertBefore(document.createComment(""), at) : at;
   }
 
+  /** Remove what was made for keys that are no more: in its place it would have all that follow it moved. */
+  function leave(parent, given) {
+    var keys = {};
+    given.forEach(function (child) { keys[keyOf(child)] = 1; });
+    for (var node = parent.firstChild, next; node; node = next) {
+      next = node.nextSibling;
+      var key = node.given && node.given["data-key"];
+      if (key && !keys[key]) node.remove();
+    }
+  }
+
   function fill(parent, children) {
+    var given = list(children);
+    leave(parent, given);
     var at = parent.firstChild;
-    list(children).forEach(function (child) {
+    given.forEach(function (child) {
       var key = keyOf(child), node = key ? kept(parent, at, key) : at, isText = typeof child !== "object";
       at = node;
       var fits = node && (isText ? node.nodeType === Node.TEXT_NODE : node.nodeType === Node.ELEMENT_NODE && node.made === child.type);

@@ -6,6 +6,7 @@ from typing import Any
 from dash.development.base_component import Component
 
 from main import text
+from main.analytics.sample import MINIMUM
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve
@@ -14,7 +15,9 @@ from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered
 from main.monitoring.dashboards.v2.volatility_marks import band_levels
 from main.monitoring.read import Read
 from main.monitoring.reads import bots, market_current, volatility
-from main.monitoring.reads.volatility import VolatilityParams, VolatilityReport
+from main.monitoring.reads.volatility import SymbolVolatility, VolatilityParams, VolatilityReport
+
+DAY = 86_400.0
 
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
@@ -41,7 +44,11 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    return "% a year"
+    report = answers[volatility.READ].value
+    now = _present(report) if report else None
+    if now is None or now.volatility.value is None:
+        return "% a year"
+    return f"% a year · now: {'daily' if now.close_seconds >= DAY else 'hourly'} closes; line: {MINIMUM} moves each"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
@@ -50,13 +57,19 @@ def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
 
 
 def _heading(report: VolatilityReport) -> Component:
-    now = next((each for each in report.symbols if each.symbol == report.symbol and each.source == report.source), None)
+    now = _present(report)
     window = report.window.value if report.window else None
     detail = f"{_percent(window)} over the range"
     if now is None or now.volatility.value is None:
         reason = (now.volatility.reason if now else None) or "its present volatility is not known"
         return components.reading(components.unknown(reason), unit="now", detail=detail)
     return components.reading(_percent(now.volatility.value), unit=f"% now · {now.band}", detail=detail)
+
+
+def _present(report: VolatilityReport) -> SymbolVolatility | None:
+    return next(
+        (each for each in report.symbols if each.symbol == report.symbol and each.source == report.source), None
+    )
 
 
 def _percent(fraction: float | None) -> str:
