@@ -38,6 +38,8 @@ class Listener:
             before = self.versions.get(panel, 0)
             if news["version"] < before:
                 self.disorder.append(f"{panel}: {before}, then {news['version']}")
+            if "tail" in news and news["from"] != before:
+                self.disorder.append(f"{panel}: {before}, then a tail of {news['from']}")
             self.versions[panel] = news["version"]
             self.contents[panel] += news["version"] > before
             self.tails += "tail" in news

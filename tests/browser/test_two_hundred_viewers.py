@@ -17,8 +17,8 @@ from tests.running import Suite, running, until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 BROWSERS = 2
 PANELS = ("activity", "equity", "positions", "account_cards")
-MORE_MEGABYTES = 25.0
-"""What two hundred sockets may take; a queue for each of them would be several times that."""
+MORE_MEGABYTES = 60.0
+"""What two hundred sockets and their pages' first answers may take: three hundred kilobytes each."""
 
 
 def test_two_hundred_viewers_and_two_browsers_see_every_commit_in_order(tmp_path: Path) -> None:
@@ -26,9 +26,10 @@ def test_two_hundred_viewers_and_two_browsers_see_every_commit_in_order(tmp_path
     with running(suite, "trade", "--enable-monitoring", "--interval", "1"):
         suite.wait_until_ready("trading", "bot")
         server = groups(suite)[SERVER]
+        with Crowd(suite, "trading", PANELS, 1).watching():
+            before, _ = server.memory()
         crowd = Crowd(suite, "trading", PANELS, VIEWERS)
         with ThreadPoolExecutor(1) as aside, crowd.watching():
-            before, _ = server.memory()
             found = aside.submit(in_a_loop, shown(suite, BROWSERS, range(12), 0.5)).result(200)
             until(lambda: "activity" not in crowd.apart, 20, "all viewers hold the same version of the activity")
             after, _ = server.memory()

@@ -17,7 +17,7 @@ from tests.chaos.complaints import Complaints
 from tests.chaos.suite import Stressed
 
 SHORTEST, LONGEST = 0.5, 5.0  # socket.js: how a page comes back
-GRACE = 1.5  # freshness.js: the heartbeat that is on its way
+GRACE = 2.5  # freshness.js: the heartbeat that is on its way
 SKEW = 1.0  # what an answer takes from the database to here, at most, when nothing is wrong
 SWEEP = 17.5  # the hub asks all again every 13.5 to 16.5 s: so old a fact may be that nothing announced
 SELDOM = 300.0  # what may be as old as this and live, such as the sizes of tables, is measured every few minutes

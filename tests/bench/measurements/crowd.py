@@ -119,16 +119,16 @@ async def shown(suite: Suite, pages: int, numbers: range, pause: float) -> Seen:
             await asyncio.sleep(random.uniform(0.5 * pause, 1.5 * pause))
         found = Seen()
         for page in opened:
-            found.add(commits, await _all_seen(page, len(numbers)))
+            found.add(commits, await _all_seen(page, {commit.mark for commit in commits}))
         await marks.close()
         await browser.close()
     return found
 
 
-async def _all_seen(page: Page, count: int) -> dict[str, float]:
-    """Return what a page showed, as soon as that is all, or after a while."""
+async def _all_seen(page: Page, wanted: set[str]) -> dict[str, float]:
+    """Return what a page showed, as soon as the wanted are among it, or after a while."""
     ends = time.monotonic() + GIVE_UP_SECONDS
-    while len(found := await seen(page)) < count and time.monotonic() < ends:
+    while not wanted <= set(found := await seen(page)) and time.monotonic() < ends:
         await asyncio.sleep(0.1)
     return found
 

@@ -18,7 +18,8 @@ GATHER_SECONDS = 0.0005
 what an answer of the database does. One viewer does not notice, for two hundred it is a tenth of a second."""
 LONGEST_GATHER_SECONDS = 0.1
 QUIET_SECONDS = 1.0
-"""So long may wait what only says that a panel is as it was a moment ago; it goes with the next news."""
+"""So long may wait what only says that a panel is as it was a moment ago; it goes with the next news.
+A page waits longer (GRACE of freshness.js) before it takes a bot that it hears nothing of for silent."""
 TROUBLE = (State.SILENT, State.UNREACHABLE, State.ERROR)
 """What a page hears of at once, however seldom it is told the rest; and that it is over."""
 LOST = (State.UNREACHABLE, State.ERROR)

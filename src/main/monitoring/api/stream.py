@@ -228,8 +228,9 @@ class _Connection:
     async def _write(self) -> None:
         while True:
             await self._mailbox.wait()
-            for notice in self._mailbox.notices():
-                await self._socket.send_text(notice.decode())
+            while notices := self._mailbox.notices():  # what follows a notice is of it: none may be left behind
+                for notice in notices:
+                    await self._socket.send_text(notice.decode())
             news = self._mailbox.news(time.monotonic())
             if news:
                 learned = [picture.learned for picture, content in news.values() if content]

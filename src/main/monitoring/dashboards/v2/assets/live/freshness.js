@@ -6,7 +6,7 @@
     unreachable: "Database unreachable", error: "Error",
   };
   var MARKS = { closed: "moon", past: "history", silent: "bot", unreachable: "unplug", error: "x" };
-  var GRACE = 1500; // the heartbeat that is on its way
+  var GRACE = 2500; // the heartbeat that is on its way: the server may keep what is no news to itself for a second
   var DOTS = { live: "ok", late: "degraded", stale: "late" };
 
   /** The state now: the browser moves an answer from live to late to stale to silent, the server does the rest. */

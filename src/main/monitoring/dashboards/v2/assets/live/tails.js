@@ -14,10 +14,10 @@
   }
 
   app.tails = {
-    /** The content that news of a panel bring; null where they bring none, undefined where the version before is missing. */
+    /** The content that news of a panel bring; null where they bring none, undefined where the version they are of is missing. */
     content: function (record, news) {
       if ("figure" in news || "children" in news) return news;
-      if (!("tail" in news)) return null;
+      if (!("tail" in news)) return record.content && record.version === news.version ? null : undefined;
       return record.content && record.version === news.from ? merged(record.content, news.tail) : undefined;
     },
     /** What of a list of rows became another, for the grid; null where rows changed places, or have no one place. */
