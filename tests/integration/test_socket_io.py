@@ -295,6 +295,20 @@ async def test_a_session_is_its_viewers_alone_and_no_script_of_another_site(data
         assert (await web.get("/socket.io/?EIO=4&transport=polling&j=0")).status_code == 400
 
 
+@pytest.mark.parametrize("announced", ["59999999999-", "52-", "50-", "5", "69999999999-1"])
+async def test_a_client_that_announces_attachments_is_not_waited_for_and_goes_on(
+    database: Database, service: Database, announced: str
+) -> None:
+    await given_account(service)
+    async with site(database) as there, connected(there.url) as client:
+        await client.hears(METRICS)
+        for frame in (f'{announced}["request_update"]', "not an attachment", b"nor this"):
+            await client.io.eio.send(frame)
+        await client.io.emit("request_update")
+        await client.hears(METRICS, after=1)
+        assert there.served._server._binary_packet == {}
+
+
 async def test_a_client_that_stops_reading_is_sent_no_more_than_it_takes_and_then_the_newest(
     database: Database, service: Database
 ) -> None:

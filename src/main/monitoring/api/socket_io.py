@@ -141,6 +141,7 @@ class SocketIo:
         server = library.AsyncServer(
             async_mode="asgi",
             cors_allowed_origins=[],  # the guard has judged the origin
+            serializer=_textual(library.packet),
             async_handlers=False,  # what a client says is taken piece by piece: it cannot pile up
             max_http_buffer_size=LARGEST_MESSAGE,
             http_compression=False,
@@ -188,6 +189,19 @@ class SocketIo:
         client = self._clients.get(sid)
         if client is not None:
             client.want_all()
+
+
+def _textual(packets: Any) -> type:
+    """Return the library's packet without attachments: all that follow one would be kept until the last has come."""
+
+    class Textual(packets.Packet):  # type: ignore[misc]  # python-socketio has no types
+        def decode(self, encoded_packet: Any) -> int:
+            announced = super().decode(encoded_packet)
+            if announced or self.packet_type in (packets.BINARY_EVENT, packets.BINARY_ACK):
+                raise ValueError("a packet with attachments: nothing binary is understood here")
+            return 0
+
+    return Textual
 
 
 def _length(connection: Connection) -> int:
