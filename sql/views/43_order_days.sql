@@ -1,7 +1,8 @@
 -- Orders summed up by trading day: how the sums are made, and how a question about a window reads them and the orders.
 
 -- What the orders of some spans (start < at <= until) add up to, one row a day, strategy and key: `placed` and `rejected` steps
--- where `of_steps`, ended orders where `of_orders`. `parts` names the ways to part them; each counts once for each.
+-- where `of_steps`, ended orders where `of_orders`. `parts` names the ways to part them; each counts once for each. Names and
+-- reasons are cut to 200 characters: an index holds no more than 2,700 bytes of both, and a venue may write pages.
 DROP FUNCTION IF EXISTS summed_orders(text, timestamptz, timestamptz, timestamptz, boolean, text, interval, text, text[], boolean, boolean);
 CREATE FUNCTION summed_orders(for_account text, start timestamptz, until timestamptz, known timestamptz, live boolean, of_zone text,
                               of_roll_over interval, of_strategy text, parts text[], of_steps boolean, of_orders boolean)
@@ -12,18 +13,19 @@ LANGUAGE sql STABLE ROWS 100 AS $$
            count(*) FILTER (WHERE v.kind = 'rejected'), array_agg(DISTINCT v.symbol) FILTER (WHERE v.kind = 'rejected'),
            min(v.at) FILTER (WHERE v.kind = 'rejected'), max(v.at) FILTER (WHERE v.kind = 'rejected'),
            count(*) FILTER (WHERE v.kind IS NULL), count(*) FILTER (WHERE v.executed)
-      FROM (SELECT e.kind, e.at::timestamptz, e.symbol, e.side, e.strategy, e.reason, false AS executed,
+      FROM (SELECT e.kind, e.at::timestamptz, e.symbol, e.side, left(e.strategy, 200) AS strategy, e.reason, false AS executed,
                    trading_date(e.at, of_zone, of_roll_over) AS day
               FROM known_order_events(for_account, start, until, known, of_strategy) e
              WHERE of_steps AND e.kind IN ('placed', 'rejected')
             UNION ALL
-            SELECT NULL, o.at, o.symbol, o.side, o.strategy, NULL, o.filled_quantity > 0, trading_date(o.at, of_zone, of_roll_over)
+            SELECT NULL, o.at, o.symbol, o.side, left(o.strategy, 200), NULL, o.filled_quantity > 0, trading_date(o.at, of_zone, of_roll_over)
               FROM ended_orders(for_account, start, until, known, live) o
              WHERE of_orders AND (of_strategy IS NULL OR o.strategy = of_strategy)) v
       CROSS JOIN unnest(parts) AS p (part)
       CROSS JOIN LATERAL (
-            SELECT p.part, CASE p.part WHEN 'reason' THEN v.reason
-                                       ELSE execution_part(p.part, v.symbol, v.strategy, for_account, v.side, NULL, v.at, of_zone, NULL) END AS key
+            SELECT p.part, left(CASE p.part WHEN 'reason' THEN v.reason
+                                            ELSE execution_part(p.part, v.symbol, v.strategy, for_account, v.side, NULL, v.at, of_zone, NULL)
+                                END, 200) AS key
             OFFSET 0) k
      GROUP BY GROUPING SETS ((k.part, v.day, k.key), (k.part, v.day, v.strategy, k.key))
 $$;
@@ -144,7 +146,9 @@ LANGUAGE sql STABLE ROWS 1000 AS $$
     WITH asked AS MATERIALIZED (
         SELECT r.*, CASE WHEN by_part IN ('symbol', 'side', 'hour', 'reason') THEN by_part ELSE '' END AS part,
                of_strategy IS NULL AND by_part IS DISTINCT FROM 'strategy' AS every_strategy
-          FROM rolled_order_days(for_accounts, start, until, known, live, known >= '9999-01-01 00:00Z' AND (live OR NOT of_orders)) r
+          -- Of a strategy whose name was cut the sums do not tell.
+          FROM rolled_order_days(for_accounts, start, until, known, live, known >= '9999-01-01 00:00Z' AND (live OR NOT of_orders)
+                                                                          AND coalesce(length(of_strategy) < 200, true)) r
     ), spans AS MATERIALIZED (
         SELECT q.account_id, q.currency, q.zone, q.roll_over, s.span_from, s.span_until
           FROM asked q

@@ -22,6 +22,8 @@ REASONS = ("reason", "all", "symbol", "strategy", "account", "side", "hour")
 PARTS = ("all", "symbol", "strategy", "account", "side", "hour", "size")
 ZONES = (("UTC", 0), ("America/New_York", 17), ("Asia/Kolkata", 0))
 LATE = ("nothing", "orders", "a correction", "a bust", "a deletion", "an order that ends", "a zone")
+LETTERS = "".join(map(chr, range(0x4E00, 0x9000)))
+"""Which take three bytes each, and cannot be compressed."""
 END = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 _numbers = count(1)
 
@@ -191,6 +193,27 @@ async def test_accounts_whose_sums_are_up_to_date_cost_the_worker_nothing_and_ne
     assert await roll_order_days(service) == 0
     await given_change(service, "open", MOMENT, status="cancelled")
     assert [await roll_order_days(service) for _ in range(2)] == [1, 0]
+
+
+async def test_a_venue_that_gives_pages_as_a_reason_is_told_of_by_its_beginning_and_stops_no_sum(
+    service: Database, database: Database
+) -> None:
+    chance = Random(7)
+    reason, strategy = ("".join(chance.choices(LETTERS, k=20_000)) for _ in range(2))
+    await given_account(service)
+    about: dict[str, Any] = {"reason": reason, "strategy": strategy}
+    for order in ("a", "b"):
+        await given_order_event(service, "placed", MOMENT - 9 * DAY, order_id=order, strategy=strategy)
+        await given_order_event(service, "rejected", MOMENT - 9 * DAY, order_id=order, **about)
+        await given_order(service, order, MOMENT - 9 * DAY, status="rejected", **about)
+    assert await roll_order_days(service) > 0
+    assert await roll_order_days(service) == 0
+    for named in (None, strategy, strategy[:200]):
+        scope = live(window="1M", strategy=named)
+        assert await answers(database, scope) == await computed(service, database, scope)
+        for by, name in (("reason", reason[:200]), ("strategy", strategy[:200])):
+            found = await asked_for(database, rejects.READ, scope, by=by)
+            assert [(part.name, part.rejected) for part in found] == ([] if named == strategy[:200] else [(name, 2)])
 
 
 async def test_nobody_sees_the_sums_of_another_account(service: Database, database: Database) -> None:

@@ -89,8 +89,8 @@ SUMS = Query(
                   CROSS JOIN LATERAL order_pieces($1, $2, $3, $4, $5, $6, $7, false, true) p
                  WHERE $7 <> 'size'
                 UNION ALL
-                SELECT f.currency,
-                       execution_part($7, f.symbol, f.strategy, f.account_id, f.side, NULL, f.at, f.zone, NULL), -1
+                SELECT f.currency, left(execution_part($7, f.symbol, f.strategy, f.account_id, f.side, NULL, f.at,
+                                                       f.zone, NULL), 200), -1
                   FROM oldest x
                   CROSS JOIN found f
                  WHERE $7 <> 'size'
@@ -133,8 +133,8 @@ SUMS = Query(
                                       AND newer.revision > 0 AND newer.recorded_at <= $4)) f ON true
     ), measured AS (
         SELECT e.currency, e.decision * e.quantity * e.worth AS notional, coalesce(e.fees, 0) AS fees,
-               execution_part($7, e.symbol, e.strategy, e.account_id, e.side, NULL, e.at, e.zone,
-                              e.decision * e.quantity * e.worth) AS name,
+               left(execution_part($7, e.symbol, e.strategy, e.account_id, e.side, NULL, e.at, e.zone,
+                                   e.decision * e.quantity * e.worth), 200) AS name,  -- as order_pieces names them
                e.arrival IS NOT NULL AS split,
                e.sign * e.worth * (coalesce(e.paid, 0) - coalesce(e.filled, 0) * e.decision) AS execution,
                e.sign * e.worth * coalesce(e.filled, 0) * (e.arrival - e.decision) AS delay,
