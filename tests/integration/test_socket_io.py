@@ -119,10 +119,16 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def connected(
-    url: str, transports: tuple[str, ...] = WEBSOCKET, *, refusals: list[Any] | None = None, **options: Any
+    url: str,
+    transports: tuple[str, ...] = WEBSOCKET,
+    *,
+    refusals: list[Any] | None = None,
+    comes_back: bool = False,
+    **options: Any,
 ) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession() as web:  # one of its own it would leave open when it is refused
-        client = Client(socketio.AsyncClient(reconnection=False, handle_sigint=False, http_session=web))
+        again = {"reconnection": comes_back, "reconnection_delay": 0.01, "randomization_factor": 0}
+        client = Client(socketio.AsyncClient(**again, handle_sigint=False, http_session=web))
         client.io.on("connect_error", (refusals if refusals is not None else []).append)
         await client.io.connect(url, transports=list(transports), wait_timeout=10, **options)
         try:
@@ -330,6 +336,28 @@ async def test_a_client_that_stops_reading_is_sent_no_more_than_it_takes_and_the
             while not all(f'"T{number}"' in heard for number in range(1, 6)):
                 heard += (await web.get(mine, timeout=10)).text
         assert heard.count('2["trade_update"') <= 2
+
+
+@pytest.mark.parametrize("transports", [POLLING, WEBSOCKET, (*POLLING, *WEBSOCKET)], ids="-".join)
+async def test_a_client_that_cannot_be_told_any_more_is_let_go_and_comes_back_by_itself(
+    database: Database, service: Database, monkeypatch: pytest.MonkeyPatch, transports: tuple[str, ...]
+) -> None:
+    await given_account(service)
+    async with site(database) as there, connected(there.url, transports, comes_back=True) as client:
+        before = await client.hears(POSITIONS)
+        assert before["items"] == []
+        (first,) = there.served._clients.values()
+
+        async def fails(*_: object) -> None:
+            raise RuntimeError("a defect of ours")
+
+        monkeypatch.setattr(first, "_tell", fails)
+        await given_position(service, "BTC-USD", at=NOW)
+        announce(there.hub, Topic.POSITIONS)
+        await client.hears(POSITIONS, lambda said: bool(said["items"]))
+        (second,) = there.served._clients.values()
+        assert second is not first
+        assert len(there.served.feeds) == 1
 
 
 async def test_the_end_lets_go_of_who_waits_and_takes_nobody_new(database: Database, service: Database) -> None:

@@ -99,6 +99,7 @@ class OutsideClient:
             pass  # the client has gone; who cleans up after it is on its way
         except Exception:  # noqa: BLE001  # a boundary: the other clients go on
             _log.exception("socket.io client failed", viewer=self._viewer.name)
+            await _hang_up(self._session)
 
     async def _tell(self, feed: Feed) -> None:
         if self._requested:
@@ -129,6 +130,13 @@ def end_polling(session: Any) -> None:
     """Have the request answered that waits for news of a session, if there is one."""
     if not session.upgraded:
         session.queue.put_nowait(_engine().packet.Packet(_engine().packet.NOOP))
+
+
+async def _hang_up(session: Any) -> None:
+    """End a session such that its client comes back by itself: who is told of the end takes it for wanted."""
+    await session.close(wait=False, abort=True)
+    if session.upgraded:
+        session.queue.put_nowait(None)  # what writes to the websocket closes it; a poll is answered by `end`
 
 
 def _engine() -> Any:
