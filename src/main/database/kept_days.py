@@ -1,9 +1,13 @@
 """Are closed trades, executions and orders summed up by day, so that questions about years are answered at once?"""
 
+import asyncpg
+
 from main.database.pool import Database
+from main.errors import DatabaseLocked, DatabaseTimeout
 
 DAYS = 14
-"""Days of one transaction: of an account with a thousand trades a day, a fraction of a second."""
+"""Days of one transaction: of an account with a thousand trades a day, a fraction of a second. Fewer where that is too
+many for the limit of a statement."""
 
 _TRADES = """
     SELECT a.account_id::text
@@ -34,7 +38,8 @@ async def roll_trade_days(database: Database, *, days: int = DAYS) -> int:
     """Sum up all days in which trades closed, changed or went since the last time; return how many.
 
     Needs the role service. Each step is a transaction of its own: one that is killed is gone on with by the next run.
-    What is not summed up yet is no less right, only slower. Raise `DatabaseUnreachable` or `DatabaseTimeout`.
+    What is not summed up yet is no less right, only slower. Raise `DatabaseUnreachable` at once, else the first error
+    once the other accounts are summed up: `DatabaseTimeout` where a single day takes too long, or PostgreSQL's own.
     """
     return await _roll(database, _TRADES, "SELECT roll_trade_days($1, $2)", days)
 
@@ -52,12 +57,28 @@ async def roll_order_days(database: Database, *, days: int = DAYS) -> int:
 async def _roll(database: Database, changed: str, roll: str, days: int) -> int:
     async with database.scoped() as connection:
         accounts = [row[0] for row in await connection.fetch(changed)]
-    made = 0
+    made, failed = 0, None
     for account in accounts:
-        while True:
+        try:
+            made += await _roll_account(database, roll, account, days)
+        except (DatabaseTimeout, asyncpg.PostgresError) as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
+    return made
+
+
+async def _roll_account(database: Database, roll: str, account: str, days: int) -> int:
+    made = 0
+    while True:
+        try:
             async with database.scoped() as connection:
                 step: int = await connection.fetchval(roll, account, days)
-            made += step
-            if not step:
-                break
-    return made
+        except DatabaseTimeout as error:
+            if days <= 1 or isinstance(error, DatabaseLocked):  # who waits for a lock waits as long with fewer days
+                raise
+            days //= 2
+            continue
+        if not step:
+            return made
+        made += step

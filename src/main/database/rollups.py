@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
+
 from main.database.kept_days import roll_fill_days, roll_order_days, roll_trade_days
 from main.database.pool import Database
+from main.errors import DatabaseTimeout
 
 FACTS = ("market", "equity", "host")
 WIDTHS = ("minute", "hour", "day")
@@ -63,11 +66,27 @@ async def roll_up(database: Database, *, until: datetime | None = None, batch: i
 
     Needs the role service. Each step is a transaction of its own: one that is killed is gone on with by the next run,
     and two at once do the work once. A bucket that is not over yet is not made. Raise `DatabaseUnreachable` or
-    `DatabaseTimeout`.
+    `DatabaseTimeout`; what days of trades, fills or orders cannot be summed up for is raised when all else is done.
     """
-    await roll_trade_days(database)  # by marks, not by when they were recorded: these need no horizon
-    await roll_fill_days(database)
-    await roll_order_days(database)
+    failed = await _roll_kept_days(database)
+    done = await _roll_facts(database, until, batch)
+    if failed:
+        raise failed[0] if len(failed) == 1 else ExceptionGroup("days could not be summed up", failed)
+    return done
+
+
+async def _roll_kept_days(database: Database) -> list[Exception]:
+    """By marks, not by when they were recorded: these need no horizon. None of them keeps another from its work."""
+    failed: list[Exception] = []
+    for roll in (roll_trade_days, roll_fill_days, roll_order_days):
+        try:
+            await roll(database)
+        except (DatabaseTimeout, asyncpg.PostgresError) as error:
+            failed.append(error)
+    return failed
+
+
+async def _roll_facts(database: Database, until: datetime | None, batch: int) -> RolledUp:
     async with database.scoped() as connection:
         await connection.execute(_SETTLE)
     async with database.scoped() as connection:
