@@ -23,7 +23,7 @@ END
 $$;
 
 -- The closes in a stretch (after < at <= until) that are right by all that is known now: none where they were not kept
--- lately, and none of a day in which something was recorded since.
+-- lately, and none of a day in which something was recorded since, nor of one between two such times of one UTC day.
 CREATE OR REPLACE FUNCTION kept_closes(for_accounts text[], after timestamptz, until timestamptz, known timestamptz)
 RETURNS SETOF equity_closes
 LANGUAGE plpgsql STABLE ROWS 1000 SET plan_cache_mode = force_generic_plan AS $$
@@ -33,18 +33,21 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH unrolled AS MATERIALIZED (
-        SELECT u.account_id, u.minute FROM unrolled_equity(for_accounts) u
-    ), ends AS MATERIALIZED (
-        SELECT u.account_id, min(u.minute) AS first_at, max(u.minute) + interval '1 minute' AS end_at FROM unrolled u GROUP BY u.account_id
+        -- One row a UTC day: after a long backfill there are millions of minutes.
+        SELECT u.account_id, min(u.minute) AS first_at, max(u.minute) + interval '1 minute' AS end_at,
+               max(u.minute) + interval '1 minute' + interval '3 days' AS closed_at
+          FROM unrolled_equity(for_accounts) u
+         GROUP BY u.account_id, date_trunc('day', u.minute, 'UTC')
     )
     SELECT c.*
       FROM equity_closes c
-      LEFT JOIN ends e ON e.account_id = c.account_id
      WHERE c.account_id = ANY (for_accounts) AND c.at > after AND c.at <= until
-       -- Nearly all days are before whatever is new: only the others are compared with each minute.
-       AND (e.account_id IS NULL OR c.at < e.first_at OR c.since >= e.end_at
-            OR NOT EXISTS (SELECT FROM unrolled u
-                            WHERE u.account_id = c.account_id AND u.minute <= c.at AND u.minute > c.since - interval '1 minute'));
+       -- NOT IN, because that is looked up in a hash table however few the planner expects; neither is ever null. No trading
+       -- day is longer than three days.
+       AND (c.account_id::text, c.at) NOT IN (
+            SELECT k.account_id::text, k.at
+              FROM unrolled u
+              JOIN equity_closes k ON k.account_id = u.account_id AND k.at >= u.first_at AND k.at < u.closed_at AND k.since < u.end_at);
 END
 $$;
 
@@ -54,6 +57,8 @@ CREATE OR REPLACE FUNCTION keep_closes(for_account text, most integer, horizon t
 DECLARE
     own record;
     newest timestamptz := (SELECT max(c.at) FROM equity_closes c WHERE c.account_id = for_account);
+    kept record;
+    first_day date;
     first_at timestamptz := (SELECT t.at FROM trading_pnl t WHERE t.account_id = for_account ORDER BY t.at LIMIT 1);
     last_at timestamptz := (SELECT t.at FROM trading_pnl t WHERE t.account_id = for_account ORDER BY t.at DESC LIMIT 1);
     made bigint;
@@ -68,11 +73,19 @@ BEGIN
                         WHERE n.account_id = for_account AND n.at = newest
                           AND n.since = trading_day_start(trading_date(n.since, own.zone, own.roll_over), own.zone, own.roll_over)
                           AND n.at = trading_day_start(trading_date(n.since, own.zone, own.roll_over) + 1, own.zone, own.roll_over));
+    SELECT count(*) AS days, min(c.since) AS since, trading_date(min(c.since), own.zone, own.roll_over) AS first_day,
+           trading_date(max(c.since), own.zone, own.roll_over) AS last_day
+      INTO kept
+      FROM equity_closes c
+     WHERE c.account_id = for_account;
+    first_day := trading_date(first_at - interval '1 microsecond', own.zone, own.roll_over);
+    IF first_at > kept.since AND kept.days = kept.last_day - kept.first_day + 1 THEN
+        first_day := kept.last_day + 1;  -- none is missing before: of years, only the last is looked at
+    END IF;
     INSERT INTO equity_closes (account_id, at, since, observed_at, equity)
     SELECT for_account, d.at, d.since, o.observed_at, o.equity
       FROM (SELECT ends.at, ends.since
-              FROM generate_series(trading_date(first_at - interval '1 microsecond', own.zone, own.roll_over)::timestamp,
-                                   trading_date(least(last_at, horizon), own.zone, own.roll_over)::timestamp, interval '1 day') AS day
+              FROM generate_series(first_day::timestamp, trading_date(least(last_at, horizon), own.zone, own.roll_over)::timestamp, interval '1 day') AS day
               CROSS JOIN LATERAL (
                     SELECT trading_day_start(day::date, own.zone, own.roll_over) AS since,
                            trading_day_start(day::date + 1, own.zone, own.roll_over) AS at) ends

@@ -93,6 +93,21 @@ async def test_what_is_kept_follows_corrections_and_begins_anew_with_another_zon
     assert {row[1].hour for row in await service_rows(service)} == {15}
 
 
+async def test_older_closes_that_were_not_all_kept_when_the_worker_was_killed_are_kept_by_the_next(
+    service: Database,
+) -> None:
+    await given_account(service)
+    await given_equity(service, *range(100, 105), ending=END, every=DAY)
+    await roll_up(service, until=END + MINUTE)
+    older = fact("A", END - 30 * DAY) | {"equity": 7, "recorded_at": END + HOUR}
+    await insert(service, "trading_pnl", [older])
+    async with service.scoped() as connection:
+        assert await connection.fetchval("SELECT keep_closes('A', 10, $1)", END + 2 * HOUR) == 10
+    await roll_up(service, until=END + 2 * HOUR)
+    midnight = END.replace(hour=0)
+    assert [row[1] for row in await service_rows(service)] == [midnight - step * DAY for step in reversed(range(30))]
+
+
 async def test_a_question_about_months_takes_the_closes_but_not_for_what_was_known_then(
     service: Database, database: Database
 ) -> None:
