@@ -6,7 +6,7 @@ import gc
 import signal
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +176,37 @@ async def test_a_client_hears_of_figures_closed_trades_and_positions_after_a_com
         held = await client.hears(POSITIONS, lambda said: bool(said["items"]), counts[POSITIONS])
         assert [position["symbol"] for position in held["items"]] == ["BTC-USD"]
         assert await client.hears(METRICS, lambda said: said["trades"] == 2, counts[METRICS])
+
+
+async def test_an_old_trade_that_comes_into_the_newest_fifty_is_not_told_as_new_but_a_correction_is(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    given = [await given_trade(service, age, NOW - age * timedelta(hours=1), symbol=f"T{age}") for age in range(51)]
+    async with site(database) as there, connected(there.url) as client:
+        first = await client.hears(TRADES)
+        assert [trade["symbol"] for trade in first["items"]] == [f"T{age}" for age in range(50)]
+
+        await given_trade(service, 0, NOW, source_id=given[0], revision=1, quantity=0)  # busted: T50 comes in
+        announce(there.hub, Topic.TRADES)
+        assert (await client.hears(TRADES, lambda said: said["total"] == 50))["items"] == []
+
+        moved = NOW - timedelta(hours=51)  # and with that the oldest of the page
+        await given_trade(service, -1, moved, source_id=given[7], revision=1, symbol="T7")
+        announce(there.hub, Topic.TRADES)
+        corrected = await client.hears(TRADES, lambda said: bool(said["items"]), after=1)
+        assert [(trade["symbol"], trade["pnl"]) for trade in corrected["items"]] == [("T7", -1)]
+
+
+async def test_a_page_that_is_not_full_tells_of_an_older_trade_too(database: Database, service: Database) -> None:
+    await given_account(service)
+    await given_trade(service, 5, NOW)
+    async with site(database) as there, connected(there.url) as client:
+        await client.hears(TRADES)
+        await given_trade(service, 5, NOW - timedelta(days=1), symbol="LATE")
+        announce(there.hub, Topic.TRADES)
+        late = await client.hears(TRADES, lambda said: bool(said["items"]), after=1)
+        assert [trade["symbol"] for trade in late["items"]] == ["LATE"]
 
 
 async def test_whoever_asks_is_told_all_three_as_they_are_in_the_words_of_rest(

@@ -131,10 +131,20 @@ class Subject:
 
 
 def only_new(page: trades.TradesFound, seen: Mapping[str, ClosedTrade] | None) -> trades.TradesFound:
-    """Return the page with those trades alone that were not `seen` as they are now; all of them without any seen."""
+    """Return the page with those trades alone that were not `seen` as they are now; all of them without any seen.
+
+    Where a full page was seen, a trade from before it is none of them: it came into the page because another left.
+    """
     if seen is None:
         return page
-    return replace(page, items=[trade for trade in page.items if seen.get(trade.id) != trade])
+    full = len(seen) >= page.limit
+    since = min(trade.exit_time for trade in seen.values()) if full else None
+    items = [
+        trade
+        for trade in page.items
+        if seen.get(trade.id) != trade and (trade.id in seen or since is None or trade.exit_time >= since)
+    ]
+    return replace(page, items=items)
 
 
 @dataclass(slots=True, eq=False)
