@@ -22,7 +22,7 @@ from main.domain.topics import Announcement, Topic
 from main.errors import DatabaseUnreachable
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.feed import EVENTS, METRICS, POSITIONS, TRADES
-from main.monitoring.api.socket_io import LARGEST_MESSAGE, RULES, SocketIo, socket_io_routes
+from main.monitoring.api.socket_io import LARGEST_MESSAGE, PATH, RULES, SocketIo, socket_io_routes
 from main.monitoring.hub import Hub
 from main.security.guard import Guard
 from main.security.policy import Policy
@@ -319,6 +319,38 @@ async def test_one_client_too_many_is_told_so(database: Database) -> None:
         assert there.served.clients == 1
 
 
+async def test_of_many_that_connect_at_once_no_more_are_let_in_than_may(database: Database) -> None:
+    arrived, everybody = asyncio.Barrier(5), asyncio.Event()
+    connection = {
+        "type": "http",
+        "method": "GET",
+        "path": PATH,
+        "query_string": b"EIO=4&transport=polling",
+        "headers": [],
+        "state": {"viewer": Viewer("me", "viewer", None)},
+    }
+
+    async def receive() -> Any:
+        await arrived.wait()
+        await everybody.wait()
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def status_of_one() -> int:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await there.served(dict(connection), receive, send)
+        return int(sent[0]["status"])
+
+    async with site(database, most=2) as there, asyncio.timeout(10):
+        asked = [asyncio.create_task(status_of_one()) for _ in range(4)]
+        await arrived.wait()
+        everybody.set()
+        assert sorted(await asyncio.gather(*asked)) == [200, 200, 503, 503]
+
+
 async def test_a_session_is_its_viewers_alone_and_no_script_of_another_site(database: Database) -> None:
     async with site(database) as there, httpx.AsyncClient(base_url=there.url) as web:
         opened = await web.get("/socket.io/?EIO=4&transport=polling")
@@ -402,6 +434,31 @@ async def test_the_end_lets_go_of_who_waits_and_takes_nobody_new(database: Datab
             await gone.wait()
         async with httpx.AsyncClient(base_url=there.url) as web:
             assert (await web.get("/socket.io/?EIO=4&transport=polling")).status_code == 503
+
+
+async def test_a_client_whose_accounts_are_being_looked_up_at_the_end_is_not_told_anything(
+    database: Database, service: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await given_account(service)
+    looking, ended = asyncio.Event(), asyncio.Event()
+    async with site(database) as there, httpx.AsyncClient(base_url=there.url) as web:
+        visible = there.served.directory.visible
+
+        async def slow(accounts: Any) -> Any:
+            looking.set()
+            await ended.wait()
+            return await visible(accounts)
+
+        monkeypatch.setattr(there.served.directory, "visible", slow)
+        opened = await web.get("/socket.io/?EIO=4&transport=polling")
+        session = opened.text.split('"sid":"')[1].split('"')[0]
+        connects = asyncio.create_task(web.post(f"/socket.io/?EIO=4&transport=polling&sid={session}", content="40"))
+        async with asyncio.timeout(10):
+            await looking.wait()
+            there.served.end()
+            ended.set()
+            await connects
+        assert (there.served.clients, len(there.served.feeds), watched_by(there.hub)) == (0, 0, 0)
 
 
 async def test_a_dashboard_that_ends_waits_for_no_client(address: Address, service: Database, tmp_path: Path) -> None:

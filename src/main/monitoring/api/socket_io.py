@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 import structlog
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import ASGIApp, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
 from main.errors import AITraderError
@@ -84,11 +84,14 @@ class SocketIo:
         """Serve one request, or one websocket until it ends."""
         server = await self._loaded()
         query = parse_qs(connection.get("query_string", b"").decode("latin-1"))
+        # Waited for here: were it between the check and the session, any number could pass the check meanwhile.
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            return
         refusal = self._refusal(server, connection, query)
         if refusal is None:
-            await server.handle_request(connection, receive, send)
+            await server.handle_request(connection, _beginning_with(first, receive), send)
         elif connection["type"] == "websocket":
-            await receive()
             await send({"type": "websocket.close", "code": 1013, "reason": refusal[1]})
         else:
             await PlainTextResponse(refusal[1], refusal[0], {"Retry-After": "5"})(connection, receive, send)
@@ -174,7 +177,7 @@ class SocketIo:
         session = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")]
         client = OutsideClient(self.feeds, self.directory, viewer, asked, session)
         await client.settle()
-        if session.closed:  # meanwhile: nobody would tell us once more
+        if session.closed or self._ending:  # meanwhile: nobody would tell us once more
             await client.end()
             return
         self._clients[sid] = client
@@ -202,6 +205,16 @@ def _textual(packets: Any) -> type:
             return 0
 
     return Textual
+
+
+def _beginning_with(first: Message, receive: Receive) -> Receive:
+    """Return what receives the message that was taken already, and then those that follow."""
+    taken = [first]
+
+    async def received() -> Message:
+        return taken.pop() if taken else await receive()
+
+    return received
 
 
 def _length(connection: Connection) -> int:
