@@ -1,13 +1,18 @@
 """What was recorded lately is found without a look at the pages of months that are over."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import asyncpg
 import pytest
 
 from main.clock import now
-from main.database.partitions import summarize_past_months
+from main.config import load_settings
+from main.database.address import Address
+from main.database.partitions import make_partitions_ahead, summarize_past_months
 from main.database.pool import Database
+from main.housekeeping.duties import Housekeeping
+from tests.conftest import administrator
 from tests.given import fact, given_account, insert
 
 LONG_AGO = (now() - timedelta(days=100)).replace(day=10)
@@ -28,3 +33,19 @@ async def test_a_dashboard_may_not_have_anything_summarised(database: Database) 
     async with database.scoped() as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute("SELECT summarize_past_months()")
+
+
+async def test_months_that_cannot_be_summarised_keep_no_partition_of_a_coming_month_from_being_made(
+    address: Address, service: Database, tmp_path: Path
+) -> None:
+    admin = await administrator(address)
+    try:
+        newest = "SELECT max(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'trading_pnl'::regclass"
+        named = newest + " AND inhrelid::regclass::text ~ '[0-9]$'"
+        await admin.execute(f"DROP TABLE {await admin.fetchval(named)}")
+        await admin.execute("REVOKE EXECUTE ON FUNCTION summarize_past_months() FROM ai_trader_service")
+    finally:
+        await admin.close()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):  # and it is told of
+        await Housekeeping(load_settings({}, env={}, cwd=tmp_path)).make_partitions(service)
+    assert await make_partitions_ahead(service) == 0

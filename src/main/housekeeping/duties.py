@@ -88,10 +88,10 @@ class Housekeeping:
 
     async def make_partitions(self, database: Database) -> str | None:
         """Make the partitions of the coming months, and have those that are over summarised."""
-        await summarize_past_months(database)
-        made = await make_partitions_ahead(database)
+        made = await make_partitions_ahead(database)  # first: whatever keeps the other from its work, rows come
         if made:
             _log.info("partitions made", count=made)
+        await summarize_past_months(database)
         return f"{made} partitions made" if made else None
 
     async def roll_up(self, database: Database) -> str | None:
