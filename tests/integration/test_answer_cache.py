@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from main.config import load_settings
+from main.database.address import Address
 from main.database.pool import Database
 from main.database.pulse import pulse
 from main.database.query import Fetcher, Query
@@ -28,6 +29,7 @@ from main.monitoring.answer_cache import AnswerCache, Asked
 from main.monitoring.answer_form import value_in, written
 from main.monitoring.hub import Hub
 from main.monitoring.read import Read, reads
+from tests.conftest import administrator
 from tests.given_everything import given_everything
 from tests.integration.test_hub import given_account, given_cash
 from tests.redis_server import HOW, RunningRedis, redis_server, running_redis
@@ -141,7 +143,7 @@ async def answers(cache: AnswerCache, stamp: Any, answer: int, *, scope: Scope =
         return Total(Decimal(answer), answer)
 
     before = cache.kept + cache.taken
-    value, _ = await cache.value(Asked(READ, scope, None, moment), stamp, compute)
+    value, _, _ = await cache.value(Asked(READ, scope, None, moment), stamp, compute)
     with contextlib.suppress(TimeoutError):  # what is older than what is kept is not kept
         async with asyncio.timeout(1):
             while cache.kept + cache.taken == before:
@@ -234,6 +236,19 @@ async def test_other_accounts_windows_moments_and_installations_share_nothing(
         assert {await asks(stranger, 99, scope=scope) for scope in scopes} == {99}
 
 
+@pytest.mark.parametrize("part", ["version", "views_digest"])
+async def test_replicas_of_other_versions_of_the_code_share_nothing_while_one_is_brought_after_the_other(
+    service: Database, redis: RunningRedis, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    scope = Scope((part,))
+    async with sharing(service, redis) as one:
+        await asks(one, 1, scope=scope)
+        monkeypatch.setattr(answer_cache, part, lambda: "another")
+        async with sharing(service, redis) as newer, sharing(service, redis) as newer_too:
+            assert await asks(newer, 2, scope=scope) == 2
+            assert await asks(newer_too, 3, scope=scope) == 2
+
+
 async def test_an_answer_grows_old_the_past_later_than_the_present(service: Database, redis: RunningRedis) -> None:
     live, past = Scope(("old",)), Scope(("old",), as_of=NOW)
     async with sharing(service, redis) as one, sharing(service, redis) as other:
@@ -252,6 +267,71 @@ async def test_a_clock_that_was_lost_is_no_reason_to_take_what_is_old(service: D
         assert await other.stamp((READ,)) is None
         await until(lambda: other.ready)
         assert await asks(other, 2, scope=scope) == 2
+
+
+async def test_an_answer_is_not_left_with_a_clock_that_has_not_counted_so_far_after_a_fail_over(
+    service: Database, redis: RunningRedis
+) -> None:
+    scope = Scope(("copied",))
+    async with sharing(service, redis) as one, sharing(service, redis) as other:
+        stamp = await one.stamp((READ,))
+        back = "return redis.call('HINCRBY', KEYS[1], 'number', -1)"  # the copy has not heard of the last number
+        await one.link.script(back, (f"{one._place}:clock",), ())
+        assert await answers(one, stamp, 1, scope=scope) == 1
+        assert await asks(other, 2, scope=scope) == 2
+        assert (one.kept, other.kept) == (0, 1)
+
+
+async def test_a_replica_that_may_not_ask_which_database_it_has_says_so_once_and_shares_when_it_may(
+    address: Address, database: Database, redis: RunningRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, tried = AnswerCache(redis.url, KEY), 0
+    ask = cache._identified
+
+    async def counted(database: Database) -> bool:
+        nonlocal tried
+        known = await ask(database)
+        tried += 1
+        return known
+
+    monkeypatch.setattr(cache, "_identified", counted)
+    admin = await administrator(address)
+    await admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+    with capture_logs() as lines:
+        running = asyncio.create_task(cache.run(database))
+        await until(lambda: tried >= 3)
+        assert (cache.ready, "not sharing: permission denied" in cache.obstacle) == (False, True)
+        await admin.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+        await until(lambda: cache.ready)
+        assert cache.obstacle == ""
+    assert [line["log_level"] for line in lines if "not shared" in line["event"]] == ["warning"]
+    running.cancel()
+    await asyncio.wait({running})
+    await cache.close()
+    await admin.close()
+
+
+async def test_an_answer_of_another_replica_says_nothing_of_what_the_question_costs(
+    database: Database, service: Database, redis: RunningRedis
+) -> None:
+    await given_account(service)
+    async with replica(database, redis) as (one, first), replica(database, redis) as (other, second):
+        await other.ask(READ, SCOPE)
+        question = other._question(READ, SCOPE, None)
+        question.took = 7.0  # that was a slow one
+        await given_cash(service, 1, "1")
+        for hub, cache in ((one, first), (other, second)):
+            await hear(cache)
+            hub.announce(CASH)
+        await one.ask(READ, SCOPE)
+        await until(lambda: first.kept == 1)
+        assert (await other.ask(READ, SCOPE)).value == Total(Decimal(1), 1)
+        assert (second.taken, question.took) == (1, 7.0)
+        await given_cash(service, 1, "2")
+        await hear(second)
+        other.announce(CASH)
+        await other.ask(READ, SCOPE)
+        assert question.took < 7.0
 
 
 async def test_who_asks_what_is_being_answered_waits_for_that_answer(

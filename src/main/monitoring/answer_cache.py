@@ -12,7 +12,10 @@ import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import asyncpg
+import structlog
 
 from main.database.pool import Database
 from main.database.query import Query
@@ -20,8 +23,10 @@ from main.domain.scope import Scope
 from main.domain.topics import Announcement, Topic
 from main.errors import DatabaseError
 from main.monitoring.answer_form import value_in, written
+from main.monitoring.answer_scripts import BEGIN, KEEP, NEXT, NOW
 from main.monitoring.read import Read
 from main.monitoring.redis_link import RETRY_SECONDS, RedisLink
+from main.telemetry.version import version, views_digest
 
 COSTLY_SECONDS = 0.02
 """What the database answers faster is not worth the way to Redis."""
@@ -33,38 +38,7 @@ POLL_SECONDS = 0.01
 CLAIM_SECONDS = 2.0
 LARGEST = 1024 * 1024
 
-# One step each, so that nobody comes between. A clock that was lost, or evicted, begins a new epoch: numbers of
-# different epochs are never compared.
-_NOW = """
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then epoch = ARGV[1]; redis.call('HSET', KEYS[1], 'epoch', epoch, 'number', 0) end
-return {epoch, tonumber(redis.call('HGET', KEYS[1], 'number'))}
-"""
-_NEXT = """
-local epoch = redis.call('HGET', KEYS[1], 'epoch')
-if not epoch then return {} end
-return {epoch, redis.call('HINCRBY', KEYS[1], 'number', 1)}
-"""
-_BEGIN = """
-local kept = redis.call('HMGET', KEYS[1], 'epoch', 'number', 'at', 'by', 'body')
-if kept[1] == ARGV[1] and tonumber(kept[2]) > tonumber(ARGV[2]) and tonumber(kept[3]) >= tonumber(ARGV[3])
-   and kept[4] ~= ARGV[4] then return {'kept', kept[3], kept[5]} end
-local claim = redis.call('HMGET', KEYS[2], 'epoch', 'number')
-if claim[1] == ARGV[1] and tonumber(claim[2]) > tonumber(ARGV[2]) then return {'claimed'} end
-redis.call('HSET', KEYS[2], 'epoch', ARGV[1], 'number', ARGV[5])
-redis.call('PEXPIRE', KEYS[2], ARGV[6])
-return {'begin'}
-"""
-_KEEP = """
-local claim = redis.call('HMGET', KEYS[2], 'epoch', 'number')
-if claim[1] == ARGV[1] and claim[2] == ARGV[2] then redis.call('DEL', KEYS[2]) end
-if ARGV[5] == '' then return 0 end
-local kept = redis.call('HMGET', KEYS[1], 'epoch', 'number')
-if kept[1] == ARGV[1] and tonumber(kept[2]) > tonumber(ARGV[2]) then return 0 end
-redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'number', ARGV[2], 'at', ARGV[3], 'by', ARGV[4], 'body', ARGV[5])
-redis.call('PEXPIRE', KEYS[1], ARGV[6])
-return 1
-"""
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +81,14 @@ class Asked:
         return {(topic, account) for topic in self.read.topics for account in (None, *self.scope.accounts)}
 
 
+class Shared(NamedTuple):
+    """An answer, the moment of the database's clock that it is of, and whether it is another replica's."""
+
+    value: Any
+    at: datetime
+    taken: bool
+
+
 class AnswerCache:
     """The answers that the replicas of one installation share. Without Redis everybody computes, as without a cache."""
 
@@ -116,6 +98,7 @@ class AnswerCache:
         self.taken = self.kept = 0  # answers of other replicas that were taken, and of ours that were left there
         self._key = key
         self._place = ""  # what all names of ours begin with; "": not known yet
+        self._unidentified = ""  # why not
         self._token = secrets.token_hex(8)
         self._epoch = ""
         self._base = -1
@@ -131,6 +114,15 @@ class AnswerCache:
     def ready(self) -> bool:
         """Whether it is known of everything that was heard when that was, so that answers can be shared."""
         return self._missed == self._settled and not (self._unknown or self._asking or self.link.away)
+
+    @property
+    def obstacle(self) -> str:
+        """Why answers are not shared now; empty where they are."""
+        if self.link.status.reachable is False:
+            return self.link.status.reason
+        if self._missed == self._settled:  # what was heard just now is asked in a moment, and no obstacle
+            return ""
+        return f"not sharing: {self._unidentified or 'it is not known yet what was heard when'}"
 
     def heard(self, announcement: Announcement) -> None:
         """Take no answer about these facts that may be from before now. To be called before the hub hears of it."""
@@ -164,21 +156,21 @@ class AnswerCache:
         """Return the next number, before a transaction begins in which these are asked; ``None``: share nothing."""
         if self._missed != self._settled or self.link.away or not any(map(self._costly, reads)):
             return None
-        said = await self.link.script(_NEXT, (f"{self._place}:clock",), ())
+        said = await self.link.script(NEXT, (f"{self._place}:clock",), ())
         if said and said[0].decode() == self._epoch:
             return self._epoch, int(said[1])
         self.missed()  # the clock was lost
         return None
 
-    async def value(self, asked: Asked, stamp: Stamp | None, compute: Compute) -> tuple[Any, datetime]:
-        """Return the answer to a question, and the moment of the database's clock that it is of.
+    async def value(self, asked: Asked, stamp: Stamp | None, compute: Compute) -> Shared:
+        """Return the answer to a question.
 
         `compute` answers it, in a transaction that began after the `stamp`. Whatever Redis does, that is the worst
         case, half a second late at most.
         """
         needed = self._needed(asked) if stamp is not None and self._costly(asked.read) else None
         if stamp is None or needed is None or needed[0] != stamp[0]:
-            return await self._timed(asked.read, compute), asked.moment
+            return Shared(await self._timed(asked.read, compute), asked.moment, taken=False)
         name = self._name(asked)
         said = await self._said(asked, name, needed, stamp)
         if said[0] == b"kept":
@@ -188,9 +180,9 @@ class AnswerCache:
                 pass  # of another version of the suite
             else:
                 self.taken += 1
-                return value, datetime.fromtimestamp(float(said[1]), UTC)
-        began = said[0] == b"begin"
-        return await self._computed(asked, name, stamp if began else None, compute), asked.moment
+                return Shared(value, datetime.fromtimestamp(float(said[1]), UTC), taken=True)
+        value = await self._computed(asked, name, stamp if said[0] == b"begin" else None, compute)
+        return Shared(value, asked.moment, taken=False)
 
     async def _said(self, asked: Asked, name: str, needed: Stamp, stamp: Stamp) -> list[Any]:
         """Ask for the answer, and wait a little where somebody else is at it."""
@@ -198,7 +190,7 @@ class AnswerCache:
         keys, limit = (name, f"{name}:claim"), int(CLAIM_SECONDS * 1000)
         patience = time.monotonic() + min(PATIENCE_SECONDS, 3 * self._costs.get(asked.read.name, PATIENCE_SECONDS))
         while True:
-            said = await self.link.script(_BEGIN, keys, (*needed, oldest, self._token, stamp[1], limit))
+            said = await self.link.script(BEGIN, keys, (*needed, oldest, self._token, stamp[1], limit))
             if not said or said[0] != b"claimed" or time.monotonic() > patience:
                 return list(said or [b"away"])
             await asyncio.sleep(POLL_SECONDS)
@@ -226,7 +218,7 @@ class AnswerCache:
         body = text if text is not None and len(text) <= LARGEST else b""
         at, keep_ms = asked.moment.timestamp(), int(asked.age_limit * 1000)
         arguments = (*stamp, at, self._token, body, keep_ms)
-        if await self.link.script(_KEEP, (name, f"{name}:claim"), arguments):
+        if await self.link.script(KEEP, (name, f"{name}:claim", f"{self._place}:clock"), arguments):
             self.kept += 1
 
     def _needed(self, asked: Asked) -> Stamp | None:
@@ -242,7 +234,7 @@ class AnswerCache:
         """Ask for the clock's number, which is that of everything heard of before; return whether it was told."""
         missed = self._missed
         self._asking, self._unknown = self._unknown, set()
-        said = await self.link.script(_NOW, (f"{self._place}:clock",), (secrets.token_hex(8),))
+        said = await self.link.script(NOW, (f"{self._place}:clock",), (secrets.token_hex(8),))
         asked, self._asking = self._asking, set()
         if not said:
             self._unknown |= asked
@@ -259,9 +251,15 @@ class AnswerCache:
         try:
             async with database.scoped(()) as connection:
                 (identity,) = await _IDENTITY.all(connection)
-        except (DatabaseError, OSError):
+        except (DatabaseError, OSError, asyncpg.PostgresError) as error:
+            if not self._unidentified:
+                _log.warning("answers are not shared: which database it is cannot be asked", reason=str(error))
+            self._unidentified = str(error) or type(error).__name__
             return False
-        text = f"{self._key}/{identity.system}/{identity.database}".encode()
+        self._unidentified = ""
+        # Another version may answer the same question otherwise, also from other views of the same database.
+        code = f"{version()}/{views_digest()}"
+        text = f"{self._key}/{identity.system}/{identity.database}/{code}".encode()
         # In braces: on a cluster all of ours lie together, as scripts ask for.
         self._place = f"{{ai-trader:{hashlib.sha256(text).hexdigest()[:32]}}}"
         return True

@@ -120,7 +120,7 @@ class Answering:
 
     async def _evaluate(self, question: Question, source: Any, beat: Pulse, stamp: Stamp | None = None) -> bool:
         """Answer one question; return whether the transaction may go on. A read's own error stays in its answer."""
-        started = time.monotonic()
+        started, taken = time.monotonic(), False
         if question.read.about == "suite":  # a replay's time is its accounts'; machines and processes live on the wall
             beat = Pulse(beat.now, ())
         try:
@@ -131,7 +131,7 @@ class Answering:
                 value = await compute()
             else:
                 asked = Asked(question.read, question.scope, question.params, beat.now)
-                value, at = await self._cache.value(asked, stamp, compute)
+                value, at, taken = await self._cache.value(asked, stamp, compute)
                 beat = Pulse(at, beat.hearts)
             answer = _answer(question, value, beat)
         except Exception as error:
@@ -141,7 +141,8 @@ class Answering:
             self._publish(question, troubled(question.read, question.answer, error), beat)
             return source is self._live
         finally:
-            question.rest(started)
+            if not taken:  # what it costs the database is not known of an answer that somebody else computed
+                question.rest(started)
         self._publish(question, answer, beat)
         return True
 

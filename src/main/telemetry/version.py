@@ -1,11 +1,12 @@
 """Which version of the suite is this, and which schema does it need?"""
 
+import hashlib
 import tomllib
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from main.database.migrate import SQL
+from main.database.migrate import SQL, migrations
 
 _DISTRIBUTION = "ai-trader-monitoring"
 
@@ -29,3 +30,10 @@ def schema_version() -> str:
     """Return the name of the newest migration of this code, such as ``0016_services``; "unknown" without any."""
     names = [path.stem for path in (SQL / "schema").glob("*.sql")]
     return max(names, default="unknown")
+
+
+@cache
+def views_digest() -> str:
+    """Return what tells this code's views and functions of the database from another's: equal only where they are."""
+    views = "".join(file.sha256 for file in migrations() if file.repeatable)
+    return hashlib.sha256(views.encode()).hexdigest()

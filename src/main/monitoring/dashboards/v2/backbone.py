@@ -228,8 +228,8 @@ class Backbone:
     def _cache_check(self) -> tuple[Check, ...]:
         if self._cache is None:
             return ()
-        status = self._cache.link.status
-        return (Check("redis", "degraded" if status.reachable is False else "ok", status.reason),)
+        obstacle = self._cache.obstacle
+        return (Check("redis", "degraded" if obstacle else "ok", obstacle),)
 
     async def _migrated(self, database: Database) -> bool:
         try:
