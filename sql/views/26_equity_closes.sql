@@ -45,9 +45,13 @@ BEGIN
        -- NOT IN, because that is looked up in a hash table however few the planner expects; neither is ever null. No trading
        -- day is longer than three days.
        AND (c.account_id::text, c.at) NOT IN (
-            SELECT k.account_id::text, k.at
+            SELECT u.account_id, touched.at
               FROM unrolled u
-              JOIN equity_closes k ON k.account_id = u.account_id AND k.at >= u.first_at AND k.at < u.closed_at AND k.since < u.end_at);
+              CROSS JOIN LATERAL (
+                    SELECT k.at
+                      FROM equity_closes k
+                     WHERE k.account_id = u.account_id AND k.at >= u.first_at AND k.at < u.closed_at AND k.since < u.end_at
+                    OFFSET 0) touched);  -- looked up by day, where a join would put every day with every close
 END
 $$;
 
