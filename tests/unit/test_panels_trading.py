@@ -279,10 +279,10 @@ def test_too_few_spreads_have_no_band() -> None:
 
 def test_volatility_is_read_against_the_limits_it_is_near() -> None:
     points = tuple(volatility.VolatilityPoint(NOW + index * MINUTE, 0.12 + index / 100) for index in range(3))
-    now = filled(volatility.SymbolVolatility, source="sim", symbol="SPY", volatility=Figure(0.14), band="low")
+    now = volatility.SymbolVolatility("sim", "SPY", Figure(0.14), "low", 72, 3600.0)
     report = volatility.VolatilityReport((now,), "sim", "SPY", Figure(0.13), points)
     said = drawn("realised_volatility", (volatility.READ, report))
-    assert "14.0 % now · low 13.0% over the range" in words(said).replace("13.0 over", "13.0% over")
+    assert "14.0 % over 3 days · low 13.0% over the range" in words(said).replace("13.0 over", "13.0% over")
     assert [each["text"] for each in figure_of(said)["layout"]["annotations"]] == ["<b>14.0</b>", " normal from 15"]
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from dash.development.base_component import Component
 
 from main import text
-from main.analytics.sample import MINIMUM
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve
@@ -15,9 +14,7 @@ from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered
 from main.monitoring.dashboards.v2.volatility_marks import band_levels
 from main.monitoring.read import Read
 from main.monitoring.reads import bots, market_current, volatility
-from main.monitoring.reads.volatility import SymbolVolatility, VolatilityParams, VolatilityReport
-
-DAY = 86_400.0
+from main.monitoring.reads.volatility import RECENT, SymbolVolatility, VolatilityParams, VolatilityReport
 
 
 def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
@@ -44,11 +41,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    report = answers[volatility.READ].value
-    now = _present(report) if report else None
-    if now is None or now.volatility.value is None:
-        return "% a year"
-    return f"% a year · now: {'daily' if now.close_seconds >= DAY else 'hourly'} closes; line: {MINIMUM} moves each"
+    return "% a year"
 
 
 def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
@@ -63,13 +56,20 @@ def _heading(report: VolatilityReport) -> Component:
     if now is None or now.volatility.value is None:
         reason = (now.volatility.reason if now else None) or "its present volatility is not known"
         return components.reading(components.unknown(reason), unit="now", detail=detail)
-    return components.reading(_percent(now.volatility.value), unit=f"% now · {now.band}", detail=detail)
+    return components.reading(
+        _percent(now.volatility.value), unit=f"% over {_days(now)} days · {now.band}", detail=detail
+    )
 
 
 def _present(report: VolatilityReport) -> SymbolVolatility | None:
     return next(
         (each for each in report.symbols if each.symbol == report.symbol and each.source == report.source), None
     )
+
+
+def _days(now: SymbolVolatility) -> int:
+    """Return of how long its closes are: the line's end is of the last moves only, and another figure."""
+    return next(length.days for width, length in RECENT.values() if width.total_seconds() == now.close_seconds)
 
 
 def _percent(fraction: float | None) -> str:
