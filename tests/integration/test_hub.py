@@ -303,6 +303,9 @@ class CountingEncoder:
     def asks(self, panel: str) -> tuple[tuple[Read[Any], Hashable], ...]:
         return ((read_of(cash), None),)
 
+    def scope(self, panel: str, page: Scope) -> Scope:
+        return page
+
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         self.encoded += 1
         return b'"children":"%d"' % answers["cash"].value.amount

@@ -1,6 +1,6 @@
 """What a viewer chose of a panel's options becomes the parameters of its reads, or an error that names the choices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import orjson
@@ -96,3 +96,29 @@ def test_the_rows_behind_a_panel_are_asked_with_its_own_parameters_and_only_thos
     assert addresses(wanted(panel(), "cut?by=weekday")) == ["cut?by=weekday"]
     hostile = panel(params=lambda chosen: {READ: Cut(chosen["symbol"])})
     assert addresses(wanted(hostile, "cut?symbol=%26limit%3D1")) == ["cut?by=%26limit%3D1"]
+
+
+ZOOMED = "cut?by=weekday&zoom=2026-11-20T10:00:00Z..2026-11-20T11:00:00Z"
+PAGE = Scope(("P1",), "1W", strategy="carry")
+
+
+def test_a_zoomed_panel_asks_the_same_about_what_it_shows():
+    asked = wanted(panel(refines=True), ZOOMED)
+    assert asked.asks == ((READ, Cut("weekday")),)
+    assert asked.chosen == {"by": "weekday", "symbol": ""}
+    assert asked.scope(PAGE) == replace(PAGE, window="2026-11-20T10:00:00Z..2026-11-20T11:00:00Z")
+
+
+def test_a_panel_that_is_not_zoomed_asks_about_the_page():
+    assert wanted(panel(refines=True), "cut?by=weekday").scope(PAGE) == PAGE
+
+
+def test_a_panel_whose_values_depend_on_the_range_knows_no_zoom():
+    with pytest.raises(UnknownName, match="zoom"):
+        wanted(panel(), ZOOMED)
+
+
+@pytest.mark.parametrize("zoom", ["yesterday", "2026-11-20..2026-11-19", "..", "2026-11-20T10:00:00Z"])
+def test_a_zoom_that_is_no_range_names_the_panel_and_how_to_write_one(zoom):
+    with pytest.raises(ConfigurationError, match=r"cut.zoom.*FROM\.\.TO"):
+        wanted(panel(refines=True), f"cut?zoom={zoom}").scope(PAGE)

@@ -27,6 +27,10 @@ class Encoder(Protocol):
         """Return what a panel asks, each read with its parameters; raise `AITraderError` for one that cannot be."""
         ...
 
+    def scope(self, panel: str, page: Scope) -> Scope:
+        """Return what a panel asks about on a page of this scope; raise `AITraderError` where that makes no sense."""
+        ...
+
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         """Draw a panel and return the members of its JSON object; never raises for anything in the answers."""
         ...
@@ -67,6 +71,7 @@ class PictureBook:
 
         Raise `AITraderError` for a panel that is not there, or not with these options.
         """
+        scope = self._encoder.scope(panel, scope)
         easel = self._easels.get((panel, scope))
         if easel is None:
             easel = self._easels[panel, scope] = _Easel(

@@ -1,11 +1,12 @@
 """What did the viewer choose of a panel's options, as the page writes it: ``NAME?OPTION=VALUE&…``?"""
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+from main.domain.scope import Scope
 from main.errors import ConfigurationError, Problem, UnknownName
 from main.monitoring.dashboards.v2.panel import Chosen, Option, Panel
 from main.monitoring.read import Read
@@ -14,6 +15,8 @@ LONGEST = 1000
 """Characters of a value that is typed or a name out of the data, such as a trade's; its read knows better."""
 AGAIN = "~"
 """Parts the name of a panel that stands on a page more than once from its number: ``NAME~2``."""
+ZOOM = "zoom"
+"""The range that a zoomed chart shows, ``FROM..TO``, instead of the page's: for a panel that `refines`."""
 SHOWN = 64  # characters of a wrong one that are repeated
 MOST_OPTIONS = 16
 MOST_DIGITS = 2
@@ -21,11 +24,20 @@ MOST_DIGITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A panel as a viewer wants it: what it asks, with which parameters, and what was chosen."""
+    """A panel as a viewer wants it: what it asks, with which parameters, what was chosen, and the range of a zoom."""
 
     panel: Panel
     chosen: Chosen
     asks: tuple[tuple[Read[Any], Hashable], ...]
+    zoom: str | None = None
+
+    def scope(self, page: Scope) -> Scope:
+        """Return what is asked about on a page of this scope; raise `ConfigurationError` for a wrong zoom."""
+        try:
+            return replace(page, window=self.zoom) if self.zoom else page
+        except ValueError as error:
+            problem = Problem(str(error)[:LONGEST], "FROM..TO, both with their zone", key=f"{self.panel.name}.{ZOOM}")
+            raise ConfigurationError(problem) from None
 
 
 def panel_name(written: str) -> str:
@@ -42,12 +54,16 @@ def wanted(panel: Panel, written: str) -> Wanted:
     """
     options = {option.name: option for option in panel.options}
     chosen = {option.name: option.default for option in panel.options}
+    zoom = None
     for name, value in _given(panel, written):
+        if name == ZOOM and panel.refines:
+            zoom = value
+            continue
         if name not in options:
             raise UnknownName(f"option of the panel {panel.name}", name[:SHOWN], options)
         _check(panel, options[name], value)
         chosen[name] = value
-    return Wanted(panel, chosen, _asks(panel, chosen))
+    return Wanted(panel, chosen, _asks(panel, chosen), zoom)
 
 
 def addresses(asked: Wanted) -> list[str]:

@@ -31,6 +31,10 @@ class PanelEncoder:
         """
         return self._wanted(panel).asks
 
+    def scope(self, panel: str, page: Scope) -> Scope:
+        """Return what a panel asks about: what its page does, or the range that it was zoomed to."""
+        return self._wanted(panel).scope(page)
+
     def encode(self, panel: str, answers: Mapping[str, Answer[Any]], scope: Scope) -> bytes:
         """Draw a panel: the members ``figure`` and ``children``, ``subtitle`` and ``offers`` where it has them.
 

@@ -147,7 +147,7 @@ def definition(panel: Panel) -> dict[str, Any]:
         }
         for each in panel.options
     ]
-    place = {"width": panel.width, "height": panel.height}
+    place = {"width": panel.width, "height": panel.height, "refines": panel.refines}
     return {"title": panel.title, "kind": panel.kind, "reads": reads, "options": options} | place
 
 

@@ -126,6 +126,8 @@ class Panel:
     navigation, kept up to date on every page.
     ``params`` makes the parameters of reads from the chosen `options`; it raises ``ValueError`` for a bad one.
     ``offers`` names what there is to choose of an option without fixed choices.
+    ``refines`` says that a shorter range shows the same values, only finer: then a chart that is zoomed asks for the
+    points of what it shows (`chosen.ZOOM`), and what is of the whole range carries ``WHOLE`` (see `figures.parts`).
     ``controls`` makes what stands above (or instead of) the drawing and is never drawn again, ``connect`` its
     callbacks; their elements' ids begin with the panel's name. ``also_on`` names further pages that show it.
     """
@@ -146,6 +148,7 @@ class Panel:
     options: tuple[Option, ...] = ()
     params: Callable[[Chosen], Mapping[Read[Any], Hashable]] | None = None
     offers: Callable[[Answers, Scope], Mapping[str, Sequence[str]]] | None = None
+    refines: bool = False
     controls: Callable[[], Component] | None = None
     connect: Callable[[Wiring], None] | None = None
     also_on: tuple[str, ...] = ()

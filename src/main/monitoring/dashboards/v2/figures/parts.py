@@ -13,6 +13,10 @@ _RIGHT = 60  # room for the value axis, in steps: almost nothing moves it when a
 _RIGHT_STEP = 16
 
 
+WHOLE = {"meta": "whole"}
+"""Of a trace that tells of the whole range: finer points of a zoom are not for it."""
+
+
 def literal(said: str) -> str:
     """Return a text for Plotly to show as it is: it would make a link of ``<a href…>``. A ``<br>`` goes on to break."""
     escaped = said.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -70,7 +74,8 @@ def floor(x: Sequence[int], level: float) -> FigureDict:
     """Return the invisible line that a fill ends at."""
     ends = [x[0], x[-1]] if x else []
     line = {"width": 0, "color": "@accent/0"}
-    return {"type": "scatter", "mode": "lines", "x": ends, "y": [level] * len(ends), "line": line, "hoverinfo": "skip"}
+    trace = {"type": "scatter", "mode": "lines", "x": ends, "y": [level] * len(ends), "line": line, "hoverinfo": "skip"}
+    return trace | WHOLE
 
 
 def mark(x: Sequence[int], y: Series, index: int, words: str, tone: str, *, above: bool) -> FigureDict:
@@ -87,6 +92,7 @@ def mark(x: Sequence[int], y: Series, index: int, words: str, tone: str, *, abov
         "marker": {"size": 7, "color": "@surface-panel", "line": {"width": 1.5, "color": f"@{tone}"}},
         "hoverinfo": "skip",
         "cliponaxis": False,
+        **WHOLE,
     }
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from main import text
 from main.monitoring.dashboards.v2 import axes
 from main.monitoring.dashboards.v2.figures.parts import (
+    WHOLE,
     FigureDict,
     Series,
     Write,
@@ -32,7 +33,7 @@ def equity_and_drawdown(at: Sequence[datetime], equity: Series, drawdown: Series
     if peak is not None:
         data.append(mark(x, equity, peak, f"Peak {text.money(equity[peak], 0)}", "accent", above=True))
     under_water = line(x, drawdown, "Drawdown", text.percent, "loss", width=1.25)
-    data.append(under_water | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "@loss/0.22"})
+    data.append(under_water | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "@loss/0.22"} | WHOLE)
     deepest = min((value for value in drawdown if value is not None), default=0.0)
     if trough is not None and deepest < 0:
         data.append(mark(x, drawdown, trough, f"Max {text.percent(deepest)}", "loss", above=False) | {"yaxis": "y2"})

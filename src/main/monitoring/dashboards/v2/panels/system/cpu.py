@@ -48,4 +48,5 @@ PANEL = Panel(
     order=20,
     height=180,
     kind="figure",
+    refines=True,
 )

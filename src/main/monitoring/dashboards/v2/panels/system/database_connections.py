@@ -53,4 +53,5 @@ PANEL = Panel(
     order=30,
     height=240,
     kind="figure",
+    refines=True,
 )

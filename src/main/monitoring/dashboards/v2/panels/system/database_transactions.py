@@ -46,4 +46,5 @@ PANEL = Panel(
     order=40,
     height=240,
     kind="figure",
+    refines=True,
 )

@@ -48,4 +48,5 @@ PANEL = Panel(
     order=50,
     height=240,
     kind="figure",
+    refines=True,
 )

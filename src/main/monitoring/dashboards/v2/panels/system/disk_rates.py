@@ -45,4 +45,5 @@ PANEL = Panel(
     order=80,
     height=180,
     kind="figure",
+    refines=True,
 )

@@ -49,4 +49,5 @@ PANEL = Panel(
     order=40,
     height=180,
     kind="figure",
+    refines=True,
 )

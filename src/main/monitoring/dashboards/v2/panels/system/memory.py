@@ -43,4 +43,5 @@ PANEL = Panel(
     order=30,
     height=180,
     kind="figure",
+    refines=True,
 )

@@ -54,4 +54,5 @@ PANEL = Panel(
     order=50,
     height=180,
     kind="figure",
+    refines=True,
 )

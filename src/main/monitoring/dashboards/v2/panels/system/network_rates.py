@@ -43,4 +43,5 @@ PANEL = Panel(
     order=90,
     height=180,
     kind="figure",
+    refines=True,
 )

@@ -56,4 +56,5 @@ PANEL = Panel(
     order=60,
     height=180,
     kind="figure",
+    refines=True,
 )

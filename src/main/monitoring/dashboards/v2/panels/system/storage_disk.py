@@ -39,4 +39,5 @@ PANEL = Panel(
     order=20,
     height=180,
     kind="figure",
+    refines=True,
 )

@@ -52,5 +52,6 @@ PANEL = Panel(
     order=20,
     height=300,
     kind="figure",
+    refines=True,
     legend=(("Equity", "accent"), ("Drawdown", "loss")),
 )

@@ -85,4 +85,5 @@ PANEL = Panel(
     order=20,
     height=300,
     kind="figure",
+    refines=True,
 )

@@ -94,5 +94,6 @@ PANEL = Panel(
     order=30,
     height=400,
     kind="figure",
+    refines=True,
     legend=(("Bought", "bid"), ("Sold", "ask")),
 )

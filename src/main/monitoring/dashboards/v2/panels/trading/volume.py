@@ -77,4 +77,5 @@ PANEL = Panel(
     order=60,
     height=240,
     kind="figure",
+    refines=True,
 )
