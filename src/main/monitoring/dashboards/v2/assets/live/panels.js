@@ -80,7 +80,7 @@
   function chart(name, record) {
     if (!app.figures.drawable) { waiting[name] = true; return; }
     var graph = "graph-" + name, until = OLD[record.state] && record.freshness.state !== "past" ? app.shell.now() : null;
-    var figure = app.figures.dressed(record.figure, graph, until);
+    var figure = app.figures.dressed(app.zoom.refined(name, record.figure, record.view), graph, until);
     if (record.drawn !== "chart" || !document.getElementById(graph)) {
       app.shell.setProps("drawn-" + name, { children: app.content.graph(graph, figure, label(name, record)) });
       record.given = figure;
@@ -144,7 +144,10 @@
   /** What stands in the navigation is looked at from every page. */
   function withBadges(names) { return names.concat(app.shell.config.badges).map(app.options.asked); }
 
-  function wanted() { return document.hidden ? [] : withBadges(page.filter(function (name) { return near[name]; })); }
+  function wanted() {
+    var names = document.hidden ? [] : page.filter(function (name) { return near[name]; });
+    return document.hidden ? [] : withBadges(names).concat(names.map(app.zoom.asked).filter(Boolean));
+  }
 
   function subscribe() { app.socket.subscribe(app.view.asked(), wanted()); }
 
@@ -186,6 +189,7 @@
     shown: function (names) {
       page = names;
       near = {};
+      app.zoom.forget();
       names.forEach(app.options.draw);
       names.forEach(function (name) {
         if (known[name]) { known[name].drawn = null; dirty[name] = true; } else app.freshness.loading(name);
@@ -200,6 +204,7 @@
       var missed = false;
       Object.keys(message.panels).forEach(function (asked) {
         var name = asked.split("?")[0], news = message.panels[asked], record = known[name] || (known[name] = {});
+        if (asked === app.zoom.asked(name)) { if (app.zoom.received(name, news, view)) dirty[name] = true; else missed = true; return; }
         if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
         var content = app.tails.content(record, news);
         if (content === undefined) { missed = true; return; }
@@ -251,6 +256,8 @@
       return states.length > 0 && states.every(function (state) { return ["live", "late", "closed"].indexOf(state) < 0; });
     },
     record: function (name) { return known[name]; },
+    /** Draw a panel again of what is known. */
+    dirty: function (name) { dirty[name] = true; schedule(); },
   };
 
   document.addEventListener("visibilitychange", function () { subscribe(); if (!document.hidden) app.panels.tick(); });
