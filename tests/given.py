@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from main.database.pool import Database
+from main.database.rollups import BATCH, RolledUp, roll_up
 from main.domain.scope import Scope
 from main.monitoring.read import Read
 
@@ -34,6 +35,21 @@ async def asked(database: Database, read: Read[Any], scope: Scope) -> Any:
     """The read's value as a dashboard gets it: role app, the scope's accounts visible and no others."""
     async with database.scoped(scope.accounts) as connection:
         return await read.fetch(connection, scope)
+
+
+async def settle(service: Database) -> None:
+    """Let all that was recorded until a second ago count as settled: nobody else writes into a test's own database.
+
+    Else an open transaction of any test in the same server, a vacuum of it too, would hold the horizon back.
+    """
+    async with service.scoped() as connection:  # the transaction with that number is long over
+        await connection.execute("INSERT INTO settlement VALUES (clock_timestamp(), '3') ON CONFLICT DO NOTHING")
+
+
+async def rolled_up(service: Database, *, until: datetime | None = None, batch: int = BATCH) -> RolledUp:
+    """Bring the roll-ups up to all that was recorded until a second ago, or `until`."""
+    await settle(service)
+    return await roll_up(service, until=until, batch=batch)
 
 
 async def insert(service: Database, table: str, rows: Sequence[dict[str, Any]], *, again: bool = False) -> None:

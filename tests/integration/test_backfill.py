@@ -20,7 +20,6 @@ from main.clock import now
 from main.config import load_settings
 from main.database.address import Address
 from main.database.pool import Database
-from main.database.rollups import roll_up
 from main.domain.events import CashFlow, Fill, FxRate, Instrument
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
@@ -31,7 +30,7 @@ from main.trading.choice import choose
 from main.trading.feeds.sim_history import CRASH_DAYS_AGO
 from main.trading.run import run_bot
 from main.trading.staff import Staff
-from tests.given import asked, past
+from tests.given import asked, past, rolled_up
 from tests.integration.test_trading import KILLABLE, exit_of, free_port, until, value
 from tests.running import told
 
@@ -443,7 +442,7 @@ async def test_a_roll_up_that_was_there_before_the_past_learns_of_it(address, se
     done = await fill(address, 3)
 
     async def rolled() -> bool:
-        await roll_up(service)
+        await rolled_up(service)
         hours = "SELECT count(DISTINCT at) > 24 FROM equity_rollups WHERE width = 'hour' AND account_id = 'SIM-EUR'"
         days = "SELECT count(DISTINCT at) = 3 FROM market_rollups WHERE width = 'day' AND source = 'sim'"
         return bool(await value(service, hours) and await value(service, days))

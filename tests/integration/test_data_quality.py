@@ -1,6 +1,5 @@
 """Data quality: what came whole, on time, once and alive; whose fault it is where it did not."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +22,7 @@ from tests.given import (
     insert,
     live,
     past,
+    settle,
 )
 from tests.given_market import asked_with, given_run
 
@@ -59,18 +59,7 @@ def ticks(ending: datetime, count: int, every: timedelta = 3 * SECOND) -> list[d
 
 async def measured(service: Database) -> None:
     """Have everything measured that was recorded until a second ago."""
-    async with service.scoped() as connection:
-        started = await connection.fetchval("SELECT clock_timestamp()")
-    settled = None
-    async with asyncio.timeout(20):  # a transaction of the server's own, such as an analyze, may be open meanwhile
-        while settled is None or settled < started - 1.1 * SECOND:
-            async with service.scoped() as connection:
-                await connection.execute(
-                    "INSERT INTO settlement (at, next_xid) "
-                    "VALUES (clock_timestamp() - interval '1 millisecond', pg_current_xact_id())"
-                )
-            async with service.scoped() as connection:
-                settled = await connection.fetchval("SELECT settled_until()")
+    await settle(service)
     await measure_data_quality(service)
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from main.database.pool import Database
-from main.database.rollups import roll_up
 from main.domain.scope import Scope
 from main.monitoring.reads import drawdowns, equity, monthly_returns, performance, turnover
-from tests.given import DAY, HOUR, MINUTE, asked, fact, given_account, given_equity, insert, live, past
+from tests.given import DAY, HOUR, MINUTE, asked, fact, given_account, given_equity, insert, live, past, rolled_up
 from tests.integration.test_reads_equity_agree import EDGES, END, given_books
 
 LATE = ("nothing", "an observation", "a correction", "one at the end of a day", "a zone", "older ones")
@@ -59,13 +58,13 @@ async def test_kept_closes_change_no_answer_whatever_comes_late_and_whether_it_i
 ) -> None:
     chance = Random(seed)
     names = await given_books(service, chance)
-    await roll_up(service, until=END + MINUTE)
+    await rolled_up(service, until=END + MINUTE)
     assert await service_rows(service)
     for until in (None, END + 2 * HOUR):
         if until is None:
             await let_come(service, chance, names[0], late)
         else:
-            await roll_up(service, until=until)
+            await rolled_up(service, until=until)
         for window in ("1M", "All"):
             scope = live(*names, window=window, moment=END)
             assert await answers(database, scope) == await observed(service, database, scope)
@@ -79,17 +78,17 @@ async def service_rows(service: Database) -> list[Any]:
 async def test_what_is_kept_follows_corrections_and_begins_anew_with_another_zone(service: Database) -> None:
     await given_account(service)
     times = await given_equity(service, *range(100, 130), ending=END, every=DAY)
-    await roll_up(service, until=END + MINUTE)
+    await rolled_up(service, until=END + MINUTE)
     kept = await service_rows(service)
     midnight = END.replace(hour=0)
     assert [row[1] for row in kept] == [midnight - step * DAY for step in reversed(range(29))]
     assert [(row[3], row[4]) for row in kept] == list(zip(times[:-1], range(100, 129), strict=True))
     await insert(service, "trading_pnl", [fact("A", times[4] + MINUTE) | {"equity": 7, "recorded_at": END + HOUR}])
-    await roll_up(service, until=END + 2 * HOUR)
+    await rolled_up(service, until=END + 2 * HOUR)
     assert [row[4] for row in await service_rows(service)][4] == 7
     async with service.scoped() as connection:
         await connection.execute("UPDATE accounts SET zone = 'Asia/Tokyo'")
-    await roll_up(service, until=END + 3 * HOUR)
+    await rolled_up(service, until=END + 3 * HOUR)
     assert {row[1].hour for row in await service_rows(service)} == {15}
 
 
@@ -98,12 +97,12 @@ async def test_older_closes_that_were_not_all_kept_when_the_worker_was_killed_ar
 ) -> None:
     await given_account(service)
     await given_equity(service, *range(100, 105), ending=END, every=DAY)
-    await roll_up(service, until=END + MINUTE)
+    await rolled_up(service, until=END + MINUTE)
     older = fact("A", END - 30 * DAY) | {"equity": 7, "recorded_at": END + HOUR}
     await insert(service, "trading_pnl", [older])
     async with service.scoped() as connection:
         assert await connection.fetchval("SELECT keep_closes('A', 10, $1)", END + 2 * HOUR) == 10
-    await roll_up(service, until=END + 2 * HOUR)
+    await rolled_up(service, until=END + 2 * HOUR)
     midnight = END.replace(hour=0)
     assert [row[1] for row in await service_rows(service)] == [midnight - step * DAY for step in reversed(range(30))]
 
@@ -113,7 +112,7 @@ async def test_a_question_about_months_takes_the_closes_but_not_for_what_was_kno
 ) -> None:
     await given_account(service)
     await given_equity(service, *range(100, 130), ending=END, every=DAY)
-    await roll_up(service, until=END + MINUTE)
+    await rolled_up(service, until=END + MINUTE)
     async with service.scoped() as connection:
         await connection.execute("UPDATE equity_closes SET equity = 5")
 
@@ -131,7 +130,7 @@ async def test_a_question_about_months_takes_the_closes_but_not_for_what_was_kno
 async def test_nobody_sees_the_closes_of_another_account(service: Database, database: Database) -> None:
     await given_account(service, "B")
     await given_equity(service, *range(100, 110), ending=END, every=DAY, account="B")
-    await roll_up(service, until=END + MINUTE)
+    await rolled_up(service, until=END + MINUTE)
     assert await service_rows(service)
     async with database.scoped(["A"]) as connection:
         assert await connection.fetchval("SELECT count(*) FROM equity_closes") == 0

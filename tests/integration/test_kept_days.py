@@ -9,10 +9,9 @@ import pytest
 from main.database.address import Address
 from main.database.kept_days import roll_order_days, roll_trade_days
 from main.database.pool import Database
-from main.database.rollups import roll_up
 from main.errors import DatabaseTimeout
 from tests.conftest import administrator
-from tests.given import DAY, MINUTE, MOMENT, given_account, given_equity, given_order_event, given_trade
+from tests.given import DAY, MINUTE, MOMENT, given_account, given_equity, given_order_event, given_trade, rolled_up
 
 DAYS_OF_ORDERS = "SELECT count(DISTINCT day) FROM order_days WHERE width = 'day'"
 TRADED = "SELECT DISTINCT account_id::text FROM trade_days ORDER BY 1"
@@ -73,7 +72,7 @@ async def test_an_account_that_cannot_be_summed_up_stops_neither_the_others_nor_
     await given_equity(service, 100, 101, ending=MOMENT, every=MINUTE)
     async with failing(address, "roll_trade_days", "for_account = 'A'", "program_limit_exceeded"):
         with pytest.raises(asyncpg.ProgramLimitExceededError, match="as this test will have it"):
-            await roll_up(service)
+            await rolled_up(service)
     async with service.scoped() as connection:
         assert [row[0] for row in await connection.fetch(TRADED)] == ["B"]
         assert await connection.fetchval(DAYS_OF_ORDERS) == 1

@@ -10,7 +10,6 @@ import pytest
 
 from main.analytics.microstructure import realised_volatility, volatility_over_time
 from main.database.pool import Database
-from main.database.rollups import roll_up
 from main.monitoring.reads import (
     breadth,
     candles,
@@ -35,6 +34,7 @@ from tests.given import (
     given_snapshots,
     live,
     past,
+    rolled_up,
 )
 from tests.given_market import asked_with, given_bars, given_levels, given_mids
 
@@ -174,7 +174,7 @@ async def test_the_widest_and_the_narrowest_spread_outlive_downsampling_and_purg
     await given_mids(service, *[100] * 240, every=30 * SECOND, ending=MOMENT - DAY, spread_bps=4)
     for at, spread in ((MOMENT - DAY - HOUR, 90), (MOMENT - DAY - 75 * MINUTE, -3)):  # crossed for a moment
         await given_snapshots(service, at + SECOND, mid=100, spread_bps=spread)
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM market_snapshots")
         await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT)
@@ -189,7 +189,7 @@ async def test_a_roll_up_made_before_extremes_of_the_spread_were_kept_does_not_p
 ) -> None:
     await given_market(service)
     await given_mids(service, *[100] * 60, every=MINUTE, ending=MOMENT - DAY, spread_bps=4)
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM market_snapshots")
         await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT)
@@ -215,7 +215,7 @@ async def test_what_is_purged_is_told_by_its_roll_ups(service: Database, databas
     await given_mids(service, *mids, every=30 * SECOND, ending=MOMENT - DAY, spread_bps=4)
     await given_snapshots(service, MOMENT, mid=200)
     kept = await asked_with(database, spread_history.READ, live(window="1W"), points=4000)
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM market_snapshots WHERE at <= $1", MOMENT - HOUR)
         await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT - HOUR)
@@ -233,7 +233,7 @@ async def test_an_old_snapshot_that_outlives_newer_ones_is_not_taken_for_the_pri
 ) -> None:
     await given_market(service)
     await given_mids(service, *[100] * 10, every=MINUTE, ending=MOMENT - 9 * DAY)
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM market_snapshots")
         await connection.execute("UPDATE rollup_progress SET kept_since = $1 WHERE fact = 'market'", MOMENT - 2 * DAY)

@@ -7,9 +7,8 @@ from random import Random
 import pytest
 
 from main.database.pool import Database
-from main.database.rollups import roll_up
 from main.monitoring.reads import turnover
-from tests.given import DAY, HOUR, MOMENT, asked, given_account, given_fill, given_instrument, live, past
+from tests.given import DAY, HOUR, MOMENT, asked, given_account, given_fill, given_instrument, live, past, rolled_up
 from tests.given_performance import given_closes
 
 FIRST = date(2026, 9, 21)  # a Monday
@@ -36,7 +35,7 @@ async def test_turnover_is_the_smaller_side_over_the_mean_equity_a_year(service:
             sums[side] += 2 * quantity * price
     for rolled in (False, True):
         if rolled:
-            await roll_up(service)
+            await rolled_up(service)
         (row,) = await asked(database, turnover.READ, live(window="All"))
         assert (float(row.buys), float(row.sells), row.unpriced) == (sums["buy"], sums["sell"], 0)
         assert (row.days, row.end) == (59, END)

@@ -10,7 +10,6 @@ import pytest
 from main.database.address import Address
 from main.database.pool import Database
 from main.database.retention import HOST_ROLLUPS, SHOWN, kept, purge
-from main.database.rollups import roll_up
 from main.monitoring.reads import host_history
 from tests.given import (
     DAY,
@@ -25,8 +24,8 @@ from tests.given import (
     insert,
     live,
     past,
+    rolled_up,
 )
-from tests.quiet import server, template  # noqa: F401 - fixtures
 
 SECOND = timedelta(seconds=1)
 AGES = kept(3600, 30, 90)
@@ -38,7 +37,7 @@ async def test_what_is_older_than_its_age_goes_and_nothing_else(service: Databas
     for days in (89, 91):
         await given_event(service, f"event{days}", "info", MOMENT - days * DAY)
     await given_equity(service, 1, 2, ending=MOMENT - 1000 * DAY)
-    await roll_up(service)
+    await rolled_up(service)
     purged = {each.table: each.rows for each in await purge(service, AGES, before=MOMENT)}
     assert purged == {"system_metrics": 4, "market_snapshots": 3, "system_events": 1}
     async with service.scoped() as connection:
@@ -61,7 +60,7 @@ def test_no_setting_takes_away_what_a_page_shows() -> None:
 async def test_a_replays_past_is_as_young_as_its_recording(service: Database) -> None:
     await given_snapshots(service, MOMENT - 3000 * DAY, recorded_at=MOMENT - 29 * DAY)
     await given_event(service, "replayed", "info", MOMENT - 3000 * DAY, recorded_at=MOMENT - 89 * DAY)
-    await roll_up(service)
+    await rolled_up(service)
     assert await purge(service, AGES, before=MOMENT) == ()
     later = await purge(service, AGES, before=MOMENT + 2 * DAY)
     assert [(each.table, each.rows) for each in later] == [("market_snapshots", 1), ("system_events", 1)]
@@ -70,25 +69,25 @@ async def test_a_replays_past_is_as_young_as_its_recording(service: Database) ->
 async def test_nothing_goes_before_it_is_rolled_up(service: Database) -> None:
     await given_snapshots(service, MOMENT - 40 * DAY)
     assert await purge(service, AGES, before=MOMENT) == ()
-    await roll_up(service, until=MOMENT - 40 * DAY)  # seen, and its minute not over by then
+    await rolled_up(service, until=MOMENT - 40 * DAY)  # seen, and its minute not over by then
     async with service.scoped() as connection:
         assert await connection.fetchval("SELECT count(*) FROM dirty_buckets") == 1
     assert await purge(service, AGES, before=MOMENT - 10 * DAY + SECOND) == ()
-    await roll_up(service)
+    await rolled_up(service)
     assert [each.rows for each in await purge(service, AGES, before=MOMENT)] == [1]
 
 
 async def test_a_minute_whose_facts_are_gone_stays_whatever_comes_late(service: Database) -> None:
     minute = MOMENT - 40 * DAY
     await given_snapshots(service, minute, mid=100)
-    await roll_up(service, until=MOMENT)
+    await rolled_up(service, until=MOMENT)
     await purge(service, AGES, before=MOMENT)
     await given_snapshots(service, minute + SECOND, minute + MINUTE, mid=7, recorded_at=MOMENT + SECOND)
     query = "SELECT close FROM market_window('sim', 'X', $1, $2, $3, '1 minute') ORDER BY at"
     bounds = (minute - HOUR, minute + HOUR, datetime.max.replace(tzinfo=minute.tzinfo))
     async with service.scoped() as connection:
         before = [row[0] for row in await connection.fetch(query, *bounds)]
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         after = [row[0] for row in await connection.fetch(query, *bounds)]
         hour = await connection.fetchval(
@@ -107,7 +106,7 @@ async def test_the_health_page_shows_the_same_after_the_samples_are_gone(
     await given_host(service, *shares[:20], ending=MOMENT - 20 * DAY, every=HOUR)
     scopes = (live(window=window), past(MOMENT - 4 * HOUR, window=window))
     first = [await asked(database, host_history.READ, scope) for scope in scopes]
-    await roll_up(service)
+    await rolled_up(service)
     rolled = [await asked(database, host_history.READ, scope) for scope in scopes]
     assert (await purge(service, AGES, before=MOMENT))[0].rows > 600
     gone = [await asked(database, host_history.READ, scope) for scope in scopes]
@@ -120,7 +119,7 @@ async def test_the_health_page_shows_the_same_after_the_samples_are_gone(
 
 async def test_a_short_window_of_a_purged_past_is_shown_by_the_minute(service: Database, database: Database) -> None:
     await given_host(service, *[0.5] * 360, ending=MOMENT - DAY, every=10 * SECOND)
-    await roll_up(service)
+    await rolled_up(service)
     await purge(service, AGES, before=MOMENT)
     history = await asked(database, host_history.READ, past(MOMENT - DAY, window="15m"))
     assert len(history.points) == 14  # the first minute of the window is not a whole one: 14:45:00 lies before it
@@ -133,7 +132,7 @@ async def test_whole_months_are_dropped_unless_something_in_them_was_learned_sin
             await connection.fetchval("SELECT make_month_partition('market_snapshots', $1::text::date)", month)
     await given_snapshots(service, *(MOMENT - days * DAY for days in (100, 60)))
     await given_snapshots(service, MOMENT - 70 * DAY, recorded_at=MOMENT - DAY)  # 11 September, learned late
-    await roll_up(service)
+    await rolled_up(service)
     (purged,) = await purge(service, AGES, before=MOMENT)
     assert purged.partitions == ("market_snapshots_2026_08",)
     assert purged.rows == 1
@@ -150,7 +149,7 @@ async def test_a_writer_is_not_held_up_and_a_held_partition_waits_for_the_next_t
     async with service.scoped() as connection:
         await connection.fetchval("SELECT make_month_partition('market_snapshots', '2026-08-01')")
     await given_snapshots(service, MOMENT - 100 * DAY)
-    await roll_up(service)
+    await rolled_up(service)
     writer = await asyncpg.connect(**address.connect_arguments(), timeout=5, command_timeout=10)
     try:
         transaction = writer.transaction()
@@ -173,7 +172,7 @@ async def test_a_writer_is_not_held_up_and_a_held_partition_waits_for_the_next_t
 async def test_two_at_once_and_one_killed_in_the_middle_delete_each_row_once(service: Database) -> None:
     await given_host(service, *[0.5] * 400, ending=MOMENT - 2 * HOUR)
     await given_host(service, 0.5)
-    await roll_up(service)
+    await rolled_up(service)
     killed = asyncio.create_task(purge(service, AGES, before=MOMENT, batch=10))
     while await count(service) > 350:
         await asyncio.sleep(0)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from main.clock import now
 from main.database.pool import Database
 from main.database.rollups import roll_up
-from tests.given import DAY, HOUR, MINUTE, MOMENT, given_equity, given_host, given_snapshots, insert
-from tests.quiet import server, template  # noqa: F401 - fixtures
+from tests.given import DAY, HOUR, MINUTE, MOMENT, given_equity, given_host, given_snapshots, insert, rolled_up
 
 SECOND = timedelta(seconds=1)
 BEGAN = MOMENT - DAY
@@ -45,7 +44,7 @@ async def test_roll_ups_and_facts_give_the_same_whatever_comes_late_or_corrected
         recorded = BEGAN + 4 * HOUR + number * HOUR
         await record(service, group, recorded)
         if rolled[number]:
-            await roll_up(service, until=recorded + MINUTE, batch=7)
+            await rolled_up(service, until=recorded + MINUTE, batch=7)
     async with service.scoped() as connection:
         for start, length, step in windows:
             bounds = (BEGAN + start * SECOND, BEGAN + (start + length) * SECOND, LIVE, step * SECOND)
@@ -60,8 +59,8 @@ async def test_all_widths_hold_what_the_facts_add_up_to(service: Database, group
     for number, group in enumerate(groups):
         recorded = BEGAN + 4 * HOUR + number * HOUR
         await record(service, group, recorded)
-        await roll_up(service, until=recorded + MINUTE, batch=7)
-    await roll_up(service)
+        await rolled_up(service, until=recorded + MINUTE, batch=7)
+    await rolled_up(service)
     async with service.scoped() as connection:
         for fact, key in SERIES.items():
             for width in ("minute", "hour", "day"):
@@ -73,9 +72,9 @@ async def test_all_widths_hold_what_the_facts_add_up_to(service: Database, group
 
 async def test_what_was_known_then_comes_from_the_facts(service: Database) -> None:
     await given_snapshots(service, BEGAN, mid=100)
-    await roll_up(service, until=MOMENT - SECOND)
+    await rolled_up(service, until=MOMENT - SECOND)
     await given_snapshots(service, BEGAN, mid=200, revision=1, recorded_at=MOMENT)
-    await roll_up(service)
+    await rolled_up(service)
     bounds = (BEGAN - HOUR, BEGAN + HOUR)
     async with service.scoped() as connection:
         assert await closes(connection, *bounds, MOMENT - SECOND) == [100]
@@ -84,7 +83,7 @@ async def test_what_was_known_then_comes_from_the_facts(service: Database) -> No
 
 async def test_a_rolled_up_window_reads_no_facts_but_at_its_ends(service: Database) -> None:
     await given_snapshots(service, *(BEGAN + number * 30 * SECOND for number in range(240)))
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         rows = await connection.fetch(
             "SELECT s.* FROM rollup_spans($1, $2, '{}', '{}', 'hour') s ORDER BY span_from",
@@ -128,7 +127,7 @@ async def test_an_open_minute_is_not_made_and_a_slow_transaction_is_waited_for(s
         await slow.close()
     async with service.scoped() as connection:
         await connection.execute("UPDATE market_snapshots SET recorded_at = recorded_at - interval '5 seconds'")
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         made = await connection.fetch("SELECT symbol, at FROM market_rollups WHERE width = 'minute' ORDER BY symbol")
     minute = (at - HOUR).replace(second=0, microsecond=0)
@@ -138,13 +137,13 @@ async def test_an_open_minute_is_not_made_and_a_slow_transaction_is_waited_for(s
 async def test_two_workers_at_once_and_one_killed_in_the_middle_do_no_harm(service: Database) -> None:
     await given_snapshots(service, *(BEGAN + number * 20 * SECOND for number in range(300)))
     await given_equity(service, *range(1, 200), ending=BEGAN + 2 * HOUR)
-    killed = asyncio.create_task(roll_up(service, batch=5))
+    killed = asyncio.create_task(rolled_up(service, batch=5))
     while not await rolled(service, "market"):
         await asyncio.sleep(0)
     killed.cancel()
     with pytest.raises(asyncio.CancelledError):
         await killed
-    await asyncio.gather(roll_up(service, batch=5), roll_up(service, batch=3))
+    await asyncio.gather(rolled_up(service, batch=5), rolled_up(service, batch=3))
     async with service.scoped() as connection:
         for fact in ("market", "equity"):
             stored = await connection.fetch(f"SELECT * FROM {ROLLUPS[fact]} WHERE width = 'minute' ORDER BY at")
@@ -155,30 +154,30 @@ async def test_two_workers_at_once_and_one_killed_in_the_middle_do_no_harm(servi
 
 async def test_a_bucket_that_lost_its_last_fact_goes(service: Database) -> None:
     await given_host(service, 0.5, ending=BEGAN)
-    await roll_up(service)
+    await rolled_up(service)
     assert await rolled(service, "host") == 3
     async with service.scoped() as connection:
         await connection.execute("DELETE FROM system_metrics")
         await connection.execute("INSERT INTO dirty_buckets VALUES ('host', 'minute', $1, '{trader-01}')", BEGAN)
-    await roll_up(service)
+    await rolled_up(service)
     assert await rolled(service, "host") == 0
 
 
 async def test_facts_written_with_a_past_recorded_at_are_found_when_their_writer_says_so(service: Database) -> None:
     await given_snapshots(service, BEGAN)
-    await roll_up(service)
+    await rolled_up(service)
     await given_snapshots(service, BEGAN - DAY)
-    await roll_up(service)
+    await rolled_up(service)
     assert await rolled(service, "market") == 3
     async with service.scoped() as connection:
         await connection.execute("SELECT roll_up_again($1)", BEGAN - DAY)
-    await roll_up(service)
+    await rolled_up(service)
     assert await rolled(service, "market") == 6
 
 
 async def test_while_the_job_does_not_run_the_facts_are_asked_as_long_as_all_are_kept(service: Database) -> None:
     await given_snapshots(service, BEGAN)
-    await roll_up(service)
+    await rolled_up(service)
     async with service.scoped() as connection:
         await connection.execute("UPDATE market_rollups SET close = 7")
         assert await closes(connection, BEGAN - HOUR, BEGAN + HOUR, LIVE) == [7]
@@ -193,7 +192,7 @@ async def test_a_viewer_sees_the_roll_ups_of_his_own_accounts(service: Database,
         await given_equity(service, 100, account=account, ending=BEGAN)
     async with service.scoped() as connection:
         await connection.execute("INSERT INTO dirty_buckets VALUES ('equity', 'minute', $1, '{B}')", BEGAN)
-    await roll_up(service, until=BEGAN)
+    await rolled_up(service, until=BEGAN)
     async with database.scoped(("A",)) as connection:
         assert {row[0] for row in await connection.fetch("SELECT account_id FROM equity_rollups")} <= {"A"}
         assert await connection.fetch("SELECT * FROM dirty_buckets WHERE key = '{B}'") == []
