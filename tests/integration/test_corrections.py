@@ -160,7 +160,14 @@ async def test_what_a_bot_learned_in_its_last_moments_is_made_up_for_by_the_next
     """A bust that was recorded before the last heartbeat, but not followed: the bot was killed."""
 
     async def traded() -> bool:
-        return bool(await value(service, "SELECT count(*) > 3 FROM trades WHERE account_id = 'SIM'"))
+        """That it had gone on from the trade for longer than a batch is what the next start knows it by."""
+        long_ago = """
+            SELECT EXISTS (SELECT FROM (SELECT min(exit_time) AS at FROM trades WHERE account_id = 'SIM') AS first
+                             JOIN bot_heartbeats h ON h.account_id = 'SIM' AND h.at > first.at
+                            WHERE h.recorded_at < (SELECT max(recorded_at) FROM bot_heartbeats
+                                                    WHERE account_id = 'SIM') - interval '2 seconds')
+        """
+        return bool(await value(service, long_ago))
 
     async def corrected() -> bool:
         return bool(await value(service, "SELECT EXISTS (SELECT FROM system_events WHERE kind = 'correction')"))
