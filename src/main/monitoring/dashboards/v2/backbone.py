@@ -2,23 +2,21 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import asyncpg
 import structlog
 from starlette.websockets import WebSocket
 
 from main.clock import now
 from main.database.address import Address
 from main.database.listen import Listener
-from main.database.migrate import migrate
 from main.database.pool import Database, DatabaseStatus
 from main.domain.topics import Announcement, Topic
-from main.errors import DatabaseError, DatabaseUnreachable, SchemaMismatch
+from main.errors import DatabaseError, DatabaseUnreachable
 from main.exporters.exports import Exports
 from main.monitoring.answer_cache import AnswerCache
 from main.monitoring.api.directory import Directory
@@ -27,13 +25,13 @@ from main.monitoring.api.socket_io import SocketIo
 from main.monitoring.api.stream import Greeting, Stream
 from main.monitoring.dashboards.v2.facade import AddressSource
 from main.monitoring.dashboards.v2.machine_ring import MachineRing
+from main.monitoring.dashboards.v2.schema_watch import SchemaWatch
 from main.monitoring.hub import Hub, Statistics
 from main.monitoring.latencies import Latencies
 from main.monitoring.read import LiveSource
 from main.recording.intake import Intake
 from main.telemetry.probes import Check
 
-MIGRATION_RETRY_SECONDS = 1.0
 MIGRATION_PATIENCE_SECONDS = 5.0
 """Pages are up by then: who migrates years of data, or waits until another process has, would be taken for hung."""
 PING_SECONDS = 2.0
@@ -94,8 +92,7 @@ class Backbone:
         self._intake: Intake | None = None
         self._exports: Exports | None = None
         self._listener: Listener | None = None
-        self._schema_problem = ""
-        self._schema_settled = False
+        self._schema = SchemaWatch()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
@@ -174,7 +171,7 @@ class Backbone:
         book = PictureBook(hub, self._encoder, self._workers, self._pace)
         self._stream = Stream(hub, directory, book, self._greeting, self._pace)
         self._socket_io = SocketIo(hub, directory)
-        migrating = self._run(self._migrated(database))
+        migrating = self._run(self._schema.migrated(self._direct(database.address)))
         await asyncio.wait({migrating}, timeout=MIGRATION_PATIENCE_SECONDS)
         database.on_reachable(self._reached)
         if self._cache is not None:
@@ -186,7 +183,8 @@ class Backbone:
         self._listener = Listener(self._direct(database.address), self._announced, self._missed)
         self._run(self._listener.run())
         if not (migrating.done() and migrating.result()):
-            self._run(self._migrate_later(database, migrating))
+            later = self._schema.until_migrated(migrating, lambda: self._direct(database.address), self._missed)
+            self._run(later)
 
     async def stop(self) -> None:
         """End everything that `start` began and give the database back."""
@@ -220,36 +218,13 @@ class Backbone:
         status = self.status
         down = status is not None and status.reachable is False
         database = Check("database", "degraded" if down else "ok", status.reason if down and status else "")
-        if self._schema_problem:
-            return database, Check("schema", "failed", self._schema_problem)
-        pending = "" if self._schema_settled else "not looked at, or not migrated, yet"
-        return database, Check("schema", "degraded" if pending else "ok", pending), *self._cache_check()
+        return database, self._schema.check(), *self._cache_check()
 
     def _cache_check(self) -> tuple[Check, ...]:
         if self._cache is None:
             return ()
         obstacle = self._cache.obstacle
         return (Check("redis", "degraded" if obstacle else "ok", obstacle),)
-
-    async def _migrated(self, database: Database) -> bool:
-        try:
-            await migrate(self._direct(database.address))
-        except SchemaMismatch as error:
-            self._schema_problem = str(error)
-            _log.error("schema mismatch", reason=str(error))
-        except DatabaseUnreachable:
-            return False
-        except (DatabaseError, asyncpg.PostgresError) as error:
-            _log.warning("migration postponed", reason=str(error))
-            return False
-        self._schema_settled = True
-        return True
-
-    async def _migrate_later(self, database: Database, attempt: Awaitable[bool]) -> None:
-        while not await attempt:
-            await asyncio.sleep(MIGRATION_RETRY_SECONDS)
-            attempt = self._migrated(database)
-        self._missed()
 
     def _announced(self, announcement: Announcement) -> None:
         if self._cache is not None:
