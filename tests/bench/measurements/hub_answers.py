@@ -105,6 +105,7 @@ async def _overheard(database: Database, read: Read[Any]) -> list[tuple[str, tup
 async def _asked(hub: Hub, read: Read[Any]) -> float:
     """Return the milliseconds of one question to the hub, without its wait for others."""
     hub.announce_all()  # whatever it knows is old
+    await asyncio.sleep(2 * COALESCE_SECONDS)  # or a wait that the last question began would be a part of this one's
     began = time.perf_counter()
     answer = await hub.ask(read, SCOPE)
     taken = time.perf_counter() - began - COALESCE_SECONDS
