@@ -1,4 +1,4 @@
-"""`python -m tests.bench` measures all and writes docs/benchmarks.md; with names, those, on the terminal."""
+"""`python -m tests.bench` measures all into docs/benchmarks.md; with names, those, in their places there."""
 
 import importlib
 import os
@@ -13,11 +13,12 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench import measurements
-from tests.bench.machine import Machine
+from tests.bench.kept import Kept, keep, kept
 from tests.bench.report import Section, document, table
 from tests.running import ROOT
 
 DOCUMENT = ROOT / "docs" / "benchmarks.md"
+KEPT = Path(__file__).with_name("kept.json")
 
 
 def main(arguments: list[str]) -> int:
@@ -27,16 +28,28 @@ def main(arguments: list[str]) -> int:
         print(f"no measurement {', '.join(unknown)}: there are {', '.join(names)}", file=sys.stderr)  # noqa: T201
         return 2
     console = Console(width=None if sys.stdout.isatty() else 140)
-    began = time.monotonic()
-    measured = [measure(section, console) for section in found if not arguments or section.name in arguments]
-    took = time.monotonic() - began
-    failed = [section.name for section in measured if section.failure]
-    if not arguments and not failed:
-        DOCUMENT.write_text(document(measured, Machine.here(), took))
-        console.print(f"{took:.0f} s. Written: {DOCUMENT.relative_to(ROOT)}")
-    elif failed:
-        console.print(f"[bold red]Failed: {', '.join(failed)}[/]. Nothing written.")
+    began, failed = time.monotonic(), []
+    for section in found:
+        if arguments and section.name not in arguments:
+            continue
+        measured = measure(section, console)
+        if measured.failure:
+            failed.append(section.name)
+        else:
+            write(measured, names)  # at once: the next one may take an hour, or fail
+    console.print(f"{time.monotonic() - began:.0f} s. In {DOCUMENT.relative_to(ROOT)} is what could be measured.")
+    if failed:
+        console.print(f"[bold red]Failed: {', '.join(failed)}[/]. What was measured of them before still stands there.")
     return 1 if failed else 0
+
+
+def write(section: Section, names: list[str]) -> None:
+    """Put a section in its place in the document; those that there are no more go out of it."""
+    known = kept(KEPT)
+    known[section.name] = Kept.of(section.name, section.title, section.method, section.seconds, section.rows)
+    ordered = {name: known[name] for name in names if name in known}
+    keep(KEPT, ordered)
+    DOCUMENT.write_text(document(list(ordered.values())))
 
 
 def sections() -> list[Section]:

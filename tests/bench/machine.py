@@ -19,7 +19,6 @@ class Machine:
     gigabytes: float
     python: str
     postgresql: str
-    load: float
 
     @classmethod
     def here(cls) -> Self:
@@ -30,12 +29,10 @@ class Machine:
             psutil.virtual_memory().total / 2**30,
             platform.python_version(),
             installed_binaries(None).version(),
-            psutil.getloadavg()[2],
         )
 
     def __str__(self) -> str:
         return (
             f"{self.system} {self.processor}, {self.cores} cores, {self.gigabytes:.0f} GB of memory, "
-            f"Python {self.python}, PostgreSQL {self.postgresql} (embedded), "
-            f"load average of the last 15 minutes {self.load:.1f}"
+            f"Python {self.python}, PostgreSQL {self.postgresql} (embedded)"
         )

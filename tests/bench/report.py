@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
 
-from tests.bench.machine import Machine
+from tests.bench.kept import Cells, Kept
 from tests.bench.row import Row
 
 INTRODUCTION = """# Benchmarks
 
-Written by `make bench` (`python -m tests.bench`); `python -m tests.bench NAME` measures one section again and
-prints it. Measured on {day}: {machine}. The whole run took {took:.0f} s.
+`make bench` (`python -m tests.bench`) measures everything one after another; `python -m tests.bench NAME` measures one
+section again and puts it in its place. Each section says when it was measured, on
+{machine}.
 
 Machines are noisy, and processors differ: where a figure was measured several times its median stands here, with the
 least and the greatest beside it. The ratios to a baseline of the same run travel further than the seconds do.
@@ -51,34 +51,36 @@ def table(section: Section) -> Table:
     return shown
 
 
-def document(sections: Sequence[Section], machine: Machine, took: float) -> str:
+def document(sections: Sequence[Kept]) -> str:
     """The whole of docs/benchmarks.md."""
-    text = INTRODUCTION.format(day=f"{datetime.now(UTC):%Y-%m-%d}", machine=machine, took=took)
-    text += "## Aims\n\n" + _aims(sections)
+    text = INTRODUCTION.format(machine=sections[-1].machine) + "## Aims\n\n" + _aims(sections)
     for section in sections:
-        text += f"\n## {section.title}\n\n`python -m tests.bench {section.name}`. {section.method.strip()}\n\n"
+        elsewhere = "" if section.machine == sections[-1].machine else f", on {section.machine}"
+        took = f" in {section.seconds:.0f} s" if section.seconds else ""
+        measured = f"Measured on {section.day}{took}{elsewhere}."
+        text += f"\n## {section.title}\n\n`python -m tests.bench {section.name}`. {measured} {section.method}\n\n"
         text += _markdown(section.rows)
     return text
 
 
-def _aims(sections: Sequence[Section]) -> str:
+def _aims(sections: Sequence[Kept]) -> str:
     """Every aim by itself; of a section with many of them how many are met."""
-    few: list[Row] = []
+    few: list[Cells] = []
     many: list[str] = []
     for section in sections:
-        aimed = [row for row in section.rows if row.aim]
+        aimed = [cells for cells in section.rows if cells[-1]]
         if len(aimed) <= MOST_AIMS:
             few += aimed
         else:
-            met = sum(row.verdict == "met" for row in aimed)
+            met = sum(cells[-1] == "met" for cells in aimed)
             many.append(f"- {section.title}: {met} of {len(aimed)} are met.\n")
     return _markdown(few, spread=False) + "\n" + "".join(many)
 
 
-def _markdown(rows: Iterable[Row], *, spread: bool = True) -> str:
+def _markdown(rows: Iterable[Cells], *, spread: bool = True) -> str:
     middle, ruler = (" Least … greatest |", "---|") if spread else ("", "")
     lines = [f"| Figure | Measured |{middle} Aim | |", f"|---|---:|{ruler}---:|---|"]
-    for row in rows:
-        cells = [row.figure, row.written, *([row.spread] if spread else []), row.asked, row.verdict]
+    for figure, measured, spread_cell, asked, verdict in rows:
+        cells = [figure, measured, *([spread_cell] if spread else []), asked, verdict]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
