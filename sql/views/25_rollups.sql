@@ -389,7 +389,7 @@ CREATE OR REPLACE FUNCTION roll_equity(for_width text, most integer, horizon tim
     ), refreshed AS (
         -- What is dirty no more must be right in the closes of days too. No trading day is longer than three days.
         UPDATE equity_closes c
-           SET observed_at = o.observed_at, equity = o.equity
+           SET observed_at = o.observed_at, equity = o.equity, low = NULL, high = NULL
           FROM (SELECT DISTINCT k.account_id, k.at, k.since
                   FROM spans s
                   JOIN equity_closes k ON k.account_id = s.bucket_key[1] AND k.at >= s.first_at AND k.at < s.end_at + interval '3 days'
@@ -411,7 +411,7 @@ LANGUAGE sql STABLE ROWS 20 AS $$
            share.memory, (share.memory IS NOT NULL)::integer, share.memory, share.disk, (share.disk IS NOT NULL)::integer,
            m.cpu_percent, m.cpu_count, m.load_1, m.memory_used_bytes, m.memory_total_bytes, m.swap_used_bytes, m.swap_total_bytes,
            m.disk_path, m.disk_used_bytes, m.disk_total_bytes, m.disk_read_bytes, m.disk_written_bytes,
-           m.network_sent_bytes, m.network_received_bytes, m.boot_at
+           m.network_sent_bytes, m.network_received_bytes, m.boot_at, share.disk
       FROM system_metrics m
       CROSS JOIN LATERAL (SELECT m.memory_used_bytes::double precision / nullif(m.memory_total_bytes, 0) AS memory,
                                  m.disk_used_bytes::double precision / nullif(m.disk_total_bytes, 0) AS disk) share
@@ -422,7 +422,8 @@ LANGUAGE sql STABLE ROWS 20 AS $$
      WHERE piece <> 'fact' AND r.host = for_host AND r.width = piece AND r.at >= from_moment AND r.at < before
 $$;
 
--- Buckets of the width `step` out of spans of pieces; those without an observation are absent.
+-- Buckets of the width `step` out of spans of pieces; those without an observation are absent. The disk's maximum is null where
+-- a piece with samples of it does not know its own.
 CREATE OR REPLACE FUNCTION host_buckets(for_host text, pieces text[], froms timestamptz[], befores timestamptz[], known timestamptz, step interval)
 RETURNS SETOF host_rollups
 LANGUAGE sql STABLE ROWS 100 AS $$
@@ -436,7 +437,8 @@ LANGUAGE sql STABLE ROWS 100 AS $$
            (array_agg(p.disk_used_bytes ORDER BY p.last_at DESC))[1], (array_agg(p.disk_total_bytes ORDER BY p.last_at DESC))[1],
            (array_agg(p.disk_read_bytes ORDER BY p.last_at DESC))[1], (array_agg(p.disk_written_bytes ORDER BY p.last_at DESC))[1],
            (array_agg(p.network_sent_bytes ORDER BY p.last_at DESC))[1], (array_agg(p.network_received_bytes ORDER BY p.last_at DESC))[1],
-           (array_agg(p.boot_at ORDER BY p.last_at DESC))[1]
+           (array_agg(p.boot_at ORDER BY p.last_at DESC))[1],
+           CASE WHEN NOT bool_or(p.disk_samples > 0 AND p.disk_max IS NULL) THEN max(p.disk_max) END
       FROM unnest(pieces, froms, befores) AS span (piece, span_from, span_before)
       CROSS JOIN LATERAL host_pieces(for_host, span.piece, span.span_from, span.span_before, known) p
      GROUP BY bucket_start(step, p.at)
@@ -525,11 +527,12 @@ CREATE OR REPLACE FUNCTION roll_host(for_width text, most integer, horizon times
         INSERT INTO host_rollups (host, width, at, learned_at, last_at, samples, cpu_sum, cpu_samples, cpu_max, load_sum, load_samples, load_max, memory_sum, memory_samples,
             memory_max, disk_sum, disk_samples, cpu_percent, cpu_count, load_1, memory_used_bytes, memory_total_bytes, swap_used_bytes,
             swap_total_bytes, disk_path, disk_used_bytes, disk_total_bytes, disk_read_bytes, disk_written_bytes, network_sent_bytes,
-            network_received_bytes, boot_at)
+            network_received_bytes, boot_at, disk_max)
         SELECT b.host, for_width, b.at, b.learned_at, b.last_at, b.samples, b.cpu_sum, b.cpu_samples, b.cpu_max, b.load_sum, b.load_samples, b.load_max,
                b.memory_sum, b.memory_samples, b.memory_max, b.disk_sum, b.disk_samples, b.cpu_percent, b.cpu_count, b.load_1,
                b.memory_used_bytes, b.memory_total_bytes, b.swap_used_bytes, b.swap_total_bytes, b.disk_path, b.disk_used_bytes,
-               b.disk_total_bytes, b.disk_read_bytes, b.disk_written_bytes, b.network_sent_bytes, b.network_received_bytes, b.boot_at
+               b.disk_total_bytes, b.disk_read_bytes, b.disk_written_bytes, b.network_sent_bytes, b.network_received_bytes, b.boot_at,
+               b.disk_max
           FROM made b
             ON CONFLICT (host, width, at) DO UPDATE
            SET learned_at = excluded.learned_at, last_at = excluded.last_at, samples = excluded.samples, cpu_sum = excluded.cpu_sum,
@@ -541,7 +544,7 @@ CREATE OR REPLACE FUNCTION roll_host(for_width text, most integer, horizon times
                excluded.swap_used_bytes, swap_total_bytes = excluded.swap_total_bytes, disk_path = excluded.disk_path, disk_used_bytes =
                excluded.disk_used_bytes, disk_total_bytes = excluded.disk_total_bytes, disk_read_bytes = excluded.disk_read_bytes,
                disk_written_bytes = excluded.disk_written_bytes, network_sent_bytes = excluded.network_sent_bytes, network_received_bytes =
-               excluded.network_received_bytes, boot_at = excluded.boot_at
+               excluded.network_received_bytes, boot_at = excluded.boot_at, disk_max = excluded.disk_max
     ), emptied AS (
         DELETE FROM host_rollups r
          USING (SELECT due.bucket_key, due.bucket_at FROM due EXCEPT SELECT made.bucket_key, made.at FROM made) d

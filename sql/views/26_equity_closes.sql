@@ -55,7 +55,8 @@ BEGIN
 END
 $$;
 
--- Makes the closes of up to `most` days of an account that were over at `horizon`, oldest first; returns how many. An account
+-- Makes the closes of up to `most` days of an account that were over at `horizon`, oldest first, and looks up the extremes of
+-- as many that have none; returns how many closes there were to make. An account
 -- whose days were told apart by another zone or roll-over begins anew. Call it under the lock of rollup_progress.
 CREATE OR REPLACE FUNCTION keep_closes(for_account text, most integer, horizon timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -99,6 +100,23 @@ BEGIN
              LIMIT most) d
       CROSS JOIN LATERAL equity_between(for_account, d.since, d.at, 'infinity') o;
     GET DIAGNOSTICS made = ROW_COUNT;
+    -- How far equity went, of days that are new, that something came into late, or that were kept before this was: by month,
+    -- so that neighbours are looked up in one go. Not before hours may stand for the observations.
+    IF widest_rollup('equity', interval '1 hour', 'infinity') IS NULL THEN
+        RETURN made;
+    END IF;
+    UPDATE equity_closes c
+       SET low = e.low, high = e.high
+      FROM (SELECT array_agg(DISTINCT edge ORDER BY edge) AS moments
+              FROM (SELECT k.since, k.at
+                      FROM equity_closes k
+                     WHERE k.account_id = for_account AND k.low IS NULL AND k.observed_at IS NOT NULL
+                     ORDER BY k.at
+                     LIMIT most) unknown
+              CROSS JOIN LATERAL unnest(ARRAY[unknown.since, unknown.at]) AS edge
+             GROUP BY date_trunc('month', unknown.since, 'UTC')) found
+      CROSS JOIN LATERAL equity_extremes(for_account, found.moments, 'infinity') e
+     WHERE c.account_id = for_account AND c.at = e.at AND c.low IS NULL AND c.observed_at IS NOT NULL;
     RETURN made;
 END
 $$;

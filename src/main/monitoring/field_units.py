@@ -54,7 +54,7 @@ _WORDS: Mapping[Unit, str] = {
     "initial_stop mid mid_price best_bid best_ask open high low close tick prices",
     Unit.QUANTITY: "quantity filled_quantity order_quantity quantity_step bid_depth ask_depth size volume",
     Unit.FRACTION: "accuracy completeness concentration "
-    "volatility cpu cpu_mean cpu_max cpu_limit memory memory_mean memory_max "
+    "volatility cpu cpu_mean cpu_max cpu_limit memory memory_mean memory_max disk_max "
     "memory_limit disk disk_limit positive_days progress passed share used value_at_risk conditional_value_at_risk "
     "volume_coverage weight max_weight win_rate risk deviation risk_free minimum_return window bands gross_exposure",
     Unit.SIGNED_FRACTION: "alpha best_day best_change change cagr current current_drawdown deepest depth drawdown "
@@ -66,7 +66,7 @@ _WORDS: Mapping[Unit, str] = {
     Unit.MULTIPLE: "leverage",
     Unit.LATENCY: "p50 p90 p95 p99 longest ping_seconds probe_seconds push_p50_seconds push_p95_seconds late_seconds "
     "last_seconds",
-    Unit.NUMBER: "level threshold load_1 load_5 load_15 limit_cores celsius highest_celsius high_celsius "
+    Unit.NUMBER: "level threshold load load_max load_1 load_5 load_15 limit_cores celsius highest_celsius high_celsius "
     "critical_celsius",
 }
 _ENDINGS: Mapping[str, Unit] = {
@@ -95,6 +95,10 @@ _OF_ROW: Mapping[tuple[str, str], Unit] = {
     ("CalendarDay", "year_to_date"): Unit.SIGNED_MONEY,
     ("MonthReturn", "year_to_date"): Unit.SIGNED_FRACTION,
     ("OpenAlert", "value"): Unit.NUMBER,
+    ("EquityPoint", "high"): Unit.MONEY,
+    ("EquityPoint", "low"): Unit.MONEY,
+    ("IndexPoint", "high"): Unit.NUMBER,
+    ("IndexPoint", "low"): Unit.NUMBER,
     ("Bin", "low"): Unit.NUMBER,
     ("Bin", "high"): Unit.NUMBER,
     ("DrawdownPeriod", "days"): Unit.DAYS,

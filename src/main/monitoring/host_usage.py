@@ -18,12 +18,21 @@ DISK_FULL = 0.97
 
 @dataclass(frozen=True, slots=True)
 class HostPoint:
-    """Means of one bucket as fractions of the machine; ``None`` where that was not sampled."""
+    """Means and highest values of one bucket as fractions of the machine; ``None`` where that was not sampled.
+
+    ``load`` is how many processes wanted to run, of samples that are means of a minute. ``disk_max`` is ``None`` also
+    where only a roll-up is left that was made before it was kept.
+    """
 
     at: datetime
     cpu: float | None
     memory: float | None
     disk: float | None
+    cpu_max: float | None = None
+    memory_max: float | None = None
+    disk_max: float | None = None
+    load: float | None = None
+    load_max: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,10 @@ class HostBucket:
     memory_max: float | None
     disk_sum: float | None
     disk_samples: int
+    disk_max: float | None
+    load_sum: float | None
+    load_samples: int
+    load_max: float | None
     cpu_percent: float | None
     cpu_count: int | None
     memory_used_bytes: int | None
@@ -105,12 +118,17 @@ class HostBucket:
 
     @property
     def point(self) -> HostPoint:
-        """Its means."""
+        """Its means and its maxima."""
         return HostPoint(
             self.at,
             _share(_mean((self.cpu_sum, self.cpu_samples)), 100),
             _mean((self.memory_sum, self.memory_samples)),
             _mean((self.disk_sum, self.disk_samples)),
+            cpu_max=_share(self.cpu_max, 100),
+            memory_max=self.memory_max,
+            disk_max=self.disk_max,
+            load=_mean((self.load_sum, self.load_samples)),
+            load_max=self.load_max,
         )
 
 

@@ -31,7 +31,7 @@ MEANINGS: Mapping[str, str] = {
     "orders": "Orders that had a fill (executed), or all that ended.",
     "outcome": "Only entries that came out so.",
     "period": "How long a period is.",
-    "points": "About so many points of a series, the extremes kept.",
+    "points": "About so many points of a series; what one stands for, and whether it keeps extremes, its row says.",
     "risk_free": "The risk-free rate of a year, a fraction.",
     "rule": "Only alerts of this rule.",
     "runs": "At most so many runs of each pipeline.",

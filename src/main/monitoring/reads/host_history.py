@@ -51,8 +51,9 @@ BUCKETS = Query(
     HostBucket,
     """
     SELECT b.last_at AS at, b.samples, b.cpu_sum, b.cpu_samples, b.cpu_max, b.memory_sum, b.memory_samples,
-           b.memory_max, b.disk_sum, b.disk_samples, b.cpu_percent, b.cpu_count, b.memory_used_bytes,
-           b.memory_total_bytes, b.swap_used_bytes, b.disk_path, b.disk_used_bytes, b.disk_total_bytes, b.boot_at
+           b.memory_max, b.disk_sum, b.disk_samples, b.disk_max, b.load_sum, b.load_samples, b.load_max,
+           b.cpu_percent, b.cpu_count, b.memory_used_bytes, b.memory_total_bytes, b.swap_used_bytes, b.disk_path,
+           b.disk_used_bytes, b.disk_total_bytes, b.boot_at
       FROM host_window($1, $2, $3, $4, $5) b
      ORDER BY b.last_at
     """,
@@ -60,12 +61,12 @@ BUCKETS = Query(
 
 
 async def host_history(db: Fetcher, scope: Scope) -> HostHistory:
-    """Return the window's CPU, memory and disk of the machine that was sampled last; no points when none was.
+    """Return the window's CPU, memory, disk and load of the machine that was sampled last; no points when none was.
 
-    A point is the mean of a bucket of samples, at most about 300 of them, on round times so that they stay put while
-    the window moves; buckets without a sample are absent. From a minute on they come from roll-ups, and so do the ones
-    of a past whose samples are not kept any more. Disk growth is the slope of a straight line through the last samples
-    of the buckets, in bytes a day, ``None`` below half an hour.
+    A point is the mean and the maximum of a bucket of samples, at most about 300 of them, on round times so that they
+    stay put while the window moves; buckets without a sample are absent. From a minute on they come from roll-ups, and
+    so do the ones of a past whose samples are not kept any more. Disk growth is the slope of a straight line through
+    the last samples of the buckets, in bytes a day, ``None`` below half an hour.
     """
     bounds = scope.bounds()
     sampled = await HOST.first(db, bounds.start, bounds.end, bounds.known_at)
@@ -98,5 +99,5 @@ READ = Read(
     freshness=timedelta(seconds=15),
     about="suite",
     as_of=lambda history: history.latest.at if history.latest else None,
-    formula="mean of the samples in a bucket; used / total",
+    formula="mean and maximum of the samples in a bucket; used / total",
 )

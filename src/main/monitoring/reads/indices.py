@@ -33,10 +33,12 @@ class IndexState:
 
 @dataclass(frozen=True, slots=True)
 class IndexPoint:
-    """The last level of a bucket, at its own time."""
+    """The last level of a bucket, at its own time, and the lowest and highest of the bucket."""
 
     at: datetime
     level: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,24 @@ LEVELS = Query(
     """,
 )
 
+MOST = 30_000
+"""So many levels are looked at one by one for their extremes: a day's of one every three seconds."""
+
 POINTS = Query(
     IndexPoint,
-    """
-    SELECT last.at::timestamptz AS at, last.level::float8 AS level
+    f"""
+    WITH told AS MATERIALIZED (
+        SELECT m.at, m.revision, m.level
+          FROM market_indices m
+         WHERE m.source = $1 AND m.name = $2 AND m.at > $3 AND m.at <= $4 AND m.recorded_at <= $5
+         LIMIT {MOST + 1}
+    ), extremes AS (
+        SELECT bucket_start($6, f.at) AS begins, min(f.level) AS low, max(f.level) AS high
+          FROM (SELECT DISTINCT ON (t.at) t.at, t.level FROM told t ORDER BY t.at, t.revision DESC) f
+         WHERE (SELECT count(*) FROM told) <= {MOST}
+         GROUP BY 1
+    )
+    SELECT last.at::timestamptz AS at, last.level::float8 AS level, e.low::float8 AS low, e.high::float8 AS high
       FROM generate_series(bucket_start($6, $3), $4, $6) AS bucket (begins)
       CROSS JOIN LATERAL (
             SELECT m.at, m.level
@@ -114,8 +130,9 @@ POINTS = Query(
                AND m.at > $3 AND m.at <= $4 AND m.recorded_at <= $5
              ORDER BY m.at DESC, m.revision DESC
              LIMIT 1) last
+      LEFT JOIN extremes e ON e.begins = bucket.begins
      ORDER BY last.at
-    """,
+    """,  # noqa: S608  # a number of our own
 )
 
 
@@ -129,8 +146,9 @@ class IndexParams(Series):
 async def indices(db: Fetcher, scope: Scope, asked: IndexParams | None = None) -> Indices:
     """Return every measure of the accounts' sources, indices first, and the course of one of them over the window.
 
-    Levels are as quoted. A point is the last level of a bucket on round times, one without a level is absent; the
-    candles of an index have its extremes. Empty when no source tells of any.
+    Levels are as quoted. A point is the last level of a bucket on round times, one without a level is absent. Its
+    extremes are of every level in it; ``None`` in a window of more than 30,000 levels, of which the candles of an index
+    have them. Empty when no source tells of any.
     """
     asked = asked or IndexParams()
     bounds = scope.bounds()
