@@ -5,12 +5,17 @@ BIN := $(VENV)/bin
 export PYTHONPATH := src
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test check unit browser bench chaos docs requirements clean
+.PHONY: setup plotly run test check unit browser bench chaos docs requirements clean
 
-setup: $(VENV)/.installed                     ## only the virtual environment
+setup: $(VENV)/.installed $(VENV)/.plotly     ## only the virtual environment
 $(VENV)/.installed: requirements.txt scripts/setup.sh
 	@sh scripts/setup.sh $(PYTHON) $(VENV) requirements.txt && touch $@
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+SMALL_PLOTLY := scripts/plotly.sh $(wildcard scripts/plotly/*) src/main/monitoring/dashboards/v2/small_plotly.json
+$(VENV)/.plotly: $(SMALL_PLOTLY) | $(VENV)/.installed
+	@sh scripts/plotly.sh $(VENV) && touch $@
+plotly: $(VENV)/.installed                    ## a quarter of Plotly for the pages, where there is npm; part of setup
+	@sh scripts/plotly.sh $(VENV) && touch $(VENV)/.plotly
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed $(VENV)/.plotly
 	@sh scripts/setup.sh $(PYTHON) $(VENV) requirements-dev.txt && touch $@
 
 run: setup                                    ## embedded PostgreSQL, bot and dashboards

@@ -9,6 +9,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 from main.domain.scope import Scope
+from main.monitoring.dashboards.v2 import small_plotly
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
 from main.monitoring.dashboards.v2.panel import panels_of
 from main.monitoring.read import Answer, Freshness, Read, State
@@ -17,6 +18,7 @@ from main.monitoring.reads.accounts import AccountEntry
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 SCOPE = Scope(accounts=("A",), window="3M").resolved(NOW)
+TRACES = set(json.loads(small_plotly.LIST.read_text())["traces"])
 PANELS = {panel.name: panel for dashboard in ("trading", "system") for panel in panels_of(dashboard)}
 
 
@@ -54,7 +56,19 @@ def drawn(written: str, *given: tuple[Read[Any], Any], scope: Scope = SCOPE) -> 
     encoded = PanelEncoder([panel]).encode(written, {key: answer(value) for key, value in values.items()}, scope)
     members: dict[str, Any] = json.loads(b"{" + encoded + b"}")
     assert "broken" not in members
+    assert traces(members) <= TRACES, "small_plotly.json does not list it: the page would fetch the whole Plotly"
     return members
+
+
+def traces(node: Any) -> set[str]:
+    """Return the trace types of every figure in a drawing."""
+    if isinstance(node, list):
+        return set().union(*map(traces, node))
+    if not isinstance(node, dict):
+        return set()
+    if isinstance(node.get("data"), list) and "layout" in node:
+        return {trace.get("type", "scatter") for trace in node["data"]}
+    return set().union(*map(traces, node.values()))
 
 
 def words(drawing: Any) -> str:

@@ -79,7 +79,12 @@ GOLDEN_SERVICE = {
 }
 ABOUT_THE_SUITE = {"/api/reads", "/api/reads/{name}", "/api/export/{name}", "/api/status", "/api/system/health"}
 """What can be asked on the system dashboard too; what is about money is asked where the accounts are shown."""
-GOLDEN_BUNDLES = {("GET", "/assets/page.css"): "viewer", ("GET", "/assets/page.js"): "viewer"}
+GOLDEN_BUNDLES = {
+    ("GET", "/assets/page.css"): "viewer",
+    ("GET", "/assets/page.js"): "viewer",
+    ("GET", "/assets/plotly.LICENSE.txt"): "viewer",
+    ("GET", "/assets/plotly.min.js"): "viewer",
+}
 GOLDEN_COMPOSED = {
     ("GET", "/api/pages"): "viewer",
     ("GET", "/api/pages/{page}"): "viewer",

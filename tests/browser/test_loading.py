@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, WebSocket, expect
 
 from main.database.address import Address
 from main.database.pool import Database
+from main.monitoring.dashboards.v2.small_plotly import small_plotly
 from tests.browser.conftest import DESKTOP, watch
 from tests.browser.given_market_page import given_busy_market
 from tests.browser.test_bare_pages import dashboards
@@ -91,6 +92,7 @@ async def test_a_page_is_few_files_and_none_of_them_a_grid_before_a_table_is_lon
         "/assets/page.css",
         "/assets/theme-early.js",
         "/assets/plotly.json",
+        "/assets/plotly.min.js",
         "/assets/favicon.ico",
         "/assets/fonts/inter-latin-wght-normal.woff2",
     }
@@ -105,4 +107,27 @@ async def test_a_page_is_few_files_and_none_of_them_a_grid_before_a_table_is_lon
     assert [path for path in asked.paths if "dash_ag_grid" in path]
     await grid.locator(".ag-center-cols-container .ag-row[row-index='0'] .ag-cell").first.click()
     await expect(page).to_have_url(re.compile(r"\?symbol="))
+    seen.clean()
+
+
+async def test_a_chart_that_the_small_plotly_does_not_know_brings_the_whole_one_and_is_drawn(
+    browser: Browser, url: str
+) -> None:
+    if small_plotly() is None:
+        pytest.skip("the small Plotly is not built here: make plotly")
+    page = await browser.new_page(viewport=DESKTOP)
+    seen, asked = watch(page), Asked(page)
+    await page.goto(f"{url}/overview")
+    await expect(page.locator("#graph-equity .main-svg").first).to_be_visible()
+    assert {path for path in asked.paths if "plotly" in path and path.endswith(".js")} == {"/assets/plotly.min.js"}
+    await page.evaluate(
+        "aiTrader.panels.record('equity').figure = {layout: {}, data: [{type: 'pie', values: [1, 2]}]};"
+        "aiTrader.panels.redraw()"
+    )
+    await expect(page.locator("#graph-equity .pielayer .slice")).to_have_count(2)
+    assert [path for path in asked.paths if "/package_data/plotly." in path]
+    await expect(page.locator("#graph-positions_map .main-svg").first).to_be_visible()
+    await page.locator("[data-action=theme], #control-theme button").first.click()
+    await expect(page.locator("#graph-equity .pielayer .slice")).to_have_count(2)
+    seen.tolerated = lambda text: "unrecognized" in text.lower()
     seen.clean()

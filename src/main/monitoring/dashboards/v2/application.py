@@ -29,7 +29,8 @@ INDEX = """<!DOCTYPE html>
     {%metas%}
     <title>{%title%}</title>
     <link rel="prefetch" href="@plotly@" as="script">
-    <script src="@early@" data-templates="@templates@" data-grid="@grid@"></script>
+    <script src="@early@" data-templates="@templates@" data-grid="@grid@"
+      data-traces="@traces@" data-plotly="@whole@"></script>
     <link rel="prefetch" href="/_dash-component-suites/dash/dcc/async-graph.js" as="script">
     {%favicon%}
     {%css%}
@@ -47,7 +48,10 @@ INDEX = """<!DOCTYPE html>
   </body>
 </html>"""
 PLOTLY = f"/_dash-component-suites/plotly/package_data/plotly.v{plotly.__version__.replace('.', '_')}m0.min.js"
-"""Where the browser finds Plotly, under an address that changes with its version and may be kept for good."""
+"""Where the browser finds the packaged Plotly, under an address that changes with its version and may be kept for good.
+
+Pages that may hold what users made begin with it; those of panels alone begin with the small one, where there is one.
+"""
 GRID, TABLE = "/dash_ag_grid/", "/dash_table/"
 """Libraries that a page without tabs of the user's does not begin with: a fifth of all script, for long tables only."""
 ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></div>'
@@ -120,8 +124,11 @@ class DashApplication(Dash):
     def interpolate_index(self, *args: Any, **parts: Any) -> str:
         """Return the document with what our scripts need to know before Dash has loaded its layout."""
         document: str = super().interpolate_index(*args, **(parts | {"app_entry": ENTRY}))  # type: ignore[no-untyped-call]
+        small = self._assets.plotly if self._lean() else None
         addresses = {
-            "plotly": PLOTLY,
+            "plotly": (self._assets.plotly_address if small else None) or PLOTLY,
+            "whole": PLOTLY,
+            "traces": " ".join(small.traces) if small else "",
             "grid": self._grid,
             "early": self._assets.address(EARLY),
             "templates": self._assets.address("plotly.json"),

@@ -1,13 +1,15 @@
 """How do forty scripts, the skeletons of all pages and a dozen style sheets reach the browser? As two files."""
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Response
+
+from main.monitoring.dashboards.v2.small_plotly import LICENCE, SCRIPT, SmallPlotly, small_plotly
 
 EARLY = "theme-early.js"
 """It runs before the first paint, long before the others."""
@@ -37,6 +39,7 @@ class PageAssets:
         self._folder = folder
         self._configuration = configuration
         self._edition = edition
+        self.plotly: SmallPlotly | None = small_plotly()
         self._made: dict[str, tuple[Hashable, Bundle]] = {}
 
     @property
@@ -48,6 +51,11 @@ class PageAssets:
     def style(self) -> Bundle:
         """All style sheets."""
         return self._bundle("css", lambda: self._files("css"), None)
+
+    @property
+    def plotly_address(self) -> str | None:
+        """Where the small Plotly is, if there is one."""
+        return f"/assets/{SCRIPT}?m={self.plotly.digest[:16]}" if self.plotly else None
 
     def address(self, name: str) -> str:
         """Return the address of a file that goes by itself."""
@@ -64,6 +72,17 @@ class PageAssets:
 
         server.add_api_route("/assets/page.js", script, methods=["GET"], include_in_schema=False)
         server.add_api_route("/assets/page.css", style, methods=["GET"], include_in_schema=False)
+        for name in (SCRIPT, LICENCE):
+            server.add_api_route(f"/assets/{name}", self._built(name), methods=["GET"], include_in_schema=False)
+
+    def _built(self, name: str) -> Callable[[], Awaitable[Response]]:
+        async def built() -> Response:
+            if self.plotly is None:
+                return Response("not built: pages have the packaged Plotly", 404, media_type="text/plain")
+            found = self.plotly.script if name == SCRIPT else self.plotly.licence
+            return Response(found.read_bytes(), media_type=_TYPES.get(found.suffix[1:], "text/plain"))
+
+        return built
 
     def _bundle(self, kind: str, content: Callable[[], str], edition: Hashable) -> Bundle:
         made = self._made.get(kind)

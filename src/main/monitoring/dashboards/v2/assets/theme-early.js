@@ -24,6 +24,8 @@
 
   window.aiTrader = {
     plotlyAddress: plotly,
+    plotlyTraces: given.traces ? given.traces.split(" ") : null, // what this Plotly draws; null: everything
+    wholePlotlyAddress: given.plotly,
     gridAddress: given.grid,
     // Asked for first, because the first chart waits for it.
     templates: fetch(given.templates).then(function (answer) { return answer.json(); }),

@@ -92,6 +92,7 @@
     },
     /** Return a figure as the page shows it; the one given stays as the server sent it. */
     dressed: function (figure, id, until) {
+      app.plotly.meets(figure);
       var copy = { data: coloured(figure.data || [], ""), layout: coloured(figure.layout || {}, "") };
       copy.layout.template = templates ? templates[app.theme.current] : undefined;
       // The crosshair's outline is made to contrast with the paper: on a transparent one it would be white in the dark.
@@ -129,12 +130,7 @@
     onDrawable: function (watcher) { watchers.push(watcher); },
     /** Run Plotly, which was fetched meanwhile. Run any earlier, it holds up the shell and the tables for half a second. */
     load: function () {
-      var script = document.createElement("script");
-      function done() { drawable = true; watchers.forEach(function (watcher) { watcher(); }); }
-      script.src = app.plotlyAddress;
-      script.onload = done;
-      script.onerror = done; // Dash tries once more, and says so where it fails
-      document.head.append(script);
+      app.plotly.load(function () { drawable = true; watchers.forEach(function (watcher) { watcher(); }); });
     },
     /** Hatch what is missing between the last point and the moment shown. */
     gap: function (id, show) {
