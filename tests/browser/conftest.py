@@ -1,13 +1,16 @@
 """A real Chromium whose pages may have no console error and ask no other host."""
 
+import inspect
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request, async_playwright, expect
 
 from tests.browser.chromium import chromium
 
@@ -58,13 +61,57 @@ def watch(page: Page) -> Watch:
     return seen
 
 
-@pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    """One Chromium per test: they are cheap to start and cannot disturb each other."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let browser tests run in one event loop, that of the session: a Chromium outlives the test that starts it."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.parent == here and item.get_closest_marker("asyncio"):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[Any]:
+    """Let the fixtures of browser tests live in the same loop, those that all tests have too."""
+    if not (inspect.iscoroutinefunction(fixturedef.func) or inspect.isasyncgenfunction(fixturedef.func)):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fixturedef.func, "_loop_scope", "session", raising=False)  # as pytest_asyncio.fixture does
+        return (yield)
+
+
+class Chromium:
+    """The browser of one worker: started for the first test, and again where it has ended."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._started: Browser | None = None
+
+    async def running(self) -> Browser:
+        if self._started is None or not self._started.is_connected():
+            launch = self._playwright.chromium.launch
+            self._started = await launch(executable_path=chromium(), args=ARGUMENTS)
+        return self._started
+
+    async def close(self) -> None:
+        if self._started is not None:
+            await self._started.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def one_chromium() -> AsyncIterator[Chromium]:
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        started = Chromium(playwright)
         yield started
         await started.close()
+
+
+@pytest.fixture
+async def browser(one_chromium: Chromium) -> AsyncIterator[Browser]:
+    """A Chromium without a page; what a test opens is closed after it, and each context has a store of its own."""
+    running = await one_chromium.running()
+    yield running
+    for context in running.contexts:
+        await context.close()
 
 
 async def picture(page: Page, name: str) -> None:
