@@ -18,6 +18,7 @@ import websockets
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from main.database.address import Address
 from main.database.pool import Database
@@ -26,6 +27,7 @@ from main.errors import UnknownName
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import PictureBook
 from main.monitoring.api.stream import Greeting, Stream
+from main.monitoring.api.wire import FramedWebSocket
 from main.monitoring.read import Answer, Read
 from main.security.viewer import Viewer
 from tests.given import given_trade
@@ -54,7 +56,10 @@ class CashEncoder:
 
 @contextlib.asynccontextmanager
 async def served(
-    database: Database, allowed: tuple[str, ...] | None = None, pace: float = 0.0
+    database: Database,
+    allowed: tuple[str, ...] | None = None,
+    pace: float = 0.0,
+    protocol: type[asyncio.Protocol] = FramedWebSocket,
 ) -> AsyncIterator[tuple[str, Stream]]:
     """Serve the stream on a free port, to a viewer who may see `allowed` (all accounts when None)."""
     async with running_hub(database) as hub:
@@ -68,9 +73,7 @@ async def served(
                 await stream.endpoint(socket)
 
             application = Starlette(routes=[WebSocketRoute("/ws", endpoint)])
-            config = uvicorn.Config(
-                application, port=0, log_level="error", ws_per_message_deflate=False, ws="websockets-sansio"
-            )
+            config = uvicorn.Config(application, port=0, log_level="error", ws_per_message_deflate=False, ws=protocol)
             server = uvicorn.Server(config)
             serving = asyncio.create_task(server.serve())
             while not server.started:
@@ -110,6 +113,45 @@ async def test_a_page_is_greeted_shown_its_accounts_and_kept_up_to_date(database
         while "children" not in (update := (await heard(socket, "update"))["panels"]["cash"]):
             pass
         assert (update["children"], update["version"], update["freshness"]["state"]) == (5, 2, "live")
+
+
+async def test_a_server_whose_sockets_take_no_frames_keeps_its_pages_up_to_date_too(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    async with (
+        served(database, protocol=WebSocketsSansIOProtocol) as (url, _),
+        websockets.connect(url) as one,
+        websockets.connect(url) as other,
+    ):
+        for page in (one, other):
+            await subscribe(page, "cash")
+            assert (await heard(page, "update"))["panels"]["cash"]["children"] == 0
+        await given_cash(service, 5, "1")
+        for page in (one, other):
+            while (await heard(page, "update"))["panels"]["cash"].get("children") != 5:
+                pass
+
+
+async def test_pages_that_show_the_same_are_in_step_and_told_together(database: Database, service: Database) -> None:
+    await given_account(service)
+    async with served(database) as (url, stream), contextlib.AsyncExitStack() as opened:
+        pages = [await opened.enter_async_context(websockets.connect(url)) for _ in range(5)]
+        for page in pages:
+            await subscribe(page, "cash")
+            await heard(page, "update")
+        (channel,) = stream.channels._channels.values()
+        async with asyncio.timeout(5):
+            while len(channel._in_step) < len(pages):
+                await asyncio.sleep(0.01)
+        await given_cash(service, 5, "1")
+        told = []
+        for page in pages:
+            while "children" not in (update := await heard(page, "update"))["panels"]["cash"]:
+                pass
+            told.append(update)
+        assert told == [told[0]] * len(pages)
+        assert told[0]["panels"]["cash"]["children"] == 5
 
 
 async def test_how_long_a_change_takes_to_the_socket_is_known_and_what_a_page_finds_is_not_counted(
@@ -245,7 +287,7 @@ async def test_a_viewer_that_sends_and_never_reads_costs_no_memory(database: Dat
                 async with asyncio.timeout(4):
                     while True:
                         await loop.sock_sendall(raw, PING * 1000)
-                        most = max(most, *(len(each._mailbox._notices) for each in stream._connections))
+                        most = max(most, *(len(each._seat._notices) for each in stream._connections))
         assert most < 10
 
 

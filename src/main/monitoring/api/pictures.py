@@ -54,6 +54,11 @@ class Picture:
     learned: float = 0.0
     state: State | None = None
 
+    @property
+    def chart(self) -> bool:
+        """Whether it shows a figure."""
+        return self.content.startswith(b'"figure"')
+
 
 class PictureBook:
     """All pictures that somebody looks at now. Lives on the hub's loop."""
@@ -87,8 +92,12 @@ class PictureBook:
             on_change(easel.picture, True)
         return lambda: self._leave(easel, on_change)
 
-    def reads(self, panel: str) -> tuple[Read[Any], ...]:
-        """Return what a panel asks. Raise `AITraderError` for one that is not there, or not with these options."""
+    def reads(self, panel: str, page: Scope) -> tuple[Read[Any], ...]:
+        """Return what a panel asks on a page of this scope.
+
+        Raise `AITraderError` for one that is not there, or not with these options.
+        """
+        self._encoder.scope(panel, page)
         return tuple(read for read, _ in self._encoder.asks(panel))
 
     def __len__(self) -> int:

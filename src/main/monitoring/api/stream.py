@@ -1,8 +1,7 @@
-"""How does a page stay live: one socket, one mailbox that holds the newest of every panel and never a queue."""
+"""How does a page stay live: one socket, what it may see of what it asks for, and a seat where that is told."""
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,20 +12,17 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from main.clock import now
 from main.domain.scope import Scope
-from main.domain.topics import Topic
 from main.errors import AccessDenied, AITraderError
+from main.monitoring.api.channel import Channels, Seat
 from main.monitoring.api.directory import Directory
-from main.monitoring.api.mailbox import Mailbox, Messages
-from main.monitoring.api.pictures import Picture, PictureBook
+from main.monitoring.api.pictures import PictureBook
+from main.monitoring.api.wire import Line
 from main.monitoring.api.wishes import Wish, wish_of
 from main.monitoring.hub import Hub
 from main.monitoring.latencies import Latencies
 from main.monitoring.question import Watched
 from main.monitoring.read import read_named
 from main.security.viewer import Viewer
-
-URGENT = frozenset({Topic.ALERTS, Topic.ACCOUNTS})
-"""Panels whose facts are of these alone tell of trouble by their content."""
 
 _log = structlog.get_logger(__name__)
 
@@ -41,23 +37,23 @@ class Greeting:
 
 
 class Stream:
-    """The sockets of one dashboard.
-
-    ``push``: the seconds from when this process learned of a change until it was handed to a socket.
-    """
+    """The sockets of one dashboard."""
 
     def __init__(
         self, hub: Hub, directory: Directory, book: PictureBook, greeting: Greeting, pace: float = 0.0
     ) -> None:
         """Push to one page at most once in `pace` seconds, but for trouble, and what it has not seen yet."""
-        self.pace = pace
         self.hub = hub
         self.directory = directory
         self.book = book
         self.greeting = greeting
-        self.push = Latencies()
-        self.messages = Messages()
+        self.channels = Channels(book, pace)
         self._connections: set[_Connection] = set()
+
+    @property
+    def push(self) -> Latencies:
+        """The seconds from when this process learned of a change until it was handed to the sockets."""
+        return self.channels.push
 
     @property
     def viewers(self) -> int:
@@ -82,38 +78,33 @@ class _Connection:
     def __init__(self, socket: WebSocket, viewer: Viewer, stream: "Stream") -> None:
         self._socket = socket
         self._viewer = viewer
+        self._channels = stream.channels
+        self._seat = Seat(Line(socket), stream.channels)
         self._hub = stream.hub
         self._directory = stream.directory
         self._book = stream.book
         self._greeting = stream.greeting
-        self._push = stream.push
-        self._mailbox = Mailbox(stream.pace, stream.messages, lambda: stream.viewers)
-        self._paced = stream.pace > 0
         self._refused: dict[str, str] = {}
         self._composed: Watched | None = None
         self._pages = 0  # the version of the composed pages that was told last
         self._wish = Wish()
         self._scope: Scope | None = None
-        self._looking: dict[str, tuple[Scope, Callable[[], None]]] = {}
         self._settling = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         forget = self._directory.on_change(lambda: self._start(self._greet_and_settle()))
-        turning = {self._start(self._read()), self._start(self._write())}
+        turning = {self._start(self._read()), self._start(self._seat.write())}
         self._start(self._greet_and_settle())  # a database that takes its time must not hold up what the page asks
         try:
             await asyncio.wait(turning, return_when=asyncio.FIRST_COMPLETED)
         finally:
             forget()
-            self._mailbox.close()
             left = tuple(self._background)
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)  # one that still settles would look again
-            for _, leave in self._looking.values():
-                leave()
-            self._looking.clear()
+            self._seat.close()
             if self._composed is not None:
                 self._composed.close()
 
@@ -183,33 +174,23 @@ class _Connection:
                 }
                 # A replay's own present comes with the panels: nobody here knows it.
                 self._say(told | {"moment": scope.as_of or (now() if selection.clock == "wall" else None)})
-            wished = dict.fromkeys(wish.panels)
             self._refused.clear()
-            self._mailbox.settled = time.monotonic()
-            for panel, (looked_at, leave) in tuple(self._looking.items()):
-                if panel not in wished or looked_at != scope:
-                    leave()
-                    del self._looking[panel]
-                    self._mailbox.forget(panel)
-            for panel in wished:
-                if panel not in self._looking:
-                    self._look(panel, scope)
+            panels = frozenset(panel for panel in dict.fromkeys(wish.panels) if self._may_see(panel, scope))
+            self._seat.move(self._channels.channel(scope, panels) if panels else None)
 
-    def _look(self, panel: str, scope: Scope) -> None:
-        """Look at one panel; one that is not there, or not for this viewer, must not keep the others away."""
+    def _may_see(self, panel: str, scope: Scope) -> bool:
+        """Say so of a panel that is not there, or not for this viewer: it must not keep the others away."""
         try:
-            for read in self._book.reads(panel):
+            for read in self._book.reads(panel, scope):
                 read.allow(self._viewer)
-            self._looking[panel] = (scope, self._book.look(panel, scope, self._changed))
         except AccessDenied as denied:
             self._refused[panel] = str(denied)
             self._say({"type": "refused", "panels": dict(self._refused)})
         except AITraderError as error:
             self._say({"type": "error", "message": str(error)})
-
-    def _changed(self, picture: Picture, content: bool) -> None:
-        alarming = self._paced and all(read.topics <= URGENT for read in self._book.reads(picture.panel))
-        self._mailbox.put(picture, content, time.monotonic(), alarming=alarming)
+        else:
+            return True
+        return False
 
     def _say_pages(self) -> None:
         """Tell which pages were composed; a database that is away is no reason to forget those that are known."""
@@ -223,17 +204,4 @@ class _Connection:
             self._say({"type": "pages", "items": None, "error": "The database cannot be reached. It is tried again."})
 
     def _say(self, message: dict[str, Any]) -> None:
-        self._mailbox.notice(message["type"], orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str))
-
-    async def _write(self) -> None:
-        while True:
-            await self._mailbox.wait()
-            while notices := self._mailbox.notices():  # what follows a notice is of it: none may be left behind
-                for notice in notices:
-                    await self._socket.send_text(notice.decode())
-            news = self._mailbox.news(time.monotonic())
-            if news:
-                learned = [picture.learned for picture, content in news.values() if content]
-                await self._socket.send_text(self._mailbox.update(news))
-                sent = time.monotonic()
-                self._push.extend(sent - at for at in learned if at > self._mailbox.settled)
+        self._seat.notice(message["type"], orjson.dumps(message, option=orjson.OPT_UTC_Z, default=str))

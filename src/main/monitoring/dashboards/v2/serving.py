@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from main.database.bridge import AsyncBridge
+from main.monitoring.api.wire import FramedWebSocket
 from main.security.binding import server_options
 from main.telemetry.bounded_http import BoundedHttp
 from main.telemetry.probes import ProbeApp
@@ -34,7 +35,8 @@ def serve(
     start.
     """
     options = server_options()
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, loop="none", http=BoundedHttp, **options))
+    config = uvicorn.Config(application, log_config=None, loop="none", http=BoundedHttp, ws=FramedWebSocket, **options)
+    server = uvicorn.Server(config)
 
     async def serving() -> None:
         try:
