@@ -110,9 +110,11 @@ class Run:
             async with watch.looking():
                 await self._warm_up(world, watch)
                 deadline = time.monotonic() + self.report.seconds
+                to_come = {kind.family for kind in self._kinds}
                 for group in groups(self.report.seed, self._kinds):
                     await self._group(world, watch, group)
-                    if time.monotonic() > deadline:
+                    to_come -= {each.kind.family for each in group.faults}
+                    if time.monotonic() > deadline and not to_come:
                         break
                 complaints.faults = ()
             for each in _refused(watch):

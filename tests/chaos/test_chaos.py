@@ -1,4 +1,4 @@
-"""A minute of faults of every family against a real suite: all is right again, nothing is lost or mislabelled."""
+"""Faults of every family against a real suite: all is right again, nothing is lost or mislabelled."""
 
 import asyncio
 import os
@@ -13,7 +13,9 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.runner import Run
 from tests.chaos.schedule import FAMILIES, KINDS, SERVICES, WINDOW_SECONDS, Group, groups, kinds
 
-SECONDS = 60.0
+SECONDS = 30.0
+"""Every family comes, however long that takes."""
+
 FIXED_SEED = 15  # four groups of it have something of every family
 SEED = int(os.environ.get("CHAOS_SEED", FIXED_SEED))
 
@@ -51,10 +53,10 @@ def test_a_few_groups_have_something_of_every_family_and_none_twice_at_once(seed
     assert seen == set(FAMILIES)
 
 
-def test_the_minute_that_is_always_run_has_every_family_soon() -> None:
+def test_what_is_always_run_has_every_family_soon() -> None:
     soon = first_groups(FIXED_SEED, 4)
     assert {each.kind.family for group in soon for each in group.faults} == set(FAMILIES)
-    assert sum(group.seconds for group in soon) < SECONDS / 2
+    assert sum(group.seconds for group in soon) < SECONDS
 
 
 @pytest.mark.parametrize("seed", range(5))
