@@ -21,8 +21,13 @@ EVERY = timedelta(minutes=5)
 COUNT = 4 * 24 * 12  # four days of them
 CHART = "document.querySelector('#graph-equity .js-plotly-plot')"
 LINE = f"(({CHART}) || {{data: []}}).data.find(trace => trace.name === 'Equity')"
-SERIES = f"[{LINE}.x, {LINE}.y, {LINE}.text]"
 SHOWN = f"{CHART}._fullLayout.xaxis.range.map(String)"
+BAND = (
+    f"(() => {{ const [from, to] = {SHOWN}, band = {CHART}.data.find(trace => trace.meta === 'reach');"
+    " return band ? band.x.filter(at => at >= from && at <= to) : []; })()"
+)
+"""Times at which equity went further than its point, of those that are shown."""
+SERIES = f"[{LINE}.x, {LINE}.y, {LINE}.text]"
 
 
 def value(number: int) -> int:
@@ -103,8 +108,10 @@ async def test_a_zoomed_chart_shows_every_observation_and_the_whole_again_at_a_d
     page, errors = await opened(browser, url)
     whole = await page.evaluate(SERIES)
     assert len(whole[0]) < COUNT / 2, "a week in points of this size tells every observation: nothing to refine"
+    assert len(await page.evaluate(BAND)) > len(whole[0]) / 2
     await drag(page, 0.40, 0.52)
     shown = await all_facts_are_shown(page, observed)
+    assert await page.evaluate(BAND) == [], "every point is an observation: there is nothing around them"
     times, values, _ = await page.evaluate(SERIES)
     outside = [[at, each] for at, each in zip(times, values, strict=True) if at < shown[0]][:20]
     assert outside == [[at, each] for at, each in zip(whole[0], whole[1], strict=True)][:20]

@@ -16,6 +16,7 @@ from main.monitoring.dashboards.v2.figures.parts import (
     tag,
     time_layout,
 )
+from main.monitoring.dashboards.v2.figures.reach import reach, reached, spanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,27 @@ class Usual:
     words: str
 
 
-def banded(at: Sequence[datetime], values: Series, usual: Usual | None, *, name: str, write: Write) -> FigureDict:
-    """Return steps with the last value as a tag; a gap in `values` stays a gap, the axis begins at zero or below."""
+def banded(
+    at: Sequence[datetime],
+    values: Series,
+    usual: Usual | None,
+    *,
+    name: str,
+    write: Write,
+    low: Series = (),
+    high: Series = (),
+) -> FigureDict:
+    """Return steps with the last value as a tag; a gap in `values` stays a gap, the axis begins at zero or below.
+
+    `low` and `high` say how far it went around each point.
+    """
     x = [epoch_ms(moment) for moment in at]
     known = [value for value in values if value is not None]
-    low = min([0.0, *known])
-    high = max([*known, usual.high if usual else 0.0], default=0.0)
-    high += (high - low) * 0.12 or 1.0
+    span = [0.0, *spanned(values, low, high), *([usual.high] if usual else [])]
+    bottom, top = min(span), max(span)
+    top += (top - bottom) * 0.12 or 1.0
     last = known[-1] if known else None
-    axis = axes.value_axis(low, high, price_ticks, avoid=last, count=4)
+    axis = axes.value_axis(bottom, top, price_ticks, avoid=last, count=4)
     layout = time_layout(yaxis=axis, annotations=[] if last is None else [tag(last, write(last), "accent")])
     layout["margin"]["t"] = 20
     layout["margin"]["r"] = room([*axis["ticktext"], *(each["text"] for each in layout["annotations"])])
@@ -47,7 +60,8 @@ def banded(at: Sequence[datetime], values: Series, usual: Usual | None, *, name:
         layout["annotations"].append(_words(usual))
     trace = line(x, values, name, write, "accent", width=1.5)
     trace["line"]["shape"] = "hv"
-    return {"data": [trace], "layout": layout}
+    trace["text"] = reached(values, low, high, write)
+    return {"data": [*reach(x, values, low, high, "accent", steps=True), trace], "layout": layout}
 
 
 def _band(usual: Usual) -> FigureDict:

@@ -15,6 +15,7 @@ from main.monitoring.dashboards.v2.figures.parts import (
     room,
     time_layout,
 )
+from main.monitoring.dashboards.v2.figures.reach import reach, reached, spanned
 
 _NAMED = 3
 """With more lines than this their names would cover each other: a legend has them."""
@@ -28,7 +29,8 @@ _LONGEST = 14  # letters of a name
 class Curve:
     """One line: its colour's token, and ``fill`` the opacity of the area down to zero (0: none).
 
-    ``at`` are its own moments, where they are not those of all.
+    ``at`` are its own moments, where they are not those of all. ``low`` and ``high`` say how far it went around each
+    point.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Curve:
     fill: float = 0.0
     steps: bool = False
     at: Sequence[datetime] | None = None
+    low: Series = ()
+    high: Series = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def lines(
     four curves on a legend has the names.
     """
     x = [epoch_ms(moment) for moment in at]
-    known = [value for curve in curves for value in curve.values if value is not None]
+    known = [value for curve in curves for value in spanned(curve.values, curve.low, curve.high)]
     known += [level.value for level in levels] + ([0.0] if zero else [])
     bottom, top = _span(known, low, high)
     named = 1 < len(curves) <= _NAMED
@@ -88,7 +92,15 @@ def lines(
         layout["xaxis"]["range"] = [min(ends_at), max(ends_at)]
     if len(curves) > _NAMED:
         layout |= {"showlegend": True, "margin": layout["margin"] | {"t": 24}}
-    return {"data": traces, "layout": layout}
+    return {"data": [*_bands(curves, traces), *traces], "layout": layout}
+
+
+def _bands(curves: Sequence[Curve], traces: Sequence[FigureDict]) -> list[FigureDict]:
+    return [
+        edge
+        for curve, trace in zip(curves, traces, strict=True)
+        for edge in reach(trace["x"], curve.values, curve.low, curve.high, curve.tone, steps=curve.steps)
+    ]
 
 
 def _span(known: Sequence[float], low: float | None, high: float | None) -> tuple[float, float]:
@@ -123,6 +135,7 @@ def _clear_of(axis: FigureDict, places: Sequence[float], apart: float) -> Figure
 
 def _trace(x: Sequence[int], curve: Curve, write: Write) -> FigureDict:
     trace = line(x, curve.values, curve.name, write, curve.tone, width=curve.width)
+    trace["text"] = reached(curve.values, curve.low, curve.high, write)
     if curve.dashed:
         trace["line"]["dash"] = "4px,3px"
     if curve.steps:

@@ -22,12 +22,29 @@ from main.monitoring.dashboards.v2.figures.parts import (
     tag,
     time_layout,
 )
+from main.monitoring.dashboards.v2.figures.reach import reach, reached, spanned
 
 
-def equity_and_drawdown(at: Sequence[datetime], equity: Series, drawdown: Series, *, decimals: int = 2) -> FigureDict:
+def equity_and_drawdown(
+    at: Sequence[datetime],
+    equity: Series,
+    drawdown: Series,
+    *,
+    decimals: int = 2,
+    low: Series = (),
+    high: Series = (),
+) -> FigureDict:
     """Return equity over its drawdown (fractions ≤ 0) on one time axis, peak and deepest point marked and written."""
     x = [epoch_ms(moment) for moment in at]
-    figure = area(at, equity, name="Equity", write=lambda v: text.money(v, decimals), ticks=axes.money_ticks)
+    figure = area(
+        at,
+        equity,
+        name="Equity",
+        write=lambda v: text.money(v, decimals),
+        ticks=axes.money_ticks,
+        low=low,
+        high=high,
+    )
     layout, data = figure["layout"], figure["data"]
     peak, trough = extreme(equity, max), extreme(drawdown, min)
     if peak is not None:
@@ -53,25 +70,35 @@ def area(
     ticks: Callable[[list[float]], list[str]],
     write_tag: Write | None = None,
     tone: str = "accent",
+    low: Series = (),
+    high: Series = (),
 ) -> FigureDict:
-    """Return one line over a fading fill, its last value as a tag on the axis; a gap in `values` stays a gap."""
+    """Return one line over a fading fill, its last value as a tag on the axis; a gap in `values` stays a gap.
+
+    `low` and `high` say how far it went around each point.
+    """
     x = [epoch_ms(moment) for moment in at]
     known = [value for value in values if value is not None]
-    low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    # A flat line stands in the middle of a small range instead of filling the panel with noise.
-    margin = (high - low) * 0.14 or abs(high) * 0.01 or 1.0
-    low, high = low - margin * 0.6, high + margin
+    bottom, top = _span(spanned(values, low, high))
     fade = {"type": "vertical", "colorscale": [[0, f"@{tone}/0"], [1, f"@{tone}/0.26"]]}
     # The fill ends at the plot's floor: to a zero far below it the gradient would show none of its fading.
     trace = line(x, values, name, write, tone) | {"fill": "tonexty", "fillgradient": fade}
+    trace["text"] = reached(values, low, high, write)
     last = known[-1] if known else None
-    written = write_tag or (lambda value: axes.money_tag(value or 0.0, high - low))
+    written = write_tag or (lambda value: axes.money_tag(value or 0.0, top - bottom))
     annotations = [] if last is None else [tag(last, written(last), tone)]
-    layout = time_layout(yaxis=axes.value_axis(low, high, ticks, avoid=last), annotations=annotations)
+    layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks, avoid=last), annotations=annotations)
     layout["margin"]["r"] = room(each["text"] for each in annotations)
     if len(x) > 1:
         layout["xaxis"]["range"] = [x[0], x[-1]]  # the marks would make Plotly add room at the ends
-    return {"data": [floor(x, low), trace], "layout": layout}
+    return {"data": [*reach(x, values, low, high, tone), floor(x, bottom), trace], "layout": layout}
+
+
+def _span(known: Sequence[float]) -> tuple[float, float]:
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    # A flat line stands in the middle of a small range instead of filling the panel with noise.
+    margin = (high - low) * 0.14 or abs(high) * 0.01 or 1.0
+    return low - margin * 0.6, high + margin
 
 
 def host_trend(
@@ -80,15 +107,21 @@ def host_trend(
     *,
     limit: float | None = None,
     window: tuple[datetime, datetime] | None = None,
+    high: Series = (),
 ) -> FigureDict:
-    """Return a share of capacity (fractions) on a fixed axis from 0 to 100 %, the limit as a dashed line."""
+    """Return a share of capacity (fractions) on a fixed axis from 0 to 100 %, the limit as a dashed line.
+
+    `high` says how far up it went around each point.
+    """
     x = [epoch_ms(moment) for moment in at]
     ticks = [
         value for value in (0.0, 0.25, 0.5, 0.75, 1.0) if limit is None or abs(value - limit) > 0.09 or value == 1.0
     ]
     words = ["" if limit is not None and abs(value - limit) < 0.12 else f"{value * 100:.0f}" for value in ticks]
     axis = axes.axis(ticks, words) | {"range": [0, 1.02]}
+    words = reached(shares, (), high, lambda value: text.percent(value, 1))
     trace = line(x, shares, "Used", lambda v: text.percent(v, 1), "accent", width=1.5) | {
+        "text": words,
         "fill": "tozeroy",
         "fillgradient": {
             "type": "vertical",
@@ -104,4 +137,4 @@ def host_trend(
     if limit is not None:
         layout["shapes"] = [limit_line(limit)]
         layout["annotations"] += limit_words(limit)
-    return {"data": [trace], "layout": layout}
+    return {"data": [*reach(x, shares, (), high, "accent"), trace], "layout": layout}

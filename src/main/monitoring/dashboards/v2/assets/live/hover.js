@@ -41,13 +41,13 @@
   document.addEventListener("keydown", function (event) {
     var holder = event.target, step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || !holder.classList || !holder.classList.contains("chart")) return;
-    var plot = holder.querySelector(".js-plotly-plot"), trace = plot && plot.data && plot.data.find(function (each) { return each.x && each.x.length; });
+    var plot = holder.querySelector(".js-plotly-plot"), lines = plot && plot.data && plot.data.filter(function (each) { return each.x && each.x.length && each.hoverinfo !== "skip"; }), trace = lines && lines[0];
     if (!trace) return;
     event.preventDefault();
     event.stopPropagation();
     var last = trace.x.length - 1, at = holder.walked === undefined ? last : Math.max(0, Math.min(last, holder.walked + step));
     holder.walked = at;
-    var said = plot.data.filter(function (each) { return each.x && each.x.length > at; }).map(function (each) {
+    var said = lines.filter(function (each) { return each.x.length > at; }).map(function (each) {
       var text = Array.isArray(each.text) ? each.text[at] : each.y && each.y[at];
       return text === null || text === undefined || text === "" ? "" : (each.name ? each.name + " " : "") + text;
     }).filter(Boolean);

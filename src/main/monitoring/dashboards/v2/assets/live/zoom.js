@@ -10,7 +10,8 @@
 
   function moment(axis, end) { return app.writing.unfield(new Date(axis.r2l(end)).toISOString().slice(0, 23), app.view.zone); }
   function iso(at) { return new Date(at).toISOString().replace(".000Z", "Z"); }
-  function isPart(trace) { return trace.meta !== "whole" && Array.isArray(trace.x); }
+  function isReach(trace) { return trace.meta === "reach"; }
+  function isPart(trace) { return trace.meta !== "whole" && !isReach(trace) && Array.isArray(trace.x); }
 
   /** The ends of what the figure shows unasked, in milliseconds. */
   function span(figure) {
@@ -58,6 +59,23 @@
     return copy;
   }
 
+  /** The bands behind lines have only the points at which a value went further, be it none: those of a part are all new. */
+  function bands(figure, fine, zoom) {
+    var own = figure.data.filter(isReach), finer = fine.data.filter(isReach);
+    if (own.length && finer.length && own.length !== finer.length) return own;
+    return (own.length ? own : finer).map(function (edge, at) {
+      var rest = own[at] || { x: [], y: [] }, part = finer[at] || { x: [], y: [] }, copy = Object.assign({}, edge);
+      function put(list) {
+        function of(trace, isKept) { return trace[list].filter(function (_, each) { return isKept(trace.x[each]); }); }
+        return of(rest, function (x) { return x <= zoom.from; }).concat(
+          of(part, function (x) { return x > zoom.from && x <= zoom.to; }), of(rest, function (x) { return x > zoom.to; }));
+      }
+      copy.y = put("y");
+      copy.x = put("x");
+      return copy;
+    });
+  }
+
   document.addEventListener("pointerover", function (event) {
     var plot = event.target.closest && event.target.closest(".js-plotly-plot");
     if (!plot || !plot.on || plot.refining) return;
@@ -87,7 +105,9 @@
       var own = figure.data.filter(isPart), finer = fine.data.filter(isPart), layout = Object.assign({}, figure.layout), at = 0;
       if (own.length !== finer.length || own.some(function (trace, each) { return trace.type !== finer[each].type; })) return figure;
       Object.keys(fine.layout).forEach(function (key) { if (/^yaxis/.test(key)) layout[key] = fine.layout[key]; });
-      return { data: figure.data.map(function (trace) { return isPart(trace) ? joined(trace, finer[at++], zoom) : trace; }), layout: layout };
+      var lines = figure.data.filter(function (trace) { return !isReach(trace); });
+      var data = lines.map(function (trace) { return isPart(trace) ? joined(trace, finer[at++], zoom) : trace; });
+      return { data: bands(figure, fine, zoom).concat(data), layout: layout };
     },
     /** Another page is shown: its charts are new. */
     forget: function () { zooms = {}; },

@@ -24,6 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         [point.cpu for point in history.points],
         limit=history.cpu_limit,
         window=(history.start, history.end),
+        high=[point.cpu_max for point in history.points],
     )
     return Picture(components.reading(_share(now.cpu), unit="%", detail=detail), figure)
 

@@ -36,7 +36,15 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
 
     figure = figures.lines(
         [point.at for point in points],
-        [figures.Curve("Mean", [point.mean_value for point in points], "accent")],
+        [
+            figures.Curve(
+                "Mean",
+                [point.mean_value for point in points],
+                "accent",
+                low=[point.low_value for point in points],
+                high=[point.high_value for point in points],
+            )
+        ],
         write=write,
         ticks=lambda values: [write(value) for value in values],
     )

@@ -24,6 +24,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         [point.disk for point in history.points],
         limit=history.disk_limit,
         window=(history.start, history.end),
+        high=[point.disk_max for point in history.points],
     )
     return Picture(components.reading(text.percent(now.disk, 1).removesuffix("%"), unit="%", detail=detail), figure)
 

@@ -7,7 +7,7 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures
 from main.monitoring.dashboards.v2.host_source import NO_SAMPLES, shown
 from main.monitoring.dashboards.v2.panel import Answers, Panel, Picture
-from main.monitoring.reads import host_cpu, host_now
+from main.monitoring.reads import host_cpu, host_history, host_now
 
 
 def draw(answers: Answers, scope: Scope) -> Component | Picture:
@@ -27,9 +27,25 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         write=text.ratio,
         ticks=lambda ticks: [text.ratio(tick, 1) for tick in ticks],
         limit=(float(cpu.cores), "cores"),
+        behind=_highest(answers, scope),
     )
     detail = f"5 min {text.ratio(cpu.latest.load_5)} · 15 min {text.ratio(cpu.latest.load_15)} · {cpu.cores} cores"
     return Picture(components.reading(text.ratio(cpu.latest.load_1), detail=detail), figure)
+
+
+def _highest(answers: Answers, scope: Scope) -> figures.Curve | None:
+    """Return the load of one minute by the buckets that have its maxima: the lines above have a sample of each."""
+    history = shown(answers, scope, host_history.READ, lambda now: now.usage).value
+    if history is None:
+        return None
+    points = [point for point in history.points if point.load is not None]
+    return figures.Curve(
+        "1 min",
+        [point.load for point in points],
+        "accent",
+        at=[point.at for point in points],
+        high=[point.load_max for point in points],
+    )
 
 
 def caption(answers: Answers, scope: Scope) -> str:
@@ -41,7 +57,7 @@ PANEL = Panel(
     "load",
     "Load",
     page="Infrastructure",
-    reads=(host_cpu.READ, host_now.READ),
+    reads=(host_cpu.READ, host_history.READ, host_now.READ),
     draw=draw,
     caption=caption,
     legend=(("1 min", "accent"), ("5", "cat-2"), ("15", "cat-3")),

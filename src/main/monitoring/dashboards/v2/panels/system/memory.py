@@ -23,6 +23,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         [point.memory for point in history.points],
         limit=history.memory_limit,
         window=(history.start, history.end),
+        high=[point.memory_max for point in history.points],
     )
     return Picture(components.reading(text.percent(now.memory, 1).removesuffix("%"), unit="%", detail=detail), figure)
 

@@ -19,6 +19,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         [point.disk for point in history.points],
         limit=history.disk_limit,
         window=(history.start, history.end),
+        high=[point.disk_max for point in history.points],
     )
 
 

@@ -26,6 +26,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         [point.at for point in points],
         [point.equity for point in points],
         [point.drawdown for point in points],
+        low=[point.low for point in points],
+        high=[point.high for point in points],
     )
 
 

@@ -37,6 +37,7 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
             ranged=known,
         )
     at, levels = [point.at for point in told.points], [point.level for point in told.points]
+    low, high = [point.low for point in told.points], [point.high for point in told.points]
     if _kind(told) != "volatility":
         name = told.name or ""
         return figures.area(
@@ -46,10 +47,12 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
             write=text.money,
             ticks=figures.price_ticks,
             write_tag=text.money,
+            low=low,
+            high=high,
         )
     report = answers[volatility.READ].value
     shown = band_levels(report.bands if report else (), max(levels), scale=100)
-    curve = Curve(told.name or "", levels, "accent")
+    curve = Curve(told.name or "", levels, "accent", low=low, high=high)
     return figures.lines(at, [curve], write=text.money, ticks=figures.price_ticks, levels=shown)
 
 

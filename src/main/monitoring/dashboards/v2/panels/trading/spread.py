@@ -36,6 +36,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         _usual(history),
         name="Spread",
         write=_bare,
+        low=[point.spread_low for point in history.points],
+        high=[point.spread_high for point in history.points],
     )
 
 
