@@ -26,6 +26,23 @@ SERIES = f"{CHART}.data.map(trace => [trace.x, trace.y, trace.text, trace.name])
 RANGE = f"{CHART}._fullLayout.xaxis.range.map(String)"
 CONTENT = "window.aiTrader.panels.record('equity').figure"
 GRID = "dash_ag_grid.getApi('grid-open_positions')"
+DRAWN = f"""() => [...{CHART}.querySelectorAll(
+  ".scatterlayer .js-line, .scatterlayer .js-fill, .annotation .cursor-pointer, .annotation rect, .annotation text"
+)].map(node => [(node.getAttribute("d") || "").match(/[-.\\d]+/g)?.slice(-2).map(Number),
+                node.getAttribute("transform"), node.getAttribute("width"), node.textContent])"""
+"""Where each line and area ends, and the tags: where, how wide, and what they say."""
+OF_PLOTLY = f"{CHART}.calcdata[1].at(-1).y"
+"""The last value that Plotly itself has drawn, and tells who points at it."""
+TURNS = """() => new Promise(resolve => {
+  const turns = window.aiTrader.turns, drawn = [];
+  let frame = 0;
+  const count = () => { frame += 1; if (drawn.length < 3) requestAnimationFrame(count); };
+  requestAnimationFrame(count);
+  const draw = (name) => () => { drawn.push([name, frame]); if (drawn.length === 3) resolve(drawn); };
+  turns.take("one", () => drawn.push("what is old")); turns.take("one", draw("one"));
+  turns.take("two", draw("two"));
+  turns.take("waited for", draw("waited for"), true);
+})"""
 OF_DASH = "window.dash_component_api.getLayout('graph-equity').props.figure"
 
 
@@ -148,6 +165,36 @@ async def test_a_page_that_nobody_looks_at_is_told_nothing_and_is_right_at_once_
     assert told.updates > hidden
     errors.clean()
     errors_too.clean()
+
+
+async def test_a_line_that_goes_on_is_drawn_by_hand_as_plotly_draws_it_which_catches_up_for_who_points_at_it(
+    browser: Browser, url: str, service: Database
+) -> None:
+    page, errors, _ = await opened(browser, url)
+    for amount in (100_040, 100_041, 100_044):  # the first is a new point, which Plotly draws; the last has a wider tag
+        await seen(service, amount)
+        await becomes(page, f"{CHART}.data[1].y.at(-1)", amount)
+    assert await page.evaluate(f"{CHART}.behind"), "Plotly drew it"
+    assert await page.evaluate(OF_PLOTLY) < 100_044
+    by_hand = await page.evaluate(DRAWN)
+    await page.locator("#graph-equity .nsewdrag").first.hover()
+    await becomes(page, OF_PLOTLY, 100_044)
+    for hand, plotly in zip(by_hand, await page.evaluate(DRAWN), strict=True):
+        assert (hand[0] or []) == pytest.approx(plotly[0] or [], abs=0.5)  # of a pixel
+        assert hand[1:] == plotly[1:]
+    assert any("100,044" in words for *_, words in by_hand)
+    await seen(service, 100_045)
+    await becomes(page, OF_PLOTLY, 100_045)  # who points at it has Plotly's own at once
+    errors.clean()
+
+
+async def test_charts_are_drawn_in_turns_one_a_frame_and_at_once_what_is_waited_for(browser: Browser, url: str) -> None:
+    page, errors, _ = await opened(browser, url)
+    drawn = await page.evaluate(TURNS)
+    assert [name for name, _ in drawn] == ["waited for", "one", "two"]
+    assert drawn[0][1] == 0
+    assert drawn[1][1] < drawn[2][1], "two charts were drawn in one frame"
+    errors.clean()
 
 
 @pytest.fixture

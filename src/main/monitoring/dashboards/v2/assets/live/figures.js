@@ -84,6 +84,17 @@
     return graph ? graph.querySelector(".js-plotly-plot") : null;
   }
 
+  /** The chart that stands for a figure that Dash was given, once it is there. */
+  function ready(given, id) {
+    var plot = given && plotOf(id);
+    return plot && plot._fullLayout && window.Plotly && !plot.classList.contains("dash-graph--pending") ? plot : null;
+  }
+
+  function become(given, figure) {
+    given.data = figure.data;
+    given.layout = Object.assign(figure.layout, { autosize: true }); // as Dash has it for a chart that fills its place
+  }
+
   app.figures = {
     CONFIG: CONFIG,
     /** Load the templates; resolves when figures can be dressed. */
@@ -113,15 +124,24 @@
       return copy;
     },
     /**
-     * Draw a chart that went on by Plotly itself: the way through Dash and React costs a tenth more each time. The figure
+     * Draw a chart that is there by Plotly itself: the way through Dash and React costs a tenth more each time. The figure
      * that Dash was given becomes the new one in place, so that both have the same. Return whether it was drawn.
      */
     grown: function (given, figure, id) {
-      var plot = plotOf(id);
-      if (!given || !plot || !plot._fullLayout || !window.Plotly || plot.classList.contains("dash-graph--pending")) return false;
-      given.data = figure.data;
-      given.layout = Object.assign(figure.layout, { autosize: true }); // as Dash has it for a chart that fills its place
+      var plot = ready(given, id);
+      if (!plot) return false;
+      become(given, figure);
+      plot.behind = false;
       window.Plotly.react(plot, given.data, given.layout);
+      return true;
+    },
+    /** The same by hand, for a `step` {from, to, catchUp} from the figure that Plotly drew last; see `strokes`. */
+    stroked: function (given, figure, id, step) {
+      var plot = ready(given, id);
+      if (!plot || !app.strokes.drawn(plot, step.from, step.to, figure.layout, step.catchUp)) return false;
+      become(given, figure);
+      plot.data = given.data; // what is read out, exported, or drawn by Plotly when it comes to that
+      plot.layout = given.layout;
       return true;
     },
     plotOf: plotOf,

@@ -1,8 +1,8 @@
-/* The panels of the page shown: which are asked for, and how their newest content reaches Dash, once per frame. */
+/* The panels of the page shown: which are asked for, and how their newest content reaches the page, once per frame. */
 (function (app) {
   "use strict";
   var OLD = { stale: true, silent: true, unreachable: true };
-  var known = {};      // by name: { version, content, freshness, figure, children, subtitle, drawn, state }
+  var known = {};      // by name: { version, content, freshness, figure, whole, children, subtitle, drawn, state }
   var dirty = {};
   var waiting = {};    // names of charts that Plotly has not come for yet
   var near = {};       // names of panels in or near the viewport
@@ -54,11 +54,10 @@
     var isPlain = app.write.plain(children);
     if (!isPlain && !app.grid.ready(children, function () { dirty[name] = true; schedule(); })) return;
     app.write.fill(document.getElementById("content-" + name), isPlain ? children : null);
-    if (record.figure) chart(name, record);
+    if (record.figure) app.turns.take(name, function () { chart(name, known[name]); }, record.waitedFor || record.drawn !== "chart");
     else if (!isPlain) { if (!told(record, children)) app.shell.setProps("drawn-" + name, { children: children }); record.drawn = "content"; }
     else if (record.drawn !== "nothing") { app.shell.setProps("drawn-" + name, { children: null }); record.drawn = "nothing"; }
     document.getElementById("body-" + name).dataset.drawn = record.drawn || "";
-    gap(name, record);
   }
 
   /** A grid that is there is told what changed of it: made anew, it would lose its place, its sorting and its selection. */
@@ -77,19 +76,25 @@
     return Boolean(before);
   }
 
+  /** By hand where that is enough, else by Plotly: `whole` is the figure that it drew last. */
   function chart(name, record) {
+    if (!record || !record.figure || !document.getElementById("body-" + name)) return;
+    if (name === held) { dirty[name] = true; return; } // drawn when it is let go
     if (!app.figures.drawable) { waiting[name] = true; return; }
     var graph = "graph-" + name, until = OLD[record.state] && record.freshness.state !== "past" ? app.shell.now() : null;
-    var figure = app.figures.dressed(app.zoom.refined(name, record.figure, record.view), graph, until);
-    if (record.drawn !== "chart" || !document.getElementById(graph)) {
-      app.shell.setProps("drawn-" + name, { children: app.content.graph(graph, figure, label(name, record)) });
-      record.given = figure;
-      record.drawn = "chart";
-    } else if (!record.grown || !app.figures.grown(record.given, figure, graph)) {
-      app.shell.setProps(graph, { figure: figure });
-      record.given = figure;
+    var shown = app.zoom.refined(name, record.figure, record.view), figure = app.figures.dressed(shown, graph, until);
+    var step = record.whole && !record.waitedFor && { from: record.whole, to: shown, catchUp: function () { record.whole = null; chart(name, record); } };
+    var isThere = record.drawn === "chart" && document.getElementById(graph);
+    if (!(isThere && step && app.figures.stroked(record.given, figure, graph, step))) {
+      var isGrown = isThere && app.figures.grown(record.given, figure, graph);
+      if (!isThere) app.shell.setProps("drawn-" + name, { children: app.content.graph(graph, figure, label(name, record)) });
+      else if (!isGrown) app.shell.setProps(graph, { figure: figure });
+      if (!isGrown) record.given = figure;
+      record.whole = shown;
     }
-    record.grown = false;
+    record.drawn = document.getElementById("body-" + name).dataset.drawn = "chart";
+    record.waitedFor = false;
+    gap(name, record);
   }
 
   function subtitled(name, text) {
@@ -110,9 +115,8 @@
     if (before !== Boolean(OLD[record.state]) && record.figure) { dirty[name] = true; schedule(); }
   }
 
-  function filled(name, record, content, grown) {
+  function filled(name, record, content) {
     record.content = content;
-    record.grown = grown;
     record.rows = content.rows;
     record.figure = content.figure;
     record.broken = content.broken;
@@ -157,8 +161,10 @@
       entries.forEach(function (entry) { near[entry.target.dataset.panel] = entry.isIntersecting; });
       subscribe();
     }, { rootMargin: "400px 0px" });
-    page.forEach(function (name) {
-      var section = document.getElementById("panel-" + name);
+    var sections = page.map(function (name) { return document.getElementById("panel-" + name); });
+    app.turns.watch(sections.filter(Boolean));
+    page.forEach(function (name, at) {
+      var section = sections[at];
       // A strip without alerts is not on the screen, and must hear of the first one all the same.
       if (section && section.dataset.kind === "strip") near[name] = true;
       else if (section) observer.observe(section);
@@ -208,11 +214,13 @@
         if (asked !== app.options.asked(name)) return; // on its way when the viewer chose something else
         var content = app.tails.content(record, news);
         if (content === undefined) { missed = true; return; }
+        if (record.view !== view || record.asked !== asked) record.waitedFor = true;
         record.version = news.version;
         record.view = view;
+        record.asked = asked;
         record.freshness = news.freshness;
         app.view.heard(news.freshness);
-        if (content) filled(name, record, content, "tail" in news);
+        if (content) filled(name, record, content);
         else aged(name, record);
       });
       if (missed) app.socket.again(); // everything whole
@@ -230,7 +238,7 @@
     },
     /** Theme or zone changed: draw everything again from what the server sent. */
     redraw: function () {
-      Object.keys(known).forEach(function (name) { dirty[name] = true; });
+      Object.keys(known).forEach(function (name) { dirty[name] = known[name].waitedFor = true; });
       schedule();
     },
     /** The server shows another view from now on; nothing was shown of it yet. `first`: before there was no account. */
@@ -257,7 +265,7 @@
     },
     record: function (name) { return known[name]; },
     /** Draw a panel again of what is known. */
-    dirty: function (name) { dirty[name] = true; schedule(); },
+    dirty: function (name) { dirty[name] = true; if (known[name]) known[name].waitedFor = true; schedule(); },
   };
 
   document.addEventListener("visibilitychange", function () { subscribe(); if (!document.hidden) app.panels.tick(); });
