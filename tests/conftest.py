@@ -1,6 +1,7 @@
 """Fixtures: one real PostgreSQL for the whole run, a migrated template database, a clone of it for every test."""
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import shutil
@@ -41,6 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
         databases = quick_folder(f"{Path(os.environ[RUN_DIR]).name}-databases")  # before the workers look for it
         config.add_cleanup(lambda: shutil.rmtree(databases, ignore_errors=True))
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Have one worker more than processors: there is always one that waits for something."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -94,8 +100,8 @@ async def make_template(server: Address) -> None:
         await connection.close()
 
 
-@pytest.fixture
-async def address(server: Address, template: str) -> AsyncIterator[Address]:
+@contextlib.asynccontextmanager
+async def own_copy(server: Address, template: str) -> AsyncIterator[Address]:
     """A fresh database with the whole schema, dropped afterwards."""
     name = f"test_{uuid.uuid4().hex[:16]}"
     connection = await administrator(server)
@@ -105,6 +111,13 @@ async def address(server: Address, template: str) -> AsyncIterator[Address]:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@pytest.fixture
+async def address(server: Address, template: str) -> AsyncIterator[Address]:
+    """A database for a test alone."""
+    async with own_copy(server, template) as copy:
+        yield copy
 
 
 @pytest.fixture

@@ -1,28 +1,64 @@
-"""Which test files start first? Those that take longest: one that starts last is waited for by idle processors."""
+"""In which order do test files start? Busy ones beside those that wait, the longest of each first.
 
-from collections import Counter
-from collections.abc import Callable
+A file that takes long and starts last is waited for by idle processors. A browser test keeps a processor busy; most
+others wait for a process, a server or a time to come.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
+BROWSER, SUITE, DATABASE, UNIT = 8.0, 5.0, 0.5, 0.02
+LONG = {
+    "test_accessibility.py": 35.0,
+    "test_trading_scale.py": 25.0,
+    "test_corrections.py": 15.0,
+    "test_hostile.py": 15.0,
+    "test_failover.py": 8.0,
+    "test_chaos.py": 3.0,
+}
+"""Seconds of a test on average, roughly."""
+
 
 def arranged(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Put files that start a whole suite or a browser before the others; within a file the order stays."""
-    tests = Counter(item.path for item in items)
-    return sorted(items, key=_before(tests))
+    """Put files in the order in which they are to start; within a file the order stays."""
+    files: defaultdict[Path, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        files[item.path].append(item)
+    seconds = {path: seconds_of_a_test(path) * len(tests) for path, tests in files.items()}
+    return [item for path in side_by_side(seconds) for item in files[path]]
 
 
-def _before(tests: Counter[Path]) -> Callable[[pytest.Item], tuple[int, int, str]]:
-    return lambda item: (-weight(item.path), -tests[item.path], str(item.path))
+def side_by_side(seconds: dict[Path, float]) -> Iterator[Path]:
+    """Yield busy and waiting files in turns, so that both kinds last to the end."""
+    longest_first = sorted(seconds, key=lambda path: (is_busy(path), -seconds[path], str(path)))
+    kinds = [list(paths) for _, paths in groupby(longest_first, key=is_busy)]
+    whole = [sum(seconds[path] for path in paths) for paths in kinds]
+    begun = [0.0 for _ in kinds]
+    while any(kinds):
+        _, kind = min((begun[place] / whole[place], place) for place, paths in enumerate(kinds) if paths)
+        path = kinds[kind].pop(0)
+        begun[kind] += seconds[path]
+        yield path
 
 
 @cache
-def weight(path: Path) -> int:
-    """Say how long a file takes, from what it uses: 3 is minutes, 0 is seconds."""
-    if path.parent.name == "chaos":
-        return 3
+def is_busy(path: Path) -> bool:
+    return "pytest.mark.browser" in path.read_text()
+
+
+@cache
+def seconds_of_a_test(path: Path) -> float:
+    """Say how long a test of a file takes on average, from what the file uses."""
     text = path.read_text()
-    starts_a_suite = "running(" in text and "Suite(" in text
-    return starts_a_suite + ("pytest.mark.browser" in text)
+    if path.name in LONG:
+        return LONG[path.name]
+    if is_busy(path):
+        return BROWSER
+    if "Suite(" in text or "EmbeddedServer(" in text:
+        return SUITE
+    return UNIT if path.parent.name == "unit" else DATABASE

@@ -12,7 +12,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, Playwright, Request, async_playwright, expect
 
+from main.database.address import Address
+from main.database.pool import Database
 from tests.browser.chromium import chromium
+from tests.conftest import own_copy
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -112,6 +115,27 @@ async def browser(one_chromium: Chromium) -> AsyncIterator[Browser]:
     yield running
     for context in running.contexts:
         await context.close()
+
+
+@pytest.fixture(scope="module")
+async def kept_address(server: Address, template: str) -> AsyncIterator[Address]:
+    """A database for all tests of a module: where they only look, they share what a dashboard's start costs."""
+    async with own_copy(server, template) as copy:
+        yield copy
+
+
+@pytest.fixture(scope="module")
+async def kept_service(kept_address: Address) -> AsyncIterator[Database]:
+    """It as recorder, worker and command line see it."""
+    opened = Database(kept_address, role="service", max_size=4)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept")
 
 
 async def picture(page: Page, name: str) -> None:

@@ -1,10 +1,5 @@
 """More than a screen holds: 50 accounts in three currencies, 10,000 symbols, 500 open positions; made by SQL."""
 
-import asyncio
-import contextlib
-import uuid
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,22 +27,3 @@ async def given_wide(address: Address, now: datetime | None = None) -> datetime:
     await connection.execute("ANALYZE", timeout=120)
     await connection.close()
     return now
-
-
-@contextlib.contextmanager
-def own_copy(server: Address, template: str) -> Iterator[Address]:
-    """A database like a test's own, for all tests of a module."""
-    name = f"test_{uuid.uuid4().hex[:16]}"
-    asyncio.run(_told(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy"))
-    try:
-        yield replace(server, database=name)
-    finally:
-        asyncio.run(_told(server, f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-async def _told(server: Address, statement: str) -> None:
-    connection = await administrator(server)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

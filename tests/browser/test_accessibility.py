@@ -14,6 +14,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE, Watch, picture, watch
+from tests.browser.walk import follow
 from tests.running import Suite, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -44,14 +45,14 @@ _ANSWERED = """async (patience) => {
 }"""
 """In the page itself: a question and an answer over the wire for each panel take longer than the panels."""
 
-PAGES = "JSON.parse(window.aiTraderShell).pages.map(page => [page.slug, page.address])"
+PAGES = "JSON.parse(window.aiTraderShell).pages.map(page => [page.slug, page.address, page.panels[0]])"
 
 
 @pytest.fixture(scope="module")
 def suite(run_dir: Path) -> Iterator[Suite]:
     """A bot with a week of history on the simulated market, and its dashboards."""
     with running(
-        Suite(run_dir / "pages"), "trade", "--enable-monitoring", "--interval", "2", "--history-days", "7"
+        Suite(run_dir / "pages"), "trade", "--enable-monitoring", "--interval", "10", "--history-days", "7"
     ) as started:
         started.wait_until_ready("trading", "system", "worker", "bot", seconds=120)
         yield started
@@ -93,8 +94,9 @@ async def test_every_page_can_be_used_by_everybody(
 ) -> None:
     page, seen = await opened(browser, suite.url(which, f"/?theme={theme}"), viewport)
     found: list[str] = []
-    for slug, address in await page.evaluate(PAGES):
-        await page.goto(suite.url(which, f"{address}?theme={theme}"))
+    for slug, address, panel in await page.evaluate(PAGES):
+        await follow(page, slug)
+        await page.locator(f"#panel-{panel}").wait_for(state="attached")
         await answered(page)
         await picture(page, f"{which}-{slug}-{viewport['width']}-{theme}")
         if not await page.evaluate("document.documentElement.scrollWidth <= innerWidth"):

@@ -24,20 +24,20 @@ RECIPE = Path(__file__).with_name("classic_recipe.py")
 AMOUNTS = (-3.25, 1.5, -0.75, 12.0)
 
 
-@pytest.fixture
-async def port(address: Address, service: Database, tmp_path: Path) -> AsyncIterator[int]:
+@pytest.fixture(scope="module")
+async def port(kept_address: Address, kept_service: Database, folder: Path) -> AsyncIterator[int]:
     """The recipe serving an account with funding, one that trades now."""
     now = datetime.now(UTC)
-    await given_account(service)
-    await given_equity(service, 1000, 1010, 1005, ending=now)
-    await given_heartbeat(service, now, interval_seconds=600)
-    await given_flow(service, 5000, now - timedelta(hours=40))
+    await given_account(kept_service)
+    await given_equity(kept_service, 1000, 1010, 1005, ending=now)
+    await given_heartbeat(kept_service, now, interval_seconds=600)
+    await given_flow(kept_service, 5000, now - timedelta(hours=40))
     for place, amount in enumerate(AMOUNTS):
-        await given_flow(service, amount, now - timedelta(hours=32 - 8 * place), kind="funding")
+        await given_flow(kept_service, amount, now - timedelta(hours=32 - 8 * place), kind="funding")
     (free,) = free_ports(1)
-    credentials = f"{quote(address.user)}:{quote(address.password or '')}"
-    url = f"postgresql://{credentials}@{address.host}:{address.port}/{address.database}"
-    with program([str(RECIPE), str(free)], {"DATABASE_URL": url}, cwd=tmp_path) as process:
+    credentials = f"{quote(kept_address.user)}:{quote(kept_address.password or '')}"
+    url = f"postgresql://{credentials}@{kept_address.host}:{kept_address.port}/{kept_address.database}"
+    with program([str(RECIPE), str(free)], {"DATABASE_URL": url}, cwd=folder) as process:
         await asyncio.to_thread(
             until, lambda: fetch(f"http://127.0.0.1:{free}/readyz")[0] == 200 or process.poll() is not None, 30, "ready"
         )
@@ -71,7 +71,7 @@ async def test_the_tab_is_an_entry_of_the_navigation_and_draws_its_graph(browser
 
 
 async def test_a_slow_callback_beside_it_stalls_neither_the_process_nor_the_live_panels(
-    browser: Browser, port: int, service: Database
+    browser: Browser, port: int, kept_service: Database
 ) -> None:
     page, seen = await opened(browser, port)
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
@@ -84,7 +84,7 @@ async def test_a_slow_callback_beside_it_stalls_neither_the_process_nor_the_live
 
     page.on("request", slow_callback)
     began = await asyncio.wait_for(asked_at, 15)
-    await given_equity(service, 77_777.25, ending=datetime.now(UTC))
+    await given_equity(kept_service, 77_777.25, ending=datetime.now(UTC))
     shown = asyncio.create_task(
         expect(page.locator("#body-account_cards")).to_contain_text("77,777.25", timeout=10_000)
     )
@@ -96,7 +96,7 @@ async def test_a_slow_callback_beside_it_stalls_neither_the_process_nor_the_live
         assert code == 200
         await asyncio.sleep(0.02)
     assert sorted(delays)[int(len(delays) * 0.95)] < 0.1, sorted(delays)[-5:]
-    await service_announces(service)
+    await service_announces(kept_service)
     await shown
     await expect(page.locator("#slow-content")).to_contain_text("slept", timeout=10_000)
     seen.clean()

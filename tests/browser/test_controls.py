@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 def suite(run_dir: Path) -> Iterator[Suite]:
     """A bot with two days of history on the simulated market, and its dashboards."""
     with running(
-        Suite(run_dir / "controls"), "trade", "--enable-monitoring", "--interval", "2", "--history-days", "2"
+        Suite(run_dir / "controls"), "trade", "--enable-monitoring", "--interval", "10", "--history-days", "2"
     ) as started:
         started.wait_until_ready("trading", "system", "worker", "bot")
         yield started

@@ -24,19 +24,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 FORMULA = '=HYPERLINK("http://x")'
 
 
-@pytest.fixture
-async def site(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
+@pytest.fixture(scope="module")
+async def site(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[str]:
     """A trading dashboard over an account with two hours of equity, positions and trades, one with a hostile name."""
     now = datetime.now(UTC)
-    await given_account(service)
-    await given_equity(service, *[1000 + n % 7 for n in range(120)], ending=now)
-    await given_heartbeat(service, now, interval_seconds=600, strategy="maker")
+    await given_account(kept_service)
+    await given_equity(kept_service, *[1000 + n % 7 for n in range(120)], ending=now)
+    await given_heartbeat(kept_service, now, interval_seconds=600, strategy="maker")
     held = {"entry_time": now - timedelta(hours=1), "at": now, "strategy": "maker"}
     for number in range(30):
-        await given_position(service, f"S{number:02}", position_id=f"p{number}", **held)
+        await given_position(kept_service, f"S{number:02}", position_id=f"p{number}", **held)
     for number, symbol in enumerate(("S00", FORMULA)):
-        await given_trade(service, 5, now - timedelta(minutes=3 + number), symbol=symbol, strategy="maker")
-    with dashboards(address, tmp_path, "trading") as urls:
+        await given_trade(kept_service, 5, now - timedelta(minutes=3 + number), symbol=symbol, strategy="maker")
+    with dashboards(kept_address, folder, "trading") as urls:
         yield urls["trading"]
 
 
@@ -162,7 +162,7 @@ PLACE = """name => {
 
 
 async def test_nothing_moves_and_nothing_is_lost_while_data_come_in(
-    browser: Browser, site: str, service: Database
+    browser: Browser, site: str, kept_service: Database
 ) -> None:
     page, seen = await opened(browser, f"{site}/overview")
     await page.locator("#panel-positions").scroll_into_view_if_needed()
@@ -177,7 +177,7 @@ async def test_nothing_moves_and_nothing_is_lost_while_data_come_in(
     await row.locator("th, td").first.evaluate("node => getSelection().selectAllChildren(node)")
     selected = await page.evaluate("String(getSelection())")
     assert "S01" in selected
-    async with service.scoped() as connection:
+    async with kept_service.scoped() as connection:
         await connection.execute("UPDATE positions SET current_price = 101.5, at = $1", datetime.now(UTC))
     await expect(page.locator("#body-positions")).to_contain_text("101.50", timeout=60_000)
     await page.wait_for_timeout(2500)

@@ -24,12 +24,12 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WITH_SYMBOL = ("price", "order_book", "depth", "spread", "realised_volatility")
 
 
-@pytest.fixture
-async def url(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
-    now = await given_busy_market(service)
+@pytest.fixture(scope="module")
+async def url(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[str]:
+    now = await given_busy_market(kept_service)
     for number in range(10):  # a palette shows the newest few: those before are found by their day
-        await given_trade(service, number, now - number * DAY - HOUR, symbol="AAA", source_id=f"t{number}")
-    with dashboards(address, tmp_path, "trading") as urls:
+        await given_trade(kept_service, number, now - number * DAY - HOUR, symbol="AAA", source_id=f"t{number}")
+    with dashboards(kept_address, folder, "trading") as urls:
         yield urls["trading"]
 
 

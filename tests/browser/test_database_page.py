@@ -70,21 +70,21 @@ async def given_history(service: Database) -> None:
         await given_relation(service, name, start, table_bytes=8192)
 
 
-@pytest.fixture
-async def blocked(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[Blocked]:
-    await given_account(service)
-    await given_history(service)
-    holder, waiter = await connected(address, EVIL), await connected(address, "waiter")
+@pytest.fixture(scope="module")
+async def blocked(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[Blocked]:
+    await given_account(kept_service)
+    await given_history(kept_service)
+    holder, waiter = await connected(kept_address, EVIL), await connected(kept_address, "waiter")
     await holder.execute(f'CREATE TABLE "{EVIL}" (id int, b int); CREATE INDEX "{EVIL[:30]}x" ON "{EVIL}" (id)')
     await holder.execute(f'CREATE INDEX "{EVIL[:30]}y" ON "{EVIL}" (id, b); DROP INDEX fills_at')
-    await PostgresCollector().measure(service)
+    await PostgresCollector().measure(kept_service)
     await holder.execute(f"BEGIN; LOCK TABLE import_runs; SELECT '{EVIL}'")
     waiting = asyncio.create_task(waiter.fetch("SELECT * FROM import_runs"))
     try:
-        with dashboards(address, tmp_path, "system") as started:
-            while not await service_waits(service):
+        with dashboards(kept_address, folder, "system") as started:
+            while not await service_waits(kept_service):
                 await asyncio.sleep(0.05)
-            await PostgresCollector().sample(service)
+            await PostgresCollector().sample(kept_service)
             yield Blocked(started["system"], holder.get_server_pid(), waiter.get_server_pid())
     finally:
         holder.terminate()

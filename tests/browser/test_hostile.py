@@ -19,11 +19,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 Site = dict[str, str]
 
 
-@pytest.fixture
-async def site(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[Site]:
-    now = await given_hostile(service)
-    write_logs(tmp_path / "logs" / "dashboards", now)
-    with dashboards(address, tmp_path, "trading", "system") as urls:
+@pytest.fixture(scope="module")
+async def site(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[Site]:
+    now = await given_hostile(kept_service)
+    write_logs(folder / "logs" / "dashboards", now)
+    with dashboards(kept_address, folder, "trading", "system") as urls:
         yield urls
 
 

@@ -31,29 +31,29 @@ EVIL = "<img src=x onerror=window.harmed=1>"
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.fixture
-async def url(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
+@pytest.fixture(scope="module")
+async def url(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[str]:
     moment = now()
-    await given_account(service, label=f"Maker {EVIL}")
-    await given_heartbeat(service, moment, recorded_at=moment, interval_seconds=3600)
+    await given_account(kept_service, label=f"Maker {EVIL}")
+    await given_heartbeat(kept_service, moment, recorded_at=moment, interval_seconds=3600)
     for symbol, minutes_ago in ((EVIL, 0), ("MOVES", 0), ("AWAY", 20)):
-        await given_instrument(service, symbol)
+        await given_instrument(kept_service, symbol)
         told = ticks(moment - minutes_ago * MINUTE, 200, MINUTE)
-        await given_ticks(service, told, symbol, still=symbol == EVIL)
-    await measured(service)
+        await given_ticks(kept_service, told, symbol, still=symbol == EVIL)
+    await measured(kept_service)
     lag = {"lag_seconds": 1, "slo_seconds": 5, "message": EVIL}
-    await given_run(service, EVIL, moment - 10 * MINUTE, moment, rows_in=600, **lag)
-    await given_bot_answer(service, "A", said=EVIL, state="unhealthy", status_code=503)
+    await given_run(kept_service, EVIL, moment - 10 * MINUTE, moment, rows_in=600, **lag)
+    await given_bot_answer(kept_service, "A", said=EVIL, state="unhealthy", status_code=503)
     row = {"source": "bot", "account_id": "A", "unit": "orders"}
     told = [moment - place * MINUTE for place in range(20)]
     values = [{"name": EVIL, "at": at, "recorded_at": at, "value": 20 - place} for place, at in enumerate(told)]
-    await insert(service, "custom_metrics", [row | each for each in values])
+    await insert(kept_service, "custom_metrics", [row | each for each in values])
     for place in range(70):
-        await given_event(service, f"event {place}", "info", moment - place * MINUTE)
-    await given_event(service, "crash", "error", moment - MINUTE, message=EVIL, details=f'{{"why": "{EVIL}"}}')
-    await given_purge(service, "system_events", moment - timedelta(days=90), moment - MINUTE, 5)
-    await PostgresCollector().measure(service)
-    with dashboards(address, tmp_path, "system") as started:
+        await given_event(kept_service, f"event {place}", "info", moment - place * MINUTE)
+    await given_event(kept_service, "crash", "error", moment - MINUTE, message=EVIL, details=f'{{"why": "{EVIL}"}}')
+    await given_purge(kept_service, "system_events", moment - timedelta(days=90), moment - MINUTE, 5)
+    await PostgresCollector().measure(kept_service)
+    with dashboards(kept_address, folder, "system") as started:
         yield started["system"]
 
 

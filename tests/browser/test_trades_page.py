@@ -24,14 +24,14 @@ TRADE = f"A/bot/{HOSTILE}"
 COUNT = 60
 
 
-@pytest.fixture
-async def url(service: Database, address: Address, tmp_path: Path) -> AsyncIterator[str]:
-    await given_account(service)
-    await given_heartbeat(service, NOW, interval_seconds=600)
+@pytest.fixture(scope="module")
+async def url(kept_service: Database, kept_address: Address, folder: Path) -> AsyncIterator[str]:
+    await given_account(kept_service)
+    await given_heartbeat(kept_service, NOW, interval_seconds=600)
     for number in range(COUNT):
-        await given_trade(service, number, NOW - timedelta(minutes=2 + number), symbol=f"S{number % 2}")
-    await given_trade(service, 7, NOW - timedelta(minutes=1), symbol="OURS", source="bot", source_id=HOSTILE)
-    with dashboards(address, tmp_path, "trading") as started:
+        await given_trade(kept_service, number, NOW - timedelta(minutes=2 + number), symbol=f"S{number % 2}")
+    await given_trade(kept_service, 7, NOW - timedelta(minutes=1), symbol="OURS", source="bot", source_id=HOSTILE)
+    with dashboards(kept_address, folder, "trading") as started:
         yield started["trading"]
 
 
@@ -72,8 +72,29 @@ async def begun(page: Page) -> None:
     await expect(editor(page).get_by_label("Notes")).to_be_focused()
 
 
+async def test_a_draft_belongs_to_its_trade_and_outlives_the_drawer(browser: Browser, url: str) -> None:
+    page, seen = await opened(browser, f"{url}/trades?range=1W", PHONE)
+    await page.locator("tr", has_text="OURS").click()
+    await begun(page)
+    await page.keyboard.type("half a")
+    await page.locator("#panel-trade").get_by_role("button", name="Close").click()
+    await page.locator("#body-trades tbody tr").nth(3).click()
+    await expect(page.locator("#panel-trade")).to_contain_text("No notes, no tags")
+    await expect(editor(page)).to_be_hidden()
+    await page.locator("#panel-trade").get_by_role("button", name="Close").click()
+    await page.locator("tr", has_text="OURS").click()
+    await expect(editor(page).get_by_label("Notes")).to_have_value("half a")
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
+    await picture(page, "trade-editor-390")
+    await editor(page).get_by_role("button", name="Cancel").click()
+    await expect(editor(page)).to_be_hidden()
+    await begun(page)
+    await expect(editor(page).get_by_label("Notes")).to_have_value("")
+    seen.clean()
+
+
 async def test_notes_and_tags_are_written_in_the_drawer_and_appear_for_everybody(
-    browser: Browser, url: str, service: Database
+    browser: Browser, url: str, kept_service: Database
 ) -> None:
     page, seen = await opened(browser, f"{url}/trades?range=1W")
     other, seen_by_other = await opened(browser, f"{url}/trades?range=1W")
@@ -91,7 +112,7 @@ async def test_notes_and_tags_are_written_in_the_drawer_and_appear_for_everybody
     await tag.fill("typed and not entered")
     # The drawer is drawn anew while somebody types: theirs stays as it is.
     await given_trade(
-        service, 8, NOW - timedelta(minutes=1), symbol="OURS", source="bot", source_id=HOSTILE, revision=1
+        kept_service, 8, NOW - timedelta(minutes=1), symbol="OURS", source="bot", source_id=HOSTILE, revision=1
     )
     await expect(page.locator("#panel-trade .trade-head")).to_contain_text("+8.00")
     await expect(editor(page).get_by_label("Notes")).to_have_value(f"{HOSTILE} too early")
@@ -122,24 +143,3 @@ async def conflicting(page: Page) -> None:
     await expect(editor(page).get_by_label("Notes")).to_have_value("theirs")
     await editor(page).get_by_role("button", name="Save").click()
     await expect(editor(page)).to_be_hidden()
-
-
-async def test_a_draft_belongs_to_its_trade_and_outlives_the_drawer(browser: Browser, url: str) -> None:
-    page, seen = await opened(browser, f"{url}/trades?range=1W", PHONE)
-    await page.locator("tr", has_text="OURS").click()
-    await begun(page)
-    await page.keyboard.type("half a")
-    await page.locator("#panel-trade").get_by_role("button", name="Close").click()
-    await page.locator("#body-trades tbody tr").nth(3).click()
-    await expect(page.locator("#panel-trade")).to_contain_text("No notes, no tags")
-    await expect(editor(page)).to_be_hidden()
-    await page.locator("#panel-trade").get_by_role("button", name="Close").click()
-    await page.locator("tr", has_text="OURS").click()
-    await expect(editor(page).get_by_label("Notes")).to_have_value("half a")
-    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "scrolls sideways"
-    await picture(page, "trade-editor-390")
-    await editor(page).get_by_role("button", name="Cancel").click()
-    await expect(editor(page)).to_be_hidden()
-    await begun(page)
-    await expect(editor(page).get_by_label("Notes")).to_have_value("")
-    seen.clean()

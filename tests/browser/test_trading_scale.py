@@ -1,7 +1,6 @@
 """Nothing breaks where there is nothing, little, or far more than a screen holds."""
 
-import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from playwright.async_api import Browser
 from main.database.address import Address
 from main.database.pool import Database
 from tests.browser.conftest import PHONE
-from tests.browser.given_wide import given_wide, own_copy
+from tests.browser.given_wide import given_wide
 from tests.browser.test_bare_pages import dashboards
 from tests.browser.walk import PAGES, walk
 from tests.given import given_account, given_heartbeat
@@ -22,14 +21,11 @@ NAMED = {page.name: page for page in PAGES}
 
 
 @pytest.fixture(scope="module")
-def wide(server: Address, template: str, run_dir: Path) -> Iterator[str]:
+async def wide(kept_address: Address, folder: Path) -> AsyncIterator[str]:
     """A trading dashboard over 50 accounts, 10,000 symbols and 500 open positions."""
-    with own_copy(server, template) as address:
-        asyncio.run(given_wide(address))
-        folder = run_dir / "wide"
-        folder.mkdir()
-        with dashboards(address, folder, "trading") as urls:
-            yield urls["trading"]
+    await given_wide(kept_address)
+    with dashboards(kept_address, folder, "trading") as urls:
+        yield urls["trading"]
 
 
 async def test_an_empty_database_leaves_every_panel_empty_and_every_one_says_why(

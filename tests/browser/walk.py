@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page
 
@@ -103,9 +104,17 @@ async def reached(page: Page, names: Sequence[str]) -> dict[str, Ended]:
     return found
 
 
+async def follow(page: Page, slug: str) -> None:
+    """Go to another page as the navigation does, on a phone too where it is folded; the view stays."""
+    await page.evaluate("(slug) => document.querySelector(`a[data-page='${slug}']`).click()", slug)
+
+
 async def visit(page: Page, seen: Watch, url: str, address: Address, view: str = "") -> dict[str, Ended]:
     """Open one page and wait for all its panels; every one is well, and the page does not scroll sideways."""
-    await page.goto(f"{url}{address.address}?{view}")
+    if page.url.startswith(url) and urlsplit(page.url).query == view:
+        await follow(page, address.slug)
+    else:
+        await page.goto(f"{url}{address.address}?{view}")
     found = await endings(page, PANELS[address.name])
     wrong = [each.wrong for each in found.values() if each.wrong]
     assert not wrong, f"{address.name}: {wrong} {seen.errors}"
