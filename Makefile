@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := src
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup plotly run test check unit browser bench chaos docs requirements clean
+.PHONY: setup plotly run test check lint types layers security unit browser bench chaos docs requirements clean
 
 setup: $(VENV)/.installed $(VENV)/.plotly     ## only the virtual environment
 $(VENV)/.installed: requirements.txt scripts/setup.sh
@@ -26,10 +26,15 @@ test: $(VENV)/.installed-dev check            ## lint, types, unit, integration 
 	echo "Once more, one after the other: what failed may have waited for the other tests." && \
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
 check: $(VENV)/.installed-dev                 ## lint, types, import layers
+	@$(MAKE) --no-print-directory -j lint types layers security
+lint:
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+types:
 	@$(BIN)/mypy
+layers:
 	@$(BIN)/lint-imports
+security:
 	@$(BIN)/bandit -q -r src -ll -c pyproject.toml
 unit: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest tests/unit -q
