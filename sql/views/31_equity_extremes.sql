@@ -7,7 +7,7 @@
 -- past moment, or while a long backfill is rolled up. In PL/pgSQL, so that it is planned once a connection.
 CREATE OR REPLACE FUNCTION equity_extremes(for_account text, moments timestamptz[], known timestamptz)
 RETURNS TABLE (at timestamptz, low numeric, high numeric)
-LANGUAGE plpgsql STABLE ROWS 300 SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 3000 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     most integer := 50000;
@@ -31,7 +31,7 @@ BEGIN
                    OFFSET most / 10) THEN
             RETURN;
         END IF;
-        stale := ARRAY(SELECT stale_equity_minutes(for_account, from_moment, before));
+        stale := ARRAY(SELECT u.minute FROM unrolled_equity(ARRAY[for_account]) u WHERE u.minute > from_moment - interval '1 minute' AND u.minute < before);
         dirty := ARRAY(SELECT dirty_hours('equity', ARRAY[for_account], from_moment, before));
     END IF;
     RETURN QUERY
@@ -88,7 +88,7 @@ $$;
 -- accounts are added up: the least of a sum is not the sum of the least.
 CREATE OR REPLACE FUNCTION equity_course(for_accounts text[], start timestamptz, until timestamptz, known timestamptz)
 RETURNS TABLE (currency text, at timestamptz, equity numeric, growth double precision, drawdown double precision, low numeric, high numeric)
-LANGUAGE plpgsql STABLE ROWS 300 SET plan_cache_mode = force_generic_plan AS $$
+LANGUAGE plpgsql STABLE ROWS 300 SET plan_cache_mode = force_generic_plan SET jit = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
@@ -96,10 +96,13 @@ BEGIN
         SELECT c.currency, c.at, c.equity, c.growth, c.drawdown, lag(c.at) OVER (PARTITION BY c.currency ORDER BY c.at) IS NULL AS first
           FROM equity_curve(for_accounts, start, until, known) c
     ), alone AS MATERIALIZED (
-        SELECT a.currency, min(a.account_id::text) AS account_id
-          FROM accounts a
-          CROSS JOIN LATERAL latest_equity(a.account_id, until, known) seen
-         WHERE a.account_id = ANY (for_accounts) AND seen.at IS NOT NULL
+        -- Whose equity was ever observed; of an only one it is, or there is no curve.
+        SELECT a.currency, min(a.account_id) AS account_id
+          FROM (SELECT b.currency, b.account_id::text, count(*) OVER (PARTITION BY b.currency) AS accounts
+                  FROM accounts b
+                 WHERE b.account_id = ANY (for_accounts)) a
+         WHERE CASE WHEN a.accounts = 1 THEN true
+                    ELSE EXISTS (SELECT FROM latest_equity(a.account_id, until, known) seen WHERE seen.at IS NOT NULL) END
          GROUP BY a.currency
         HAVING count(*) = 1
     ), extremes AS MATERIALIZED (
