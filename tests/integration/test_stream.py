@@ -86,7 +86,7 @@ async def served(
                 await serving
 
 
-async def heard(socket: Any, kind: str, seconds: float = 5) -> dict[str, Any]:
+async def heard(socket: Any, kind: str, seconds: float = 30) -> dict[str, Any]:
     async with asyncio.timeout(seconds):
         while True:
             message: dict[str, Any] = json.loads(await socket.recv())
@@ -301,7 +301,7 @@ PING = b'\x81\x8f\x00\x00\x00\x00{"type":"ping"}'
 async def test_a_page_is_served_while_the_schema_is_not_there_yet(server: Address) -> None:
     administrator = await asyncpg.connect(**server.connect_arguments())
     name = f"test_empty_{uuid.uuid4().hex[:12]}"
-    await administrator.execute(f"CREATE DATABASE {name}")
+    await administrator.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # which nobody can be in just now
     database = Database(replace(server, database=name))
     await database.open()
     try:
