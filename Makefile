@@ -15,7 +15,7 @@ $(VENV)/.plotly: $(SMALL_PLOTLY) | $(VENV)/.installed
 	@sh scripts/plotly.sh $(VENV) && touch $@
 plotly: $(VENV)/.installed                    ## a quarter of Plotly for the pages, where there is npm; part of setup
 	@sh scripts/plotly.sh $(VENV) && touch $(VENV)/.plotly
-$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed $(VENV)/.plotly
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed | $(VENV)/.plotly
 	@sh scripts/setup.sh $(PYTHON) $(VENV) requirements-dev.txt && touch $@
 
 run: setup                                    ## embedded PostgreSQL, bot and dashboards

@@ -437,6 +437,21 @@ async def test_assets_are_compressed_once_and_revalidated(site: Site) -> None:
     assert "content-encoding" not in other.headers
 
 
+async def test_a_browser_of_another_machine_which_takes_no_brotli_without_tls_gets_gzip(site: Site) -> None:
+    path = next(part for part in (await site.client.get("/")).text.split('"') if "dash_renderer" in part)
+    plain = await site.client.get(path, headers={"Accept-Encoding": "identity"})
+    asked = {"Accept-Encoding": "gzip, deflate"}
+    packed = await site.client.get(path, headers=asked)
+    assert packed.headers["content-encoding"] == "gzip"
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+    assert packed.content == plain.content
+    again = await site.client.get(path, headers=asked | {"If-None-Match": packed.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    small = await site.client.get(path, headers={"Accept-Encoding": "gzip, br"})
+    assert (small.headers["content-encoding"], small.content) == ("br", plain.content)
+    assert small.headers["etag"] != packed.headers["etag"]
+
+
 async def test_the_server_does_not_name_its_software(site: Site) -> None:
     assert "server:" not in (await _raw(site, "/livez")).lower()
     assert json.loads((await site.client.get("/livez")).text)

@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import ctypes
+import gzip
 import hashlib
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import brotli  # type: ignore[import-untyped]  # brings no types
 
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
+Coding = Literal["br", "gzip"]
+"""Browsers take Brotli over TLS and from their own machine only; from another one, without TLS, they take gzip."""
 
 PACKAGES = "/_dash-component-suites/"
 PREFIXES = (PACKAGES, "/assets/")
 
+_GZIP_LEVEL = 6
 _QUALITY = 5  # plotly.min.js (4.8 MB): 1.29 MB in 0.12 s; quality 9 saves 4 % more and takes four times as long
 _LARGE = 256 * 1024
 _SMALLEST = 1024  # below, the headers cost more than is saved
@@ -34,7 +38,7 @@ class _Compressed:
 
 
 class CompressedAssets:
-    """ASGI middleware that answers GET requests below `PREFIXES` with Brotli where the browser takes it.
+    """ASGI middleware that answers GET requests below `PREFIXES` with Brotli or gzip, as the browser takes it.
 
     What is compressed is kept under the digest of the content, so that a changed file is never answered with its past.
     The files of installed packages do not change while the process runs: they are asked for once. One file is read and
@@ -43,8 +47,8 @@ class CompressedAssets:
 
     def __init__(self, app: "ASGIApp") -> None:
         self.app = app
-        self._kept: dict[tuple[str, bytes], bytes] = {}
-        self._packages: dict[str, _Compressed] = {}
+        self._kept: dict[tuple[str, Coding, bytes], bytes] = {}
+        self._packages: dict[tuple[str, Coding], _Compressed] = {}
         self._turn = asyncio.Lock()
         self._compressor = ThreadPoolExecutor(1, thread_name_prefix="compressor")
 
@@ -52,16 +56,17 @@ class CompressedAssets:
         """Answer one request, or hand it on."""
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(PREFIXES):
             await self.app(scope, receive, send)
-        elif not _takes_brotli(scope["headers"]):
+        elif (coding := _coding(scope["headers"])) is None:
             await self.app(scope, receive, _varying(send))
         else:
-            await self._compressed(scope, receive, send)
+            await self._compressed(coding, scope, receive, send)
 
-    async def _compressed(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
-        found = self._packages.get(scope["path"])
+    async def _compressed(self, coding: Coding, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        key = scope["path"], coding
+        found = self._packages.get(key)
         if found is None:
             async with self._turn:  # whoever asks for the same file meanwhile finds it compressed
-                found = self._packages.get(scope["path"]) or await self._asked(scope, receive, send)
+                found = self._packages.get(key) or await self._asked(coding, scope, receive, send)
         if found is None:
             return
         if found.etag in _etags(scope["headers"]):
@@ -72,7 +77,7 @@ class CompressedAssets:
         await send({"type": "http.response.start", "status": 200, "headers": list(found.headers)})
         await send({"type": "http.response.body", "body": found.body})
 
-    async def _asked(self, scope: "Scope", receive: "Receive", send: "Send") -> _Compressed | None:
+    async def _asked(self, coding: Coding, scope: "Scope", receive: "Receive", send: "Send") -> _Compressed | None:
         """Return the application's answer compressed; send it as it is, and return None, where that has no use."""
         # The application's own ETags name the plain file, and a range of it is no range of the compressed one.
         asked = [(name, value) for name, value in scope["headers"] if name not in _CONDITIONS]
@@ -81,26 +86,26 @@ class CompressedAssets:
         if plain.status != 200 or not plain.compressible:
             await plain.replay(_varying(send))
             return None
-        return await self._of(scope, plain)
+        return await self._of(coding, scope, plain)
 
-    async def _of(self, scope: "Scope", plain: "_Recorded") -> _Compressed:
+    async def _of(self, coding: Coding, scope: "Scope", plain: "_Recorded") -> _Compressed:
         path: str = scope["path"]
         digest, body = await asyncio.get_running_loop().run_in_executor(
-            self._compressor, _digested, self._kept, path, plain.body
+            self._compressor, _digested, self._kept, path, coding, plain.body
         )
         while len(self._kept) > _MOST_KEPT:
             self._kept.pop(next(iter(self._kept)))
-        etag = b'"%b-br"' % digest
+        etag = b'"%b-%b"' % (digest, coding.encode())
         own = [(name, value) for name, value in plain.headers if name not in {b"content-length", b"etag"}]
         headers = (
             *_with_caching(own, for_good=_names_its_version(scope)),
             (b"etag", etag),
-            (b"content-encoding", b"br"),
+            (b"content-encoding", coding.encode()),
             (b"content-length", str(len(body)).encode()),
         )
         found = _Compressed(etag, body, headers)
         if path.startswith(PACKAGES):
-            self._packages[path] = found
+            self._packages[path, coding] = found
         return found
 
 
@@ -169,14 +174,15 @@ def _names_its_version(scope: "Scope") -> bool:
     return scope["path"].startswith("/assets/") and query.startswith(b"m=")
 
 
-def _takes_brotli(headers: list[Header]) -> bool:
+def _coding(headers: list[Header]) -> Coding | None:
+    taken = set()
     for name, value in headers:
         if name == b"accept-encoding":
             for part in value.split(b","):
                 coding, _, weight = part.strip().partition(b";")
-                if coding.strip() == b"br":
-                    return weight.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}
-    return False
+                if weight.replace(b" ", b"") not in {b"q=0", b"q=0.0", b"q=0.00", b"q=0.000"}:
+                    taken.add(coding.strip())
+    return "br" if b"br" in taken else "gzip" if b"gzip" in taken else None
 
 
 def _etags(headers: list[Header]) -> frozenset[bytes]:
@@ -184,11 +190,16 @@ def _etags(headers: list[Header]) -> frozenset[bytes]:
     return frozenset(tag.strip().removeprefix(b"W/") for value in values for tag in value.split(b","))
 
 
-def _digested(kept: dict[tuple[str, bytes], bytes], path: str, plain: bytes) -> tuple[bytes, bytes]:
+def _digested(
+    kept: dict[tuple[str, Coding, bytes], bytes], path: str, coding: Coding, plain: bytes
+) -> tuple[bytes, bytes]:
     digest = hashlib.blake2b(plain, digest_size=12).hexdigest().encode()
-    body = kept.get((path, digest))
+    body = kept.get((path, coding, digest))
     if body is None:
-        body = kept[path, digest] = brotli.compress(plain, quality=_QUALITY)
+        body = (
+            brotli.compress(plain, quality=_QUALITY) if coding == "br" else gzip.compress(plain, _GZIP_LEVEL, mtime=0)
+        )
+        kept[path, coding, digest] = body
         if len(plain) > _LARGE:
             _give_back()
     return digest, body
