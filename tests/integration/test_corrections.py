@@ -31,7 +31,7 @@ from main.trading.strategies.market_maker import MarketMaker
 from tests.prices import write_bars
 from tests.running import first_of_free_ports, free_ports
 
-PATIENCE = 40.0
+PATIENCE = 60.0
 ACCOUNTS = ["SIM", "SIM-EUR"]
 BUST = """
     INSERT INTO fills
