@@ -20,9 +20,10 @@ from main.monitoring.dashboards.v2.whole_modules import let_plotly_wait_for_whol
 
 _log = structlog.get_logger(__name__)
 
-# theme-early.js runs before the first paint, or a light page would flash dark. Plotly is fetched while the rest starts,
-# but run when the first chart comes: run earlier, it holds back the first paint of everything else (measured). Our own
-# scripts run before the libraries: the first data are asked for while those are still on their way.
+# theme-early.js runs before the first paint, or a light page would flash dark. Plotly is fetched while the rest starts;
+# the small one runs as soon as Dash has begun, the whole one when the shell is there: run earlier, it holds back the
+# first paint of everything else (measured). Our own scripts run before the libraries: the first data are asked for
+# while those are still on their way.
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mantine-color-scheme="dark">
   <head>
@@ -30,7 +31,7 @@ INDEX = """<!DOCTYPE html>
     <title>{%title%}</title>
     <link rel="prefetch" href="@plotly@" as="script">
     <script src="@early@" data-templates="@templates@" data-grid="@grid@"
-      data-traces="@traces@" data-plotly="@whole@"></script>
+      data-traces="@traces@" data-plotly="@whole@" data-prefix="@prefix@"></script>
     <link rel="prefetch" href="/_dash-component-suites/dash/dcc/async-graph.js" as="script">
     {%favicon%}
     {%css%}
@@ -130,6 +131,7 @@ class DashApplication(Dash):
             "whole": PLOTLY,
             "traces": " ".join(small.traces) if small else "",
             "grid": self._grid,
+            "prefix": self.config.requests_pathname_prefix,
             "early": self._assets.address(EARLY),
             "templates": self._assets.address("plotly.json"),
             "style": self._assets.style.address,

@@ -1,4 +1,4 @@
-/* Sets the theme before the first paint, and keeps it when Mantine writes its own idea of it. */
+/* Before the first paint: the theme, kept when Mantine writes its own idea of it; and what the page will ask for first. */
 (function () {
   "use strict";
   var KEY = "mantine-color-scheme-value"; // Mantine's own key, so that it starts with the same theme
@@ -17,6 +17,18 @@
   }
   write();
   new MutationObserver(write).observe(root, { attributes: true, attributeFilter: ["data-mantine-color-scheme"] });
+
+  // Dash asks for these when all its scripts have run: the server answers meanwhile.
+  var ask = window.fetch, early = {};
+  ["_dash-layout", "_dash-dependencies"].forEach(function (name) {
+    early[name] = ask(given.prefix + name, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    early[name].catch(function () { /* it is asked once more, by Dash itself */ });
+  });
+  window.fetch = function (resource) {
+    var all = arguments, name = String(resource).split("/").pop(), answer = early[name];
+    delete early[name];
+    return answer ? answer.catch(function () { return ask.apply(window, all); }) : ask.apply(window, all);
+  };
 
   // Dash names Plotly without a fingerprint, and an address without one is asked for anew at every visit.
   var plotly = document.querySelector('link[as="script"][href*="plotly"]').href;

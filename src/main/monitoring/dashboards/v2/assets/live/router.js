@@ -43,14 +43,21 @@
 
   function mount(page) {
     app.shell.setProps("page", { children: page.layout || null });
-    // Dash mounts the page in its own time; the panels are looked for when they are there.
-    var tries = 0;
-    (function mounted() {
-      var names = page.panels || [];
-      if (names.length && !document.getElementById("panel-" + names[0]) && ++tries < 120) { requestAnimationFrame(mounted); return; }
+    var names = page.panels || [];
+    present(names.length ? "panel-" + names[0] : "", function () {
+      if (current !== page) return;
       app.panels.shown(names);
       reveal(location.hash.slice(1)); // a link to one panel: it was not there when the browser looked for it
-    })();
+    });
+  }
+
+  /** Dash mounts the page in its own time: hear of it when an element is there, or after two seconds all the same. */
+  function present(id, then) {
+    if (!id || document.getElementById(id)) { then(); return; }
+    var watcher = new MutationObserver(function () { if (document.getElementById(id)) done(); });
+    var patience = setTimeout(done, 2000);
+    function done() { watcher.disconnect(); clearTimeout(patience); then(); }
+    watcher.observe(document.getElementById("page"), { childList: true, subtree: true });
   }
 
   app.router = {

@@ -38,7 +38,7 @@
     app.socket.onChange(function () { app.controls.moment(); app.strips.tick(); });
     app.router.start();
     app.composed.draw();
-    requestAnimationFrame(app.figures.load);
+    if (!app.plotlyTraces) requestAnimationFrame(app.figures.load);
     setInterval(second, 1000);
   }
 
@@ -60,6 +60,7 @@
 
   var templates = app.figures.ready();
   Promise.resolve().then(connect); // when the scripts after this one, which are in the same file, have run
+  if (app.plotlyTraces) document.addEventListener("DOMContentLoaded", app.figures.load); // Dash has asked for its layout
   (function whenDrawn() {
     var ready = document.getElementById("page") && window.dash_clientside && window.dash_clientside.set_props;
     if (ready) templates.then(start); else setTimeout(whenDrawn, 10);
