@@ -24,7 +24,8 @@ def drawn(values: list[float | None], low: list[float | None], high: list[float 
 
 def test_a_crash_between_two_points_is_drawn_on_the_axis_and_told_in_the_tooltip() -> None:
     figure = drawn([100, 101, 102, 103, 104], [100, 101, 7, 103, 104], [100, 101, 102, 110, 104])
-    low, high, _, line = figure["data"]
+    low, high, far, _, line = figure["data"]
+    assert (far["x"], far["y"]) == (low["x"][1:2] * 3 + low["x"][2:3] * 3, [7, 102, None, 103, 110, None])
     assert (low["y"], high["y"]) == ([101, 7, 103, 104], [101, 102, 110, 104])
     assert (low.get("fill"), high["fill"]) == (None, "tonexty")
     assert {edge["hoverinfo"] for edge in (low, high)} == {"skip"}
@@ -41,7 +42,7 @@ def test_a_line_whose_points_are_all_that_was_observed_has_no_band() -> None:
 
 
 def test_a_band_has_no_height_at_the_edges_of_a_gap() -> None:
-    low, high = reach([0, 1, 2, 3, 4], [5, 6, None, 7, 8], (), [5, 9, None, 9, 8], "accent")
+    low, high, _ = reach([0, 1, 2, 3, 4], [5, 6, None, 7, 8], (), [5, 9, None, 9, 8], "accent")
     assert list(zip(low["x"], low["y"], high["y"], strict=True)) == [
         (0, 5, 5),
         (1, 6, 9),
@@ -58,7 +59,7 @@ def test_what_is_only_known_upwards_is_told_so() -> None:
 
 def test_a_band_of_steps_has_their_shape_and_a_saved_picture_no_edge() -> None:
     figure = figures.banded(at(3), [1, 2, 3], None, name="Spread", write=money, low=[1, 1, 3], high=[1, 9, 3])
-    low, high, line = figure["data"]
+    low, high, _, line = figure["data"]
     assert {trace["line"]["shape"] for trace in (low, high, line)} == {"hv"}
     assert {(edge["line"]["width"], edge["line"]["color"]) for edge in (low, high)} == {(0, "@accent/0")}
     assert figure["layout"]["yaxis"]["range"][1] > 9
@@ -79,9 +80,16 @@ def test_what_is_behind_lines_is_shown_by_its_band_alone() -> None:
     behind = figures.Curve("1 min", [1.0, 2.0], "accent", at=at(2), high=[1.0, 7.0])
     shown = [figures.Curve("1 min", [1, 1, 2], "accent")]
     figure = figures.courses(at(3), shown, write=money, ticks=axes.money_ticks, behind=behind)
-    assert [len(trace["x"]) for trace in figure["data"]] == [3, 3, 3]
+    assert [len(trace["x"]) for trace in figure["data"]] == [3, 3, 0, 3]
     assert max(figure["data"][1]["y"]) == 7.0
     assert figure["layout"]["yaxis"]["range"][1] > 7
+
+
+def test_only_what_went_further_than_usual_has_a_stroke() -> None:
+    *_, strokes = reach(range(6), [5] * 6, [4, 4, 4, -20, 4, 4], [6] * 6, "accent")
+    assert (strokes["x"], strokes["y"]) == ([3, 3, 3], [-20, 6, None])
+    *_, none = reach(range(3), [5] * 3, [4, 4, 4], [6, 6, 7], "accent")
+    assert none["x"] == []
 
 
 _NUMBERS = st.one_of(st.none(), st.integers(-9, 9))

@@ -177,7 +177,7 @@ def test_the_course_of_a_value_is_drawn_with_its_extremes() -> None:
     other = filled(custom_metric.MetricPoint, account="B", unit="orders", high_value=99.0)
     members = drawn("custom_metric?metric=/bot/queue", (custom_metric.READ, [*points, other]))
     assert words(members) == "4 orders lowest −1 orders · highest 9 orders"
-    *band, line = members["figure"]["data"]
+    *band, _, line = members["figure"]["data"]
     assert line["y"] == [2.0, 1.0]
     assert [(min(edge["y"]), max(edge["y"])) for edge in band] == [(-1.0, 2.0), (1.0, 9.0)]
     assert line["text"] == ["2 orders · low −1 orders · high 9 orders", "1 orders · low −1 orders · high 9 orders"]

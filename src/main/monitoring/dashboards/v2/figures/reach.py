@@ -2,29 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write
 
 _Point = tuple[int, float, float, float]
 """A time, the value, and between what it went."""
 
+_FAR = 4.0
+"""By so many times what is usual a value goes far: its part of the band may be a pixel wide, so it has a stroke too."""
+
 
 def reach(
     x: Sequence[int], values: Series, low: Series, high: Series, tone: str, *, steps: bool = False
 ) -> list[FigureDict]:
-    """Return the band from `low` to `high`: an invisible line, and one that is filled down to it.
+    """Return the band from `low` to `high`: an invisible line, one filled down to it, and strokes where it is far.
 
     `low` and `high` are empty where they are not known of any point. Nothing where no value went further than its
     point. Only points that did are in it, with those beside them, where the band has no height: Plotly bridges a gap.
     """
-    edges = [point for run in _runs(x, values, low, high) for point in _shown(run)]
+    runs = list(_runs(x, values, low, high))
+    edges = [point for run in runs for point in _shown(run)]
     if not edges:
         return []
     ends = [_edge([point[0] for point in edges], [point[side] for point in edges], tone) for side in (2, 3)]
     for end in ends if steps else ():
         end["line"]["shape"] = "hv"
     ends[1] |= {"fill": "tonexty", "fillcolor": f"@{tone}/0.14"}
-    return ends
+    return [*ends, _strokes([point for run in runs for point in run], tone)]
 
 
 def reached(values: Series, low: Series, high: Series, write: Write) -> list[str]:
@@ -72,9 +77,17 @@ def _went(point: _Point) -> bool:
     return point[2] != point[1] or point[3] != point[1]
 
 
-def _edge(x: list[int], y: list[float], tone: str) -> FigureDict:
+def _strokes(points: list[_Point], tone: str) -> FigureDict:
+    usual = median(point[3] - point[2] for point in points)
+    far = [point for point in points if _went(point) and point[3] - point[2] > _FAR * usual]
+    ends = [end for point in far for end in (point[2], point[3], None)]
+    strokes = _edge([point[0] for point in far for _ in range(3)], ends, tone)
+    return strokes | {"line": {"width": 1, "color": f"@{tone}/0.5"}}
+
+
+def _edge(x: list[int], y: Sequence[float | None], tone: str) -> FigureDict:
     # Its colour is no colour: even of no width, a line is drawn in the picture that is saved.
     line = {"width": 0, "color": f"@{tone}/0"}
     # By its meta a zoomed chart knows it, which has other points of a part.
     nothing = {"text": [], "hoverinfo": "skip", "showlegend": False, "meta": "reach"}
-    return {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line} | nothing
+    return {"type": "scatter", "mode": "lines", "x": x, "y": list(y), "line": line} | nothing
