@@ -30,7 +30,12 @@ _ORDERS: dict[str, LiteralString] = {
 _HEAD: LiteralString = "SELECT" + COLUMNS
 
 
-def _page(order: LiteralString) -> Query[ClosedTrade]:
+_MATCHING: LiteralString = "matching_trades(a.account_id, $2, $3, $4, $6, $7, $8, $9, $10, $11)"
+_NEWEST: LiteralString = """
+            newest_trades(a.account_id, $2, $3, $4, $5, $12::bigint + $13::bigint, $6, $7, $8, $9, $10, $11)"""
+
+
+def _page(order: LiteralString, matching: LiteralString = _MATCHING) -> Query[ClosedTrade]:
     """The newest of what is equal come first, and then there is one order, so that pages do not overlap.
 
     Notes are looked up for the page alone, not for all that lie before it.
@@ -44,7 +49,9 @@ def _page(order: LiteralString) -> Query[ClosedTrade]:
                   FROM accounts_at($1, $3, $4, $5) a
                   CROSS JOIN LATERAL (
                         SELECT m.*
-                          FROM matching_trades(a.account_id, $2, $3, $4, $6, $7, $8, $9, $10, $11) m
+                          FROM """
+        + matching
+        + """ m
                          ORDER BY """
         + (order + ties).replace("t.", "m.")
         + """
@@ -72,7 +79,7 @@ def _last(name: str) -> LiteralString:
     return " NULLS LAST" if name in ("strategy", "exit_type") else ""
 
 
-NEWEST = _page("t.exit_time DESC")
+NEWEST = _page("t.exit_time DESC", _NEWEST)
 PAGES: dict[str, Query[ClosedTrade]] = {
     **{name: _page(column) for name, column in _ORDERS.items()},
     **{f"-{name}": _page(column + " DESC" + _last(name)) for name, column in _ORDERS.items()},
