@@ -78,6 +78,11 @@ def _trace(kind: str, at: list[datetime], values: list[float]) -> Any:
         return go.Treemap(labels=labels, parents=[""] * len(at), values=[abs(value) for value in values])
     if kind == "bar":
         return go.Bar(x=at, y=values)
+    if kind == "candlestick":
+        low, high = [value - 1 for value in values], [value + 1 for value in values]
+        return go.Candlestick(x=at, open=values, high=high, low=low, close=values[1:] + values[:1])
+    if kind == "heatmap":
+        return go.Heatmap(x=at, y=["a", "b", "c"], z=[values, values, values])
     return go.Scatter(x=at, y=values, mode="lines")
 
 
