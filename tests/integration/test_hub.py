@@ -148,6 +148,22 @@ async def test_a_change_that_is_committed_while_the_query_runs_is_not_lost(
         await until(lambda: watched.answer is not None and watched.answer.value == Cash(3))
 
 
+async def test_what_takes_a_moment_is_answered_before_what_takes_long(database: Database, service: Database) -> None:
+    await given_account(service)
+    said: list[str] = []
+    async with running_hub(database) as hub:
+        long = hub.watch(read_of(slow_cash, "long"), SCOPE, lambda: said.append("long"))
+        short = hub.watch(read_of(cash, "short"), SCOPE, lambda: said.append("short"))
+        await until(lambda: long.answer is not None and short.answer is not None)
+        for question in hub._questions.values():  # both are due at once, and who takes long has waited longer
+            question.not_before = 0.0
+            question.answered = float(question.read.name == "short")
+        said.clear()
+        hub.announce(Announcement(Topic.CASH, "A"))
+        await until(lambda: len(said) == 2)
+        assert said == ["short", "long"]
+
+
 async def test_an_equal_answer_keeps_its_version_and_gets_a_new_age(database: Database, service: Database) -> None:
     await given_account(service)
     async with running_hub(database) as hub:

@@ -31,6 +31,7 @@ from main.monitoring.api.wire import FramedWebSocket
 from main.monitoring.read import Answer, Read
 from main.security.viewer import Viewer
 from tests.given import given_trade
+from tests.integration.tcp_proxy import TcpProxy
 from tests.integration.test_hub import cash, given_account, given_cash, read_of, running_hub
 
 
@@ -291,11 +292,76 @@ async def test_a_viewer_that_sends_and_never_reads_costs_no_memory(database: Dat
         assert most < 10
 
 
+async def test_five_that_stall_keep_a_message_each_and_no_more_however_much_changes(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    loop = asyncio.get_running_loop()
+    async with served(database) as (url, stream), websockets.connect(url) as quick, contextlib.AsyncExitStack() as kept:
+        port = int(url.split(":")[2].split("/")[0])
+        for _ in range(5):
+            raw = kept.enter_context(socket.socket())
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.connect(("127.0.0.1", port))
+            raw.setblocking(False)
+            await loop.sock_sendall(raw, HANDSHAKE % port)
+            await loop.sock_recv(raw, 1000)
+            await loop.sock_sendall(raw, WISH)
+        await subscribe(quick, "cash")
+        async with asyncio.timeout(10):
+            while not stream.channels._channels or len(*stream.channels._channels.values()) < 6:
+                await asyncio.sleep(0.01)
+        (seats,) = ([*channel._in_step, *channel._apart] for channel in stream.channels._channels.values())
+        wires = [seat.line._wire.transport for seat in seats]  # type: ignore[union-attr]
+        for wire in wires:
+            wire.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        for number in range(1, 31):  # 50 kB each
+            await given_cash(service, 1, str(number))
+            while (await heard(quick, "update", 10))["panels"]["cash"].get("children") != number:
+                pass
+        waiting = [wire.get_write_buffer_size() for wire in wires]
+        assert sum(bytes_ > 0 for bytes_ in waiting) == 5, waiting
+        assert max(waiting) < 200_000, waiting
+        assert all(len(seat.mailbox._fresh) <= 1 and len(seat._notices) <= 3 for seat in seats)
+
+
+async def test_when_the_database_is_lost_all_viewers_hear_it_soon_and_what_changed_once_it_is_back(
+    address: Address, service: Database
+) -> None:
+    await given_account(service)
+    with TcpProxy(address) as proxy:
+        database = Database(proxy.address)
+        await database.open()
+        try:
+            async with served(database) as (url, stream), contextlib.AsyncExitStack() as opened:
+                pages = [await opened.enter_async_context(websockets.connect(url)) for _ in range(30)]
+                for page in pages:
+                    await subscribe(page, "cash")
+                    await heard(page, "update")
+                proxy.refuse()
+                proxy.cut()
+                stream.hub.announce_all()
+                for page in pages:
+                    while (await heard(page, "update"))["panels"]["cash"]["freshness"]["state"] != "unreachable":
+                        pass
+                await given_cash(service, 5, "1")  # meanwhile, past the proxy
+                proxy.accept()
+                for page in pages:
+                    async with asyncio.timeout(15):
+                        while True:
+                            told = (await heard(page, "update", 15))["panels"]["cash"]
+                            if told.get("children") == 5 and told["freshness"]["state"] == "live":
+                                break
+        finally:
+            await database.close()
+
+
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: localhost:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
 PING = b'\x81\x8f\x00\x00\x00\x00{"type":"ping"}'
+WISH = b'\x81\xb0\x00\x00\x00\x00{"type":"subscribe","view":{},"panels":["cash"]}'
 
 
 async def test_a_page_is_served_while_the_schema_is_not_there_yet(server: Address) -> None:
