@@ -14,9 +14,10 @@
     return app.writing.moment(at, app.shell.now(), zone);
   }
 
-  function translated(node) {
-    if (Array.isArray(node)) return node.map(translated);
-    if (typeof node === "string") return app.range.named(node);
+  /** `isNamed`: whether texts may name a range that the viewer reads otherwise. */
+  function translated(node, isNamed) {
+    if (Array.isArray(node)) return node.map(function (child) { return translated(child, isNamed); });
+    if (typeof node === "string") return isNamed ? app.range.named(node) : node;
     if (!node || typeof node !== "object" || !node.props) return node;
     var props = Object.assign({}, node.props);
     if (node.type === "Time" && props.dateTime) {
@@ -25,13 +26,13 @@
     } else if (node.type === "Graph" && props.figure) {
       props.figure = app.figures.dressed(props.figure, props.id);
     } else if (props.children !== undefined) {
-      props.children = translated(props.children);
+      props.children = translated(props.children, isNamed);
     }
     return Object.assign({}, node, { props: props });
   }
 
   app.content = {
-    translated: translated,
+    translated: function (node) { return translated(node, app.view.window.indexOf("..") > 0); },
     /** A panel's empty state in so many words, as the server would draw it. */
     notice: function (icon, title, reason) {
       function part(type, name, children) { return { type: type, namespace: "dash_html_components", props: { className: name, children: children } }; }

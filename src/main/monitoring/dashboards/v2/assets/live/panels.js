@@ -25,8 +25,8 @@
       if (name === held) { dirty[name] = true; return; } // drawn when it is let go
       try { render(name, known[name]); } catch (error) { console.error("panel " + name, error); }
     });
-    app.steady.tables();
     app.options.mark();
+    app.steady.tables(); // last: it measures
   }
 
   window.addEventListener("pointerdown", function (event) {

@@ -81,12 +81,14 @@
     return outline && fill ? writes.concat([[fill, "d", outline]]) : null;
   }
 
-  /** Whether marked points stand where they did. */
+  /** Whether marked points, or the ends of bars, stand where they did, with the same words. */
   function rests(plot, before, after) {
-    if (before.type !== "scatter" || before.mode === "lines" || !alike(before.text, after.text) || before.x.length !== after.x.length) return false;
+    var isBars = after.type === "bar" && after.textposition === "none" && after.orientation !== "h", isMarks = after.type === "scatter" && after.mode !== "lines";
+    if (!(isBars || (isMarks && alike(before.text, after.text))) || before.x.length !== after.x.length) return false;
     var old = places(plot, before);
     return places(plot, after).every(function (point, at) {
-      return point && old[at] && Math.abs(point[0] - old[at][0]) < HALF && Math.abs(point[1] - old[at][1]) < HALF;
+      if (!point || !old[at]) return !point && !old[at];
+      return Math.abs(point[0] - old[at][0]) < HALF && Math.abs(point[1] - old[at][1]) < HALF;
     });
   }
 
@@ -142,18 +144,25 @@
     return isDrawn ? moves : null;
   }
 
-  /** Whether the layouts are alike but for what may move, and every axis that is drawn stands for the range it is to have. */
-  function holds(plot, before, after, ranges) {
-    var names = Object.keys(after);
-    return names.length === Object.keys(before).length && names.every(function (name) {
+  /** Whether an axis as it is drawn is right: for the range it is to have, or, without one, for data that are as they were. */
+  function holdsFor(plot, before, after, name, range) {
+    if (range) return stands(plot._fullLayout[name], range);
+    return before.data.length === after.data.length && before.data.every(function (trace, at) { return alike(trace[name[0]], after.data[at][name[0]]); });
+  }
+
+  /** Whether the layouts are alike but for what may move, and every axis stays as it is drawn. */
+  function holds(plot, before, after, layout) {
+    var names = Object.keys(after.layout);
+    return names.length === Object.keys(before.layout).length && names.every(function (name) {
       if (name === "annotations") return true;
-      if (!/^[xy]axis/.test(name)) return alike(before[name], after[name]);
-      return alike(before[name], after[name], RANGE) && stands(plot._fullLayout[name], ranges[name].range);
+      if (!/^[xy]axis/.test(name)) return alike(before.layout[name], after.layout[name]);
+      return alike(before.layout[name], after.layout[name], RANGE) && holdsFor(plot, before, after, name, layout[name].range);
     });
   }
 
+  /** Whether the viewer left out no line by the legend. */
   function isWhole(plot) {
-    return plot._fullLayout && plot._fullData && plot._fullData.every(function (trace) { return trace.visible === true; });
+    return plot._fullLayout && plot._fullData && plot._fullData.every(function (trace) { return trace.visible !== "legendonly"; });
   }
 
   /** From now on, what Plotly does of its own accord, and a pointer over it, find the chart as it should be. */
@@ -167,11 +176,11 @@
 
   app.strokes = {
     /**
-     * Bring a chart from the figure that Plotly drew to the one that followed, as the server sent them; `ranges` is the
-     * layout it is to have now. Return whether that was possible. Plotly's own points stay behind until `catchUp`.
+     * Bring a chart from the figure that Plotly drew to the one that followed, as the server sent them; `layout` is
+     * how it is to be dressed now. Return whether that was possible. Plotly's own points stay behind until `catchUp`.
      */
-    drawn: function (plot, before, after, ranges, catchUp) {
-      if (!isWhole(plot) || plot.matches(":hover") || !holds(plot, before.layout, after.layout, ranges)) return false;
+    drawn: function (plot, before, after, layout, catchUp) {
+      if (!isWhole(plot) || plot.matches(":hover") || !holds(plot, before, after, layout)) return false;
       var moves = tags(plot, before.layout.annotations, after.layout.annotations), writes = moves && traces(plot, before.data, after.data);
       if (!writes) return false;
       writes.forEach(function (each) { each[0].setAttribute(each[1], each[2]); });

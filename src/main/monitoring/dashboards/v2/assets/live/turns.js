@@ -2,6 +2,7 @@
 (function (app) {
   "use strict";
   var REST = 3;       // times as long as it took a chart rests: a quarter of the time at most is spent on it
+  var SOON = 100;     // milliseconds for which a chart lets everything else go first
   var SELDOM = 5000;  // milliseconds between two drawings of a chart that is out of sight
   var waiting = {};   // by name: how to draw it
   var past = {};      // by name: { end, took } of the last time
@@ -33,11 +34,14 @@
     plan();
   }
 
+  /** When there is nothing better to do, but soon. */
+  function idle(then) { if (window.requestIdleCallback) requestIdleCallback(then, { timeout: SOON }); else setTimeout(then, 0); }
+
   /** Behind the next frame: what was written is on the screen by then. */
   function plan() {
     if (planned) return;
     planned = true;
-    requestAnimationFrame(function () { setTimeout(function () { planned = false; next(); }, 0); });
+    requestAnimationFrame(function () { idle(function () { planned = false; next(); }); });
   }
 
   app.turns = {
