@@ -46,10 +46,11 @@ class RollingPoint:
 
 
 async def rolling_metrics(db: Fetcher, scope: Scope, params: Rolling | None = None) -> list[RollingPoint]:
-    """Return a point for trading days by currency, oldest first, about ``points`` of them with the extremes kept.
+    """Return a point for trading days by currency, oldest first, about ``points`` of them.
 
-    The first has ``window`` returns behind it: empty where the scope's window has fewer whole trading days. ``None``
-    while a return among them has no base; the Sharpe ratio also where they do not vary.
+    Where there are more days, the lowest Sharpe ratio and the deepest drawdown of those left out are kept. The first
+    has ``window`` returns behind it: empty where the scope's window has fewer whole trading days. ``None`` while a
+    return among them has no base; the Sharpe ratio also where they do not vary.
     """
     asked = params or Rolling()
     rows = await growth_days(db, scope)
@@ -85,7 +86,7 @@ def _below_peak(growth: Sequence[float | None], window: int) -> list[float | Non
 
 
 def _thinned(points: list[RollingPoint], most: int) -> list[RollingPoint]:
-    """The last point of every so many, and those with the highest and lowest figure among them."""
+    """The last point of every so many, and those with the lowest Sharpe ratio and the deepest drawdown among them."""
     if len(points) <= most:
         return points
     size = -(-len(points) * 3 // most)
