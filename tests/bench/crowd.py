@@ -1,12 +1,14 @@
-"""Many viewers of one dashboard without a browser, who keep count of what they are told."""
+"""Many viewers of one dashboard without a browser, in a process of their own, who keep count of what they are told."""
 
 import asyncio
 import contextlib
 import json
-import threading
+import subprocess
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,89 +17,89 @@ from main.monitoring.dashboards.v2.panel import panels_of
 from tests.bench.viewers import connect
 from tests.running import Suite, until
 
+PROGRAM = Path(__file__).with_name("crowd_clients.py")
+Wish = Mapping[str, Any]
+"""What a page sends to say what it looks at."""
 
-@dataclass
-class Listener:
-    """One socket: the version it saw last of each panel, and whether any came out of order."""
 
-    versions: dict[str, int] = field(default_factory=dict)
-    contents: Counter[str] = field(default_factory=Counter)
-    messages: int = 0
-    tails: int = 0
-    received_bytes: int = 0
-    disorder: list[str] = field(default_factory=list)
+def looking_at(panels: Sequence[str]) -> Wish:
+    """Return the wish of somebody who has chosen nothing of a view."""
+    return {"type": "subscribe", "view": {}, "panels": list(panels)}
 
-    def hear(self, message: str) -> None:
-        """Take note of a message. A version may be left out (the newest is told, not all), but never go back."""
-        self.messages += 1
-        self.received_bytes += len(message)
-        told = orjson.loads(message)
-        if told["type"] != "update":
-            return
-        for panel, news in told["panels"].items():
-            before = self.versions.get(panel, 0)
-            if news["version"] < before:
-                self.disorder.append(f"{panel}: {before}, then {news['version']}")
-            if "tail" in news and news["from"] != before:
-                self.disorder.append(f"{panel}: {before}, then a tail of {news['from']}")
-            self.versions[panel] = news["version"]
-            self.contents[panel] += news["version"] > before
-            self.tails += "tail" in news
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one socket has heard: the version it saw last of each panel, and what came out of order, or got lost."""
+
+    wish: int
+    versions: dict[str, int]
+    contents: dict[str, int]
+    messages: int
+    tails: int
+    received_bytes: int
+    wrong: list[str]
 
 
 class Crowd:
-    """Sockets that look at the same panels, in a thread of their own."""
+    """So many sockets of each wish, or of one."""
 
-    def __init__(self, suite: Suite, dashboard: str, panels: Sequence[str], count: int) -> None:
-        self.listeners = [Listener() for _ in range(count)]
-        self._wish = json.dumps({"type": "subscribe", "view": {}, "panels": list(panels)})
-        self._panels = set(panels)
-        self._suite, self._dashboard = suite, dashboard
-        self._tasks: list[Any] = []
+    def __init__(self, suite: Suite, dashboard: str, wishes: Sequence[Wish], counts: Sequence[int]) -> None:
+        self._wishes = list(wishes)
+        task = {"port": suite.port(dashboard), "wishes": self._wishes, "counts": list(counts)}
+        self._command = [sys.executable, str(PROGRAM), json.dumps(task)]
+        self._suite = suite
+        self._process: subprocess.Popen[bytes] | None = None
 
     @contextlib.contextmanager
     def watching(self) -> Iterator["Crowd"]:
         """Hold the sockets; it begins when every one was told of every panel. One that is lost is an error."""
-        loop = asyncio.new_event_loop()
-        thread = threading.Thread(target=loop.run_forever, daemon=True)
-        thread.start()
-        self._tasks = [asyncio.run_coroutine_threadsafe(self._listen(each), loop) for each in self.listeners]
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            until(self._answered, 60, f"{len(self._tasks)} viewers are answered")
+            until(self._answered, 60, "the viewers are answered")
             yield self
             self.check()
         finally:
-            for task in self._tasks:
-                task.cancel()
-            asyncio.run_coroutine_threadsafe(all_ended(), loop).result(60)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join(5)
-            loop.close()
+            self._process.communicate(timeout=20)
 
-    def check(self) -> None:
-        """Fail when a socket was lost."""
-        for task in self._tasks:
-            assert not task.done(), f"a viewer was lost: {task.exception()}\n{self._suite.said()[-2000:]}"
+    def heard(self) -> list[Heard]:
+        """Ask every socket what it has heard so far."""
+        self._tell("tell")
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"the viewers' process ended: {self._process.wait(5)}"
+        return [Heard(**each) for each in orjson.loads(line)]
 
-    @property
-    def disorder(self) -> list[str]:
-        return [said for each in self.listeners for said in each.disorder]
+    def stall(self, count: int) -> None:
+        """Have the first so many sockets read nothing until they `go_on`."""
+        self._tell(f"stall {count}")
 
-    @property
+    def go_on(self, count: int) -> None:
+        self._tell(f"go on {count}")
+
+    def check(self) -> list[Heard]:
+        """Fail when a socket was lost, or was told anything out of order; return what they have heard."""
+        heard = self.heard()
+        wrong = [said for each in heard for said in each.wrong]
+        assert not wrong, f"{len(wrong)} are wrong: {wrong[:5]}\n{self._suite.said()[-2000:]}"
+        return heard
+
     def apart(self) -> dict[str, set[int]]:
-        """The panels of which not every viewer has the same version, with those versions."""
-        held = {panel: {each.versions.get(panel, 0) for each in self.listeners} for panel in self._panels}
-        return {panel: versions for panel, versions in held.items() if len(versions) > 1}
+        """The panels of which not everybody with the same wish has the same version, with those versions."""
+        held: dict[tuple[int, str], set[int]] = {}
+        for each in self.heard():
+            for panel in self._wishes[each.wish]["panels"]:
+                held.setdefault((each.wish, panel), set()).add(each.versions.get(panel, 0))
+        return {panel: versions for (_, panel), versions in held.items() if len(versions) > 1}
 
     def _answered(self) -> bool:
-        self.check()
-        return all(self._panels <= set(each.versions) for each in self.listeners)
+        return all(set(self._wishes[each.wish]["panels"]) <= set(each.versions) for each in self.check())
 
-    async def _listen(self, listener: Listener) -> None:
-        async with connect(self._suite, self._dashboard) as socket:
-            await socket.send(self._wish)
-            async for message in socket:
-                listener.hear(message)
+    def _tell(self, command: str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(command.encode() + b"\n")
+        self._process.stdin.flush()
 
 
 async def all_ended() -> None:
@@ -111,7 +113,7 @@ async def busiest_charts(suite: Suite, dashboard: str, count: int, seconds: floa
     changes: Counter[str] = Counter()
     shapes: dict[str, list[dict[str, Any]]] = {}
     async with connect(suite, dashboard) as socket:
-        await socket.send(json.dumps({"type": "subscribe", "view": {}, "panels": charts}))
+        await socket.send(json.dumps(looking_at(charts)))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for message in socket:

@@ -9,13 +9,13 @@ from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from main.database.embedded import EmbeddedServer
-from main.monitoring.dashboards.v2.panel import panels_of
-from tests.bench.crowd import Crowd
+from tests.bench.crowd import Crowd, Wish
+from tests.bench.first_screens import VIEWPORT, first_screens, spread
 from tests.bench.marks import WATCH, Commit, Marks, seen
 from tests.bench.row import Aim, Row, quantile
 from tests.bench.suite import Usage, groups, trading, used
@@ -31,19 +31,23 @@ METHOD = f"""
 A suite whose bot looks at its market every second. Fills of their own are committed by plain SQL at irregular moments;
 a page is a real Chromium on the trading dashboard's Overview, which notes when the fill's symbol is in the text of the
 activity panel: the time is from the acknowledged commit to that change of the page (DOM), over all pages and commits.
-First with one page alone, then one page with 49 sockets beside it that look at every panel of the dashboard, then for
-{SECONDS:.0f} s five pages with 200 sockets (`BENCH_CROWD_SECONDS`). A version of a panel may be passed over for a newer
-one, but none may come after a newer one. Memory is the dashboard's RSS at the end of each quarter of that time. The
-bot's cycle is the time of its whole loop, sampled once a second, without any viewer and with all of them.
+First with one page alone, then one page with 49 sockets beside it, then for {SECONDS:.0f} s five pages with 200 sockets
+(`BENCH_CROWD_SECONDS`). The sockets ask for what a real page sends when it is opened at 1440 × 900: half of them for
+the first screen of the Overview, the others for those of the eight other pages, each with its page's own range. They
+are in a process of their own that shares the machine's processors with the suite and the browsers; every one checks the
+versions of all panels it is told of (a version may be passed over for a newer one, but none may come after a newer one,
+and a tail only after the version that it continues) by a scan of the bytes, and one in twenty parses everything and
+compares. Memory is the dashboard's RSS at the end of each quarter of that time. The bot's cycle is the time of its
+whole loop, sampled once a second, without any viewer and with all of them.
 """
 COMMITS = 60
 PAUSE, LONG_PAUSE = 0.4, 2.0
 QUARTERS = 4
-VIEWPORT: ViewportSize = {"width": 1440, "height": 900}
 GIVE_UP_SECONDS = 10.0
 VIEWERS, PAGES = 200, 5
 SOON, LATE = Aim(60), Aim(250)
 SERVER = "trading dashboard"
+T = TypeVar("T")
 
 
 @dataclass
@@ -68,16 +72,15 @@ class Seen:
 def measure(folder: Path) -> Iterator[Row]:
     with trading(folder, "--interval", "1") as suite:
         alone = cycle_seconds(suite, 20)
-        every = [panel.name for panel in panels_of("trading")]
-        with Crowd(suite, "trading", every, 0).watching():
-            yield from in_a_loop(shown(suite, 1, range(COMMITS), PAUSE)).rows("1 viewer", (SOON, LATE))
-        with Crowd(suite, "trading", every, 49).watching():
+        wishes = in_a_loop(_first_screens(suite))
+        yield from in_a_loop(shown(suite, 1, range(COMMITS), PAUSE)).rows("1 viewer", (SOON, LATE))
+        with Crowd(suite, "trading", wishes, spread(49, wishes)).watching():
             yield from in_a_loop(shown(suite, 1, range(100, 100 + COMMITS), PAUSE)).rows("50 viewers", (SOON, LATE))
-        yield from _for_long(suite, every, alone)
+        yield from _for_long(suite, wishes, alone)
 
 
-def _for_long(suite: Suite, every: list[str], alone: float) -> Iterator[Row]:
-    crowd = Crowd(suite, "trading", every, VIEWERS)
+def _for_long(suite: Suite, wishes: list[Wish], alone: float) -> Iterator[Row]:
+    crowd = Crowd(suite, "trading", wishes, spread(VIEWERS, wishes))
     server = {SERVER: groups(suite)[SERVER]}
     marks = range(1000, 1000 + max(8, int(SECONDS / LONG_PAUSE)))
     with ThreadPoolExecutor(2) as aside, crowd.watching():
@@ -85,8 +88,11 @@ def _for_long(suite: Suite, every: list[str], alone: float) -> Iterator[Row]:
         cycling = aside.submit(cycle_seconds, suite, SECONDS)
         usages = [used(server, SECONDS / QUARTERS)[SERVER] for _ in range(QUARTERS)]
         found, cycle = showing.result(SECONDS), cycling.result(SECONDS)
+        heard = crowd.heard()
     yield from found.rows(f"{VIEWERS} viewers and {PAGES} browsers", (None, LATE))
-    yield Row("Versions out of order", len(crowd.disorder), "", Aim(0, strict=False))
+    told = f"{sum(each.messages for each in heard):,} messages, {sum(each.tails for each in heard):,} tails"
+    disorder = sum(len(each.wrong) for each in heard)
+    yield Row("Sockets lost, versions out of order", disorder, "", Aim(0, strict=False), told)
     yield from _server_rows(usages)
     yield Row("Bot's cycle without viewers, median", 1000 * alone, "ms")
     yield Row("Bot's cycle with all of them, median", 1000 * cycle, "ms")
@@ -100,9 +106,17 @@ def _server_rows(usages: list[Usage]) -> Iterator[Row]:
     yield Row("Dashboard: processor", statistics.median(each.cpu_percent for each in usages), "% of a core")
 
 
-def in_a_loop(showing: Coroutine[Any, Any, Seen]) -> Seen:
+def in_a_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run it in a loop of its own, for a thread that has none."""
-    return asyncio.run(showing)
+    return asyncio.run(coroutine)
+
+
+async def _first_screens(suite: Suite) -> list[Wish]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        wishes = await first_screens(suite, browser)
+        await browser.close()
+    return wishes
 
 
 async def shown(suite: Suite, pages: int, numbers: range, pause: float) -> Seen:

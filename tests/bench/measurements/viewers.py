@@ -2,27 +2,26 @@
 
 import asyncio
 import re
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from main.database.embedded import EmbeddedServer
-from tests.bench.crowd import Crowd, busiest_charts
+from tests.bench.crowd import Crowd, Heard, busiest_charts, looking_at
 from tests.bench.interval_viewers import interval_dash
 from tests.bench.row import Aim, Row
 from tests.bench.suite import Usage, groups, trading, used
-from tests.running import Suite, fetch
+from tests.running import Suite, fetch, until
 
 NAME = "viewers"
 TITLE = "One viewer and two hundred"
 ORDER = 50
 METHOD = """
 A suite whose bot looks at its market every second, and the ten charts of the trading dashboard that change most often,
-watched by one and by two hundred sockets of the same scope. Processor time is the difference of the kernel's own
-counters over 20 s; a viewer's is what two hundred took more than one, divided by 199. Questions are those that the
-dashboard put to the database, by its own counter. The baseline is the usual way in Dash
+watched by one and by two hundred sockets of the same scope, in a process of their own; each checks that no version is
+lost or out of order. Processor time is the difference of the kernel's own counters over 20 s; a viewer's is what two
+hundred took more than one, divided by 199. Questions are those that the dashboard put to the database, by its own
+counter. The baseline is the usual way in Dash
 (`tests/bench/interval_dash.py`): as many charts of the same kinds and points, a callback for each on an interval of a
 second, one query of the same database for each callback; its viewers send what its page would send, and a viewer's time
 is what five took more than none, divided by five.
@@ -45,6 +44,7 @@ class Watched:
     questions_per_second: float
     updates_per_second: float
     tails_per_second: float
+    messages_per_second: float
     bytes_per_second: float
 
     @property
@@ -63,7 +63,7 @@ def measure(folder: Path) -> Iterator[Row]:
         with interval_dash(folder, charts, address) as plain:
             none = used({"plain": plain.process}, SECONDS)["plain"]
             with plain.watched(PLAIN_VIEWERS):
-                time.sleep(2)
+                until(lambda: plain.answers >= CHARTS * PLAIN_VIEWERS, 30, "every plain viewer was answered once")
                 before = plain.answers, plain.received_bytes
                 some = used({"plain": plain.process}, SECONDS)["plain"]
                 answers, received = plain.answers - before[0], plain.received_bytes - before[1]
@@ -74,6 +74,7 @@ def measure(folder: Path) -> Iterator[Row]:
     said = f"charts: {', '.join(charts)}"
     yield Row("Changes of those charts, told to one viewer", one.updates_per_second, "/s", None, said)
     yield Row("Of them told as tails", one.tails_per_second, "/s")
+    yield Row(f"Messages to each of {VIEWERS} viewers", many.messages_per_second, "/s")
     yield Row("Bytes to one viewer", one.bytes_per_second / 1e3, "kB/s")
     yield Row("Dashboard, 1 viewer: processor", one.milliseconds, "ms/s")
     yield Row(f"Dashboard, {VIEWERS} viewers: processor", many.milliseconds, "ms/s")
@@ -92,19 +93,22 @@ def measure(folder: Path) -> Iterator[Row]:
 
 
 def _watched(suite: Suite, charts: list[str], count: int) -> Watched:
-    crowd = Crowd(suite, "trading", charts, count)
+    crowd = Crowd(suite, "trading", [looking_at(charts)], [count])
     server = {SERVER: groups(suite)[SERVER]}
-    with ExitStack() as stack:
-        stack.enter_context(crowd.watching())
-        time.sleep(5)  # the first answers of all are another figure
-        first = crowd.listeners[0]
-        before = questions(suite), sum(first.contents.values()), first.tails, first.received_bytes
+    with crowd.watching():
+        # The first answers of all are another figure: everything is told as it comes from then on.
+        until(lambda: all(_changes(each) >= 3 * len(charts) for each in crowd.heard()), 60, "changes are told")
+        asked, before = questions(suite), crowd.heard()[0]
         usage = used(server, SECONDS)[SERVER]
-        asked = questions(suite) - before[0]
-        told = sum(first.contents.values()) - before[1]
-        tails, received = first.tails - before[2], first.received_bytes - before[3]
-    assert not crowd.disorder, crowd.disorder
-    return Watched(usage, asked / SECONDS, told / SECONDS, tails / SECONDS, received / SECONDS)
+        asked, after = questions(suite) - asked, crowd.check()[0]
+    told = _changes(after) - _changes(before)
+    tails, received = after.tails - before.tails, after.received_bytes - before.received_bytes
+    messages = after.messages - before.messages
+    return Watched(usage, *(each / SECONDS for each in (asked, told, tails, messages, received)))
+
+
+def _changes(heard: Heard) -> int:
+    return sum(heard.contents.values())
 
 
 def questions(suite: Suite) -> float:
