@@ -37,7 +37,7 @@ def suite(run_dir: Path) -> Iterator[Suite]:
     made = Suite(run_dir / "composed")
     file = made.folder / "settings.yaml"
     file.write_text(WRITTEN)
-    arguments = ("trade", "--enable-monitoring", "--history-days", "2", "--config-file", str(file))
+    arguments = ("trade", "--enable-monitoring", "--interval", "10", "--history-days", "2", "--config-file", str(file))
     with running(made, *arguments) as started:
         started.wait_until_ready("trading", "system", "worker", "bot", seconds=150)
         yield started

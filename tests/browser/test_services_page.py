@@ -23,7 +23,7 @@ HOSTILE = ("<img src=x onerror=\"document.title='hacked'\">", "javascript:alert(
 @pytest.fixture(scope="module")
 def suite(run_dir: Path) -> Iterator[Suite]:
     """A bot, both dashboards and the worker, beside a service whose log is hostile."""
-    with running(Suite(run_dir / "services"), "trade", "--enable-monitoring", "--interval", "0.5") as started:
+    with running(Suite(run_dir / "services"), "trade", "--enable-monitoring", "--interval", "2") as started:
         started.wait_until_ready("system", "worker", "bot")
         log(
             started.folder, "hostile", *(line(f"cycle {number}", 3000 - number, level="debug") for number in range(700))
