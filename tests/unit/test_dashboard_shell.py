@@ -131,7 +131,7 @@ async def test_what_names_its_version_is_kept_for_good_and_the_rest_asked_for_ag
     dashboard.app.ready()
     async with client(dashboard) as http:
         page = await http.get("/overview")
-        plotly = re.search(r'rel="prefetch" href="([^"]*plotly[^"]*)"', page.text)
+        plotly = re.search(r'data-plotly="([^"]*)"', page.text)
         own = [re.search(rf'"(/assets/{name}\?m=[^"]*)"', page.text) for name in OWN]
         versioned = [await http.get(found[1], headers={"accept-encoding": "br"}) for found in (plotly, *own)]
         plain = await http.get("/assets/theme-early.js", headers={"accept-encoding": "br"})

@@ -105,7 +105,7 @@ def client(dashboard: TradingDashboardV2) -> httpx.AsyncClient:
 
 def plotly_of(page: str) -> tuple[str, str]:
     """Return the address of Plotly in a page, and the traces that the page says it draws."""
-    return re.search(r'rel="prefetch" href="([^"]*plotly[^"]*)"', page)[1], re.search(r'data-traces="([^"]*)"', page)[1]
+    return re.search(r'data-plotly="([^"]*)"', page)[1], re.search(r'data-traces="([^"]*)"', page)[1]
 
 
 async def test_a_page_of_panels_begins_with_the_small_one_for_good_and_one_with_a_users_tab_with_the_whole(

@@ -21,17 +21,17 @@ from main.monitoring.dashboards.v2.whole_modules import let_plotly_wait_for_whol
 _log = structlog.get_logger(__name__)
 
 # theme-early.js runs before the first paint, or a light page would flash dark. Plotly is fetched while the rest starts;
-# the small one runs as soon as Dash has begun, the whole one when the shell is there: run earlier, it holds back the
-# first paint of everything else (measured). Our own scripts run before the libraries: the first data are asked for
-# while those are still on their way.
+# the small one is compiled meanwhile and runs when Dash has begun, the whole one when the shell is there: run earlier,
+# it holds back the first paint of everything else (measured). Our own scripts run before the libraries: the first data
+# are asked for while those are still on their way.
 INDEX = """<!DOCTYPE html>
 <html lang="en" data-mantine-color-scheme="dark">
   <head>
     {%metas%}
     <title>{%title%}</title>
-    <link rel="prefetch" href="@plotly@" as="script">
-    <script src="@early@" data-templates="@templates@" data-grid="@grid@"
-      data-traces="@traces@" data-plotly="@whole@" data-prefix="@prefix@"></script>
+    <script src="@early@" data-templates="@templates@" data-grid="@grid@" data-prefix="@prefix@"
+      data-plotly="@plotly@" data-whole="@whole@" data-traces="@traces@"></script>
+    @fetched@
     <link rel="prefetch" href="/_dash-component-suites/dash/dcc/async-graph.js" as="script">
     {%favicon%}
     {%css%}
@@ -55,6 +55,8 @@ Pages that may hold what users made begin with it; those of panels alone begin w
 """
 GRID, TABLE = "/dash_ag_grid/", "/dash_table/"
 """Libraries that a page without tabs of the user's does not begin with: a fifth of all script, for long tables only."""
+SMALL = '<script defer src="@plotly@"></script>'
+WHOLE = '<link rel="prefetch" href="@plotly@" as="script">'
 ENTRY = '<div id="react-entry-point"><div class="boot" aria-busy="true"></div></div>'
 
 
@@ -127,6 +129,7 @@ class DashApplication(Dash):
         document: str = super().interpolate_index(*args, **(parts | {"app_entry": ENTRY}))  # type: ignore[no-untyped-call]
         small = self._assets.plotly if self._lean() else None
         addresses = {
+            "fetched": SMALL if small else WHOLE,
             "plotly": (self._assets.plotly_address if small else None) or PLOTLY,
             "whole": PLOTLY,
             "traces": " ".join(small.traces) if small else "",

@@ -31,13 +31,13 @@
   };
 
   // Dash names Plotly without a fingerprint, and an address without one is asked for anew at every visit.
-  var plotly = document.querySelector('link[as="script"][href*="plotly"]').href;
+  var plotly = given.plotly;
   Object.defineProperty(window, "_dashPlotlyJSURL", { get: function () { return plotly; }, set: function () {} });
 
   window.aiTrader = {
     plotlyAddress: plotly,
     plotlyTraces: given.traces ? given.traces.split(" ") : null, // what this Plotly draws; null: everything
-    wholePlotlyAddress: given.plotly,
+    wholePlotlyAddress: given.whole,
     gridAddress: given.grid,
     // Asked for first, because the first chart waits for it.
     templates: fetch(given.templates).then(function (answer) { return answer.json(); }),

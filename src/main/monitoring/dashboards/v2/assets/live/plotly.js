@@ -12,8 +12,11 @@
   }
 
   app.plotly = {
-    /** Run Plotly, which was fetched meanwhile. */
-    load: function (done) { began = true; run(address, done); },
+    /** Run Plotly, which was fetched meanwhile; the small one ran by itself. */
+    load: function (done) {
+      began = true;
+      if (traces && window.Plotly) done(); else run(address, done);
+    },
     /** A figure is to be drawn. With a trace that this Plotly does not know, the whole one takes its place, and draws all. */
     meets: function (figure) {
       var known = !traces || (figure.data || []).every(function (trace) { return traces.indexOf(trace.type || "scatter") >= 0; });

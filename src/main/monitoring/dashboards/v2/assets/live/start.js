@@ -60,7 +60,7 @@
 
   var templates = app.figures.ready();
   Promise.resolve().then(connect); // when the scripts after this one, which are in the same file, have run
-  if (app.plotlyTraces) document.addEventListener("DOMContentLoaded", app.figures.load); // Dash has asked for its layout
+  if (app.plotlyTraces) document.addEventListener("DOMContentLoaded", app.figures.load); // what is deferred has run by then
   (function whenDrawn() {
     var ready = document.getElementById("page") && window.dash_clientside && window.dash_clientside.set_props;
     if (ready) templates.then(start); else setTimeout(whenDrawn, 10);
