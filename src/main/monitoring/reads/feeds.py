@@ -80,6 +80,7 @@ STATES = Query(
       FROM aged g
      ORDER BY g.source
     """,
+    planned_anew=True,
 )
 
 
