@@ -26,7 +26,7 @@ OF_THE_MACHINE = (*INFRASTRUCTURE[:-1], "cpu", "memory", "disk")
 @pytest.fixture(scope="module")
 def suite(run_dir: Path) -> Iterator[Suite]:
     """A bot, both dashboards and the worker."""
-    with running(Suite(run_dir / "machine"), "trade", "--enable-monitoring", "--interval", "0.5") as started:
+    with running(Suite(run_dir / "machine"), "trade", "--enable-monitoring", "--interval", "2") as started:
         started.wait_until_ready("system", "worker", "bot")
         yield started
 

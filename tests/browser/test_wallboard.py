@@ -21,7 +21,7 @@ def wall(run_dir: Path) -> Iterator[tuple[Suite, str]]:
     """A bot with a day of history, its database and worker, and the wallboard in a process of its own."""
     made = Suite(run_dir / "wall")
     (port,) = free_ports(1)
-    with running(made, "trade", "--enable-monitoring", "--history-days", "1") as started:
+    with running(made, "trade", "--enable-monitoring", "--interval", "10", "--history-days", "1") as started:
         started.wait_until_ready("trading", "worker", "bot", seconds=150)
         started.start("dashboards", "run", "monitoring", "--port", str(port), "--update-interval", "30")
         url = f"http://127.0.0.1:{port}"
