@@ -85,6 +85,11 @@ def test_what_is_behind_lines_is_shown_by_its_band_alone() -> None:
     assert figure["layout"]["yaxis"]["range"][1] > 7
 
 
+def test_what_adding_up_lost_is_no_difference() -> None:
+    assert reach(range(2), [0.3, 1.0], (), [0.1 + 0.2, 1.0], "accent") == []
+    assert reached([0.9999], (), [0.99995], lambda share: f"{share:.0%}") == ["100%"]
+
+
 def test_only_what_went_further_than_usual_has_a_stroke() -> None:
     *_, strokes = reach(range(6), [5] * 6, [4, 4, 4, -20, 4, 4], [6] * 6, "accent")
     assert (strokes["x"], strokes["y"]) == ([3, 3, 3], [-20, 6, None])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import isclose
 from statistics import median
 
 from main.monitoring.dashboards.v2.figures.parts import FigureDict, Series, Write
@@ -38,8 +39,9 @@ def reached(values: Series, low: Series, high: Series, write: Write) -> list[str
     for value, least, most in zip(values, low or [None] * len(values), high or [None] * len(values), strict=True):
         lowest = f" · low {write(least)}" if least is not None else ""
         highest = f" · high {write(most)}" if most is not None else ""
-        further = value is not None and any(end is not None and end != value for end in (least, most))
-        words.append(write(value) + (lowest + highest if further else ""))
+        said = write(value)
+        further = value is not None and any(end is not None and write(end) != said for end in (least, most))
+        words.append(said + (lowest + highest if further else ""))
     return words
 
 
@@ -74,7 +76,8 @@ def _shown(run: list[_Point]) -> list[_Point]:
 
 
 def _went(point: _Point) -> bool:
-    return point[2] != point[1] or point[3] != point[1]
+    # A mean of equal values may differ from them by what adding them up lost.
+    return not (isclose(point[2], point[1], rel_tol=1e-9) and isclose(point[3], point[1], rel_tol=1e-9))
 
 
 def _strokes(points: list[_Point], tone: str) -> FigureDict:
