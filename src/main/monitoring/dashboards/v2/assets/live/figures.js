@@ -138,7 +138,12 @@
     /** The same by hand, for a `step` {from, to, catchUp} from the figure that Plotly drew last; see `strokes`. */
     stroked: function (given, figure, id, step) {
       var plot = ready(given, id);
-      if (!plot || !app.strokes.drawn(plot, step.from, step.to, figure.layout, step.catchUp)) return false;
+      try {
+        if (!plot || !app.strokes.drawn(plot, step.from, step.to, figure.layout, step.catchUp)) return false;
+      } catch (error) {
+        console.info("by hand", id, error); // another Plotly than the one this was written for: it draws everything itself
+        return false;
+      }
       become(given, figure);
       plot.data = given.data; // what is read out, exported, or drawn by Plotly when it comes to that
       plot.layout = given.layout;
