@@ -57,7 +57,7 @@ async def test_the_tab_is_an_entry_of_the_navigation_and_draws_its_graph(browser
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
     await page.get_by_role("navigation", name="Pages").get_by_text("Funding", exact=True).click()
     graph = page.locator("#funding-content .js-plotly-plot")
-    await expect(graph).to_be_visible(timeout=20_000)
+    await expect(graph.locator(".main-svg").first).to_be_visible(timeout=20_000)  # its place is there before its lines
     trace = await graph.evaluate(
         "graph => ({x: Array.from(graph._fullData[0].x, String), y: [...graph._fullData[0].y]})"
     )
