@@ -1,5 +1,10 @@
 -- What trades have in common, all of it at once, and tags: so that a question about several things asks the sums by day too.
--- Orders that came to nothing are found by what became of them.
+
+-- All days are made anew, for they know nothing of groups and tags. First of all: who asks for sums looks here first, and then at
+-- them. Without a default: who still makes days by the functions of before fails, instead of making some without groups.
+TRUNCATE trade_days_progress;
+ALTER TABLE trade_days_progress ADD COLUMN grouped boolean NOT NULL;
+COMMENT ON COLUMN trade_days_progress.grouped IS 'True: the sums know of groups and tags.';
 
 ALTER TABLE trade_days ADD COLUMN symbol text, ADD COLUMN segment text, ADD COLUMN exit_type text, ADD COLUMN side text;
 COMMENT ON COLUMN trade_days.symbol IS 'What was traded; of the part group alone.';
@@ -32,8 +37,3 @@ END
 $$;
 CREATE TRIGGER mark_insert AFTER INSERT ON trade_notes REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION mark_noted_trades();
 CREATE INDEX trade_notes_at ON trade_notes (account_id, at);
-
--- All days are made anew, for they know nothing of groups and tags.
-TRUNCATE trade_days_progress;
-
-CREATE INDEX orders_unfilled ON orders (account_id, status, placed_at DESC) WHERE status IN ('cancelled', 'rejected', 'expired');

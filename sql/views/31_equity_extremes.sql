@@ -33,6 +33,9 @@ BEGIN
         END IF;
         stale := ARRAY(SELECT u.minute FROM unrolled_equity(ARRAY[for_account]) u WHERE u.minute > from_moment - interval '1 minute' AND u.minute < before);
         dirty := ARRAY(SELECT dirty_hours('equity', ARRAY[for_account], from_moment, before));
+        IF cardinality(dirty) > most / 100 THEN  -- each would be made up of its minutes
+            RETURN;
+        END IF;
     END IF;
     RETURN QUERY
     WITH days AS MATERIALIZED (

@@ -50,6 +50,7 @@ CREATE OR REPLACE FUNCTION take_marked_days(of_what text, for_account text, most
 LANGUAGE plpgsql AS $$
 DECLARE
     own public.accounts;
+    settings jsonb;
     known boolean;
 BEGIN
     SELECT a.* INTO own FROM public.accounts a WHERE a.account_id = for_account FOR NO KEY UPDATE;
@@ -58,8 +59,9 @@ BEGIN
     END IF;
     zone := own.zone;
     roll_over := own.roll_over;
-    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I p WHERE p.account_id = $1 AND to_jsonb($2) @> to_jsonb(p))', of_what || '_days_progress')
-       INTO known USING for_account, own;
+    settings := to_jsonb(own) || '{"grouped": true}';  -- what these functions make; of trades alone it is noted
+    EXECUTE format('SELECT EXISTS (SELECT FROM public.%I p WHERE p.account_id = $1 AND $2 @> to_jsonb(p))', of_what || '_days_progress')
+       INTO known USING for_account, settings;
     IF NOT known THEN
         EXECUTE format('DELETE FROM public.%I d WHERE d.account_id = $1', of_what || '_days') USING for_account;
         EXECUTE format('DELETE FROM public.%I m WHERE m.account_id = $1', of_what || '_marks') USING for_account;
@@ -69,8 +71,8 @@ BEGIN
                           FROM ends_to_sum_up($2, $1) ends
                           CROSS JOIN LATERAL generate_series(ends.first_at, ends.last_at, interval ''1 day'') AS day', of_what || '_marks')
           USING for_account, of_what;
-        EXECUTE format('INSERT INTO public.%1$I SELECT p.* FROM jsonb_populate_record(NULL::public.%1$I, to_jsonb($1)) p', of_what || '_days_progress')
-          USING own;
+        EXECUTE format('INSERT INTO public.%1$I SELECT p.* FROM jsonb_populate_record(NULL::public.%1$I, $1) p', of_what || '_days_progress')
+          USING settings;
     END IF;
     EXECUTE format('WITH taken AS (
                         DELETE FROM public.%1$I m

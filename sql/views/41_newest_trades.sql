@@ -1,24 +1,24 @@
 -- The newest closed trades that match, however long ago, and what is told of each of them.
 
--- The symbols of an account's trades that hold a text, whatever the case; null where these are more than 20. One look at an
--- index for each symbol.
+-- The symbols of an account's trades that hold a text, whatever the case; null where these are more than 20, or
+-- more than 2,000 had to be looked at. One look at an index for each symbol.
 DROP FUNCTION IF EXISTS symbols_traded(text, text);
 CREATE FUNCTION symbols_traded(for_account text, of_symbol text) RETURNS text[] LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     found text[] := '{}';
     last text := '';
 BEGIN
-    LOOP
+    FOR looks IN 1 .. 2000 LOOP
         SELECT t.symbol INTO last FROM trades t WHERE t.account_id = for_account AND t.symbol > last ORDER BY t.symbol LIMIT 1;
-        EXIT WHEN last IS NULL;
+        IF last IS NULL THEN
+            RETURN found;
+        END IF;
         IF strpos(lower(last), lower(of_symbol)) > 0 THEN
             found := found || last;
         END IF;
-        IF cardinality(found) > 20 THEN
-            RETURN NULL;
-        END IF;
+        EXIT WHEN cardinality(found) > 20;
     END LOOP;
-    RETURN found;
+    RETURN NULL;
 END
 $$;
 

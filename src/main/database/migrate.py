@@ -151,7 +151,8 @@ async def _apply_pending(connection: Any, files: tuple[Migration, ...]) -> tuple
     ]
     views = tuple(file for file in files if file.repeatable)
     if any(view.name in status.pending for view in views):
-        steps.append(views)
+        # With the last change of the schema: until they are replaced, functions of before may not fit its tables.
+        steps[-1:] = [(*steps[-1], *views)] if steps else [views]
     for step in steps:
         await _apply(connection, step)
     await _grant_status(connection)
@@ -186,7 +187,7 @@ async def _apply(connection: Any, step: tuple[Migration, ...]) -> None:
             if attempt == 5 or not any(file.as_login_role for file in step):
                 raise
             await asyncio.sleep(0.05 * 2**attempt)
-        except asyncpg.LockNotAvailableError as error:
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
             if attempt == 5:
                 raise DatabaseLocked(f"the migration {step[0].name}", 6 * LOCK_WAIT_SECONDS) from error
             await asyncio.sleep(random.uniform(0.5, 1.5) * LOCK_PAUSE_SECONDS)  # noqa: S311  # jitter, no secret
