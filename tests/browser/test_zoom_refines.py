@@ -21,6 +21,7 @@ EVERY = timedelta(minutes=5)
 COUNT = 4 * 24 * 12  # four days of them
 CHART = "document.querySelector('#graph-equity .js-plotly-plot')"
 LINE = f"(({CHART}) || {{data: []}}).data.find(trace => trace.name === 'Equity')"
+DEPTH = f"{CHART}._fullLayout.yaxis2.range.map(Number)"
 SHOWN = f"{CHART}._fullLayout.xaxis.range.map(String)"
 BAND = (
     f"(() => {{ const [from, to] = {SHOWN}, band = {CHART}.data.find(trace => trace.meta === 'reach');"
@@ -109,6 +110,7 @@ async def test_a_zoomed_chart_shows_every_observation_and_the_whole_again_at_a_d
     whole = await page.evaluate(SERIES)
     assert len(whole[0]) < COUNT / 2, "a week in points of this size tells every observation: nothing to refine"
     assert len(await page.evaluate(BAND)) > len(whole[0]) / 2
+    depth = await page.evaluate(DEPTH)
     await drag(page, 0.40, 0.52)
     shown = await all_facts_are_shown(page, observed)
     assert await page.evaluate(BAND) == [], "every point is an observation: there is nothing around them"
@@ -116,6 +118,7 @@ async def test_a_zoomed_chart_shows_every_observation_and_the_whole_again_at_a_d
     outside = [[at, each] for at, each in zip(times, values, strict=True) if at < shown[0]][:20]
     assert outside == [[at, each] for at, each in zip(whole[0], whole[1], strict=True)][:20]
     assert times == sorted(times)
+    assert await page.evaluate(DEPTH) == depth, "the drawdown is of the whole range, and so is its axis"
     await drag(page, 0.30, 0.60)  # deeper
     deeper = await all_facts_are_shown(page, observed)
     assert deeper != shown

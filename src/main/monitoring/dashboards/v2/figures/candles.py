@@ -120,7 +120,7 @@ def _volumes(bars: Sequence[Candle]) -> FigureDict:
 
 def _marks(side: str, fills: Sequence[FillMark]) -> FigureDict:
     shape, tone = _SIDES[side]
-    ours = [fill for fill in fills if fill.side == side]
+    ours = sorted((fill for fill in fills if fill.side == side), key=lambda fill: fill.at)
     return {
         "type": "scatter",
         "mode": "markers",

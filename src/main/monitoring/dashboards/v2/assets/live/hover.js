@@ -31,8 +31,8 @@
   // Plotly makes its charts in its own time: one is listened to from when the pointer first comes to it.
   document.addEventListener("pointerover", function (event) {
     var plot = event.target.closest && event.target.closest(".js-plotly-plot");
-    if (!plot || !plot.on || plot.linked) return;
-    plot.linked = true;
+    if (!plot || !plot.on || plot.linked === plot._ev) return;
+    plot.linked = plot._ev; // another Plotly that takes over the chart begins with listeners of its own
     plot.on("plotly_hover", function (hover) { hovered(plot, hover); });
     plot.on("plotly_unhover", clear);
   });
@@ -47,8 +47,9 @@
     event.stopPropagation();
     var last = trace.x.length - 1, at = holder.walked === undefined ? last : Math.max(0, Math.min(last, holder.walked + step));
     holder.walked = at;
-    var said = lines.filter(function (each) { return each.x.length > at; }).map(function (each) {
-      var text = Array.isArray(each.text) ? each.text[at] : each.y && each.y[at];
+    var said = lines.map(function (each) {
+      var there = each.x.findLastIndex(function (x) { return x <= trace.x[at]; }); // a line may have other points than the first
+      var text = Array.isArray(each.text) ? each.text[there] : each.y && each.y[there];
       return text === null || text === undefined || text === "" ? "" : (each.name ? each.name + " " : "") + text;
     }).filter(Boolean);
     app.shell.announce(String(trace.x[at]).slice(0, 19) + ": " + said.join(", "));

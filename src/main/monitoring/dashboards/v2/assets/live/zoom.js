@@ -6,7 +6,7 @@
   var PARTS = 8;    // steps that an asked range has at least: who zooms to nearly the same asks the same
   var WHOLE = 0.98; // of a range is all of it
   var LISTS = ["x", "y", "text", "customdata", "hovertext", "open", "high", "low", "close"];
-  var zooms = {};   // by panel: { from, to, version, content, view }
+  var zooms = {};   // by panel: { from, to, version, content, view, of, held }: of which view and choices the content is
 
   function moment(axis, end) { return app.writing.unfield(new Date(axis.r2l(end)).toISOString().slice(0, 23), app.view.zone); }
   function iso(at) { return new Date(at).toISOString().replace(".000Z", "Z"); }
@@ -26,7 +26,8 @@
   /** What to ask for where `from` to `to` is shown; null where that is the whole. */
   function range(figure, from, to) {
     var whole = span(figure), shown = to - from, step = STEPS[0];
-    if (!(shown > 0) || (shown >= (whole[1] - whole[0]) * WHOLE && from >= whole[0] - shown * (1 - WHOLE))) return null;
+    if (!(shown > 0) || (from <= whole[0] && to >= whole[1])) return null;
+    if (shown >= (whole[1] - whole[0]) * WHOLE && from >= whole[0] - shown * (1 - WHOLE)) return null;
     STEPS.forEach(function (each) { if (each <= shown / PARTS) step = each; });
     return { from: Math.floor((from - shown * AROUND) / step) * step, to: Math.ceil((to + shown * AROUND) / step) * step };
   }
@@ -59,27 +60,28 @@
     return copy;
   }
 
-  /** The bands behind lines have only the points at which a value went further, be it none: those of a part are all new. */
-  function bands(figure, fine, zoom) {
-    var own = figure.data.filter(isReach), finer = fine.data.filter(isReach);
-    if (own.length && finer.length && own.length !== finer.length) return own;
-    return (own.length ? own : finer).map(function (edge, at) {
-      var rest = own[at] || { x: [], y: [] }, part = finer[at] || { x: [], y: [] }, copy = Object.assign({}, edge);
-      function put(list) {
-        function of(trace, isKept) { return trace[list].filter(function (_, each) { return isKept(trace.x[each]); }); }
-        return of(rest, function (x) { return x <= zoom.from; }).concat(
-          of(part, function (x) { return x > zoom.from && x <= zoom.to; }), of(rest, function (x) { return x > zoom.to; }));
-      }
-      copy.y = put("y");
-      copy.x = put("x");
-      return copy;
+  /** What a trace has in common with the one that shows the same of a part: marks of a kind may be missing in either. */
+  function kind(trace) { return [trace.type, trace.yaxis || "y", trace.name, (trace.marker || {}).symbol].join(); }
+
+  function axis(trace) { return "yaxis" + (trace.yaxis || "y").slice(1); }
+
+  /** The traces of a figure with the points of a part in them, and those that only the part has. */
+  function spliced(figure, fine, zoom) {
+    var finer = fine.data.filter(isPart), lines = figure.data.filter(function (trace) { return !isReach(trace); }), isFiner = false;
+    var data = lines.map(function (trace) {
+      var at = isPart(trace) ? finer.findIndex(function (each) { return kind(each) === kind(trace); }) : -1;
+      var part = at < 0 ? trace : joined(trace, finer.splice(at, 1)[0], zoom);
+      isFiner = isFiner || part !== trace;
+      return part;
     });
+    // A band has few points, only where a value went further: in pieces of two it would bridge what lies between.
+    return (isFiner ? fine : figure).data.filter(isReach).concat(data, finer.filter(function (trace) { return trace.x.length; }));
   }
 
   document.addEventListener("pointerover", function (event) {
     var plot = event.target.closest && event.target.closest(".js-plotly-plot");
-    if (!plot || !plot.on || plot.refining) return;
-    plot.refining = true;
+    if (!plot || !plot.on || plot.refining === plot._ev) return;
+    plot.refining = plot._ev; // another Plotly that takes over the chart begins with listeners of its own
     plot.on("plotly_relayout", function () { moved(plot); });
   });
 
@@ -95,19 +97,17 @@
       if (content === undefined) return false;
       zoom.version = news.version;
       zoom.view = view;
+      zoom.of = app.options.asked(name);
       if (content) { zoom.content = content; zoom.held = null; }
       return true;
     },
     /** The figure with the finer points of what is shown of it, as far as they came; until then those of the zoom before. */
     refined: function (name, figure, view) {
-      var zoom = zooms[name] && (zooms[name].held || zooms[name]), fine = zoom && zoom.view === view && zoom.content && zoom.content.figure;
+      var zoom = zooms[name] && (zooms[name].held || zooms[name]), layout = Object.assign({}, figure.layout);
+      var fine = zoom && zoom.view === view && zoom.of === app.options.asked(name) && zoom.content && zoom.content.figure;
       if (!fine) return figure;
-      var own = figure.data.filter(isPart), finer = fine.data.filter(isPart), layout = Object.assign({}, figure.layout), at = 0;
-      if (own.length !== finer.length || own.some(function (trace, each) { return trace.type !== finer[each].type; })) return figure;
-      Object.keys(fine.layout).forEach(function (key) { if (/^yaxis/.test(key)) layout[key] = fine.layout[key]; });
-      var lines = figure.data.filter(function (trace) { return !isReach(trace); });
-      var data = lines.map(function (trace) { return isPart(trace) ? joined(trace, finer[at++], zoom) : trace; });
-      return { data: bands(figure, fine, zoom).concat(data), layout: layout };
+      fine.data.filter(isPart).forEach(function (trace) { layout[axis(trace)] = fine.layout[axis(trace)]; });
+      return { data: spliced(figure, fine, zoom), layout: layout };
     },
     /** Another page is shown: its charts are new. */
     forget: function () { zooms = {}; },
