@@ -73,6 +73,15 @@ class FramedWebSocket(WebSocketsSansIOProtocol):
         """Write a frame. To be called once the socket was accepted."""
         self.transport.write(frame)
 
+    def keepalive_timeout(self) -> None:
+        """Give up a page that does not answer, with what was still to be sent to it.
+
+        To be closed, a transport first waits until its buffer has gone out, which for a page without a network is as
+        long as TCP is patient: a quarter of an hour in which it keeps its seat.
+        """
+        super().keepalive_timeout()
+        self.transport.abort()
+
 
 class Line:
     """The way to one page: its wire, or, on a server that has none to give, its socket as ASGI knows it."""
