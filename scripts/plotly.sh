@@ -13,13 +13,17 @@ without() {
 }
 
 command -v npm >/dev/null 2>&1 || without "there is no npm to build the small one with"
+mkdir -p "$into" 2>/dev/null && [ -w "$into" ] || without "$into cannot be written"
 work=$(mktemp -d) || without "no temporary folder"
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work" "$into"/*.$$' EXIT
 cp "$here"/package.json "$here"/package-lock.json "$here"/build.mjs "$work"
 echo "Building the small Plotly …"
-(cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000) \
+(cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+    --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=15000) \
     >"$work/said" 2>&1 || without "npm could not fetch plotly.js (make plotly tries again)"
 mkdir "$work/made"
 node "$work/build.mjs" "$list" "$work/made" 2>"$work/said" || without "the build failed: $(tail -n 1 "$work/said")"
-mkdir -p "$into"
-mv "$work/made/plotly.LICENSE.txt" "$into/" && mv "$work/made/plotly.min.js" "$into/" || without "$into cannot be written"
+# By renaming beside it: who starts meanwhile finds the one before or this one, and never a part.
+for name in plotly.LICENSE.txt plotly.min.js; do
+    cp "$work/made/$name" "$into/$name.$$" && mv "$into/$name.$$" "$into/$name" || without "$into cannot be written"
+done

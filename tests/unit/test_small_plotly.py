@@ -71,8 +71,9 @@ def test_every_package_is_locked_by_its_digest_and_none_by_where_it_lies() -> No
 
 
 def test_what_was_built_is_used_only_as_the_list_names_it(built: Path) -> None:
-    digest = hashlib.sha256((built / SCRIPT).read_bytes()).hexdigest()
-    expected = SmallPlotly(built / SCRIPT, built / LICENCE, digest, tuple(WANTED["traces"]))
+    script = (built / SCRIPT).read_bytes()
+    digest = hashlib.sha256(script).hexdigest()
+    expected = SmallPlotly(script, b"MIT", digest, tuple(WANTED["traces"]))
     assert small_plotly.small_plotly(built) == expected
     assert small_plotly.small_plotly(built / "elsewhere") is None
     (built / SCRIPT).write_text("var Plotly = 1;")
@@ -127,6 +128,18 @@ async def test_a_page_of_panels_begins_with_the_small_one_for_good_and_one_with_
     assert every == ""
 
 
+async def test_what_is_served_stays_what_was_checked_though_another_is_built_meanwhile(
+    built: Path, dashboard: TradingDashboardV2
+) -> None:
+    checked = (built / SCRIPT).read_bytes()
+    (built / SCRIPT).write_text("var Plotly = 'another';")
+    (built / LICENCE).unlink()
+    async with client(dashboard) as http:
+        address, _ = plotly_of((await http.get("/overview")).text)
+        assert (await http.get(address)).content == checked
+        assert (await http.get(f"/assets/{LICENCE}")).text == "MIT"
+
+
 async def test_without_one_every_page_has_the_packaged_plotly(dashboard: TradingDashboardV2) -> None:
     async with client(dashboard) as http:
         address, traces = plotly_of((await http.get("/overview")).text)
@@ -165,8 +178,16 @@ def test_set_up_goes_on_without_one_and_says_why_in_one_line(
     (line,) = [line for line in done.stdout.splitlines() if not line.startswith("Building")]
     assert (done.returncode, done.stderr) == (0, "")
     assert said in line
-    assert not (tmp_path / "venv").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["bin"], "what it was built with is gone"
+    assert not any(path.is_file() for path in (tmp_path / "venv").rglob("*"))
+    assert {path.name for path in tmp_path.iterdir()} <= {"bin", "venv"}, "what it was built with is gone"
+
+
+def test_nothing_is_fetched_for_an_environment_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "venv").write_text("no folder, so that it can have none, whoever asks")
+    done = run(tmp_path, npm="echo fetched >&2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "venv/share/ai-trader cannot be written" in done.stdout
+    assert "Building" not in done.stdout
 
 
 def test_what_was_built_lies_in_the_environment_with_its_licences(tmp_path: Path) -> None:

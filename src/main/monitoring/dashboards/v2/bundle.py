@@ -80,7 +80,7 @@ class PageAssets:
             if self.plotly is None:
                 return Response("not built: pages have the packaged Plotly", 404, media_type="text/plain")
             found = self.plotly.script if name == SCRIPT else self.plotly.licence
-            return Response(found.read_bytes(), media_type=_TYPES.get(found.suffix[1:], "text/plain"))
+            return Response(found, media_type=_TYPES.get(name.rpartition(".")[2], "text/plain"))
 
         return built
 

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import plotly
@@ -20,10 +20,13 @@ SCRIPT, LICENCE = "plotly.min.js", "plotly.LICENSE.txt"
 
 @dataclass(frozen=True, slots=True)
 class SmallPlotly:
-    """A Plotly with few traces: where it lies, the SHA-256 of its script, and the trace types that it draws."""
+    """A Plotly with few traces: its script as it was checked, the SHA-256 of it, and the trace types that it draws.
 
-    script: Path
-    licence: Path
+    The files may be built anew under a process that runs: what it serves stays what its list and its address name.
+    """
+
+    script: bytes = field(repr=False)
+    licence: bytes = field(repr=False)
     digest: str
     traces: tuple[str, ...]
 
@@ -31,14 +34,13 @@ class SmallPlotly:
 def small_plotly(built: Path = BUILT) -> SmallPlotly | None:
     """Return the one that was built, ``None`` where there is none, or none that may stand in for the packaged one."""
     wanted = json.loads(LIST.read_text())
-    found = SmallPlotly(built / SCRIPT, built / LICENCE, wanted["sha256"], tuple(wanted["traces"]))
-    if wanted["version"] != packaged_version() or not found.licence.is_file():
-        return None
     try:
-        digest = hashlib.sha256(found.script.read_bytes()).hexdigest()
+        script, licence = (built / SCRIPT).read_bytes(), (built / LICENCE).read_bytes()
     except OSError:
         return None
-    return found if digest == found.digest else None
+    if wanted["version"] != packaged_version() or wanted["sha256"] != hashlib.sha256(script).hexdigest():
+        return None
+    return SmallPlotly(script, licence, wanted["sha256"], tuple(wanted["traces"]))
 
 
 def packaged_version() -> str:
