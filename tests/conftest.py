@@ -26,6 +26,8 @@ __all__ = ["debian", "each_postgres", "each_template", "own_database", "own_serv
 
 TEMPLATE = "ai_trader_template"
 RUN_DIR = "TESTS_RUN_DIR"
+MOST_WORKERS = 9
+"""They share one PostgreSQL and the machine's memory, with a Chromium each."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,9 +47,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Have one worker more than processors: there is always one that waits for something."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Have one worker more than processors that the run may use: there is always one that waits for something.
+
+    `None` leaves it to pytest-xdist, which asks the environment first.
+    """
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(allowed + 1, MOST_WORKERS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
