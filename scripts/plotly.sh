@@ -18,8 +18,9 @@ work=$(mktemp -d) || without "no temporary folder"
 trap 'rm -rf "$work" "$into"/*.$$' EXIT
 cp "$here"/package.json "$here"/package-lock.json "$here"/build.mjs "$work"
 echo "Building the small Plotly …"
-(cd "$work" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
-    --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=15000) \
+# First a small one alone: where nothing answers, npm would wait for each of the packages, fifteen at a time.
+(cd "$work" && npm view wrappy name --loglevel=error --fetch-retries=0 --fetch-timeout=15000 &&
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=15000) \
     >"$work/said" 2>&1 || without "npm could not fetch plotly.js (make plotly tries again)"
 mkdir "$work/made"
 node "$work/build.mjs" "$list" "$work/made" 2>"$work/said" || without "the build failed: $(tail -n 1 "$work/said")"
