@@ -44,6 +44,44 @@ TURNS = """() => new Promise(resolve => {
   turns.take("two", draw("two"));
   turns.take("waited for", draw("waited for"), true);
 })"""
+BY_HAND = """async () => {
+  const line = { type: "scatter", mode: "lines", x: [0, 1, 2], y: [1, 2, 3] }, up = { range: [0, 5] };
+  const across = { type: "linear", range: [0, 3] };
+  const figure = (trace, x, y) => ({ data: [trace], layout: { xaxis: x, yaxis: y } });
+  const plotted = async (trace, x, y) => {
+    const node = document.body.appendChild(document.createElement("div"));
+    const { data, layout } = figure({ ...trace }, { ...x }, { ...y }); // Plotly writes into what it is given
+    return window.Plotly.newPlot(node, data, { ...layout, width: 300, height: 200 });
+  };
+  const stroke = (plot, trace, change, x, y) => window.aiTrader.strokes.drawn(
+    plot, figure(trace, x, y), figure({ ...trace, ...change }, x, y), { xaxis: x, yaxis: y }, () => {});
+  const tried = async (trace, change, x, y, zoom) => {
+    const plot = await plotted(trace, x, y);
+    if (zoom) await window.Plotly.relayout(plot, { "xaxis.range": zoom });
+    return stroke(plot, trace, change, x, y);
+  };
+  const last = { y: [1, 2, 4] }, free = { type: "linear" };
+  const heard = (plot) => plot._ev.listeners("plotly_afterplot").length;
+  const plot = await plotted(line, across, up), other = await plotted(line, across, up), before = heard(other);
+  stroke(plot, line, last, across, up);
+  Object.assign(plot, { _ev: other._ev, on: other.on });
+  stroke(plot, line, last, across, up);
+  stroke(plot, line, last, across, up);
+  return [{
+    "a line": await tried(line, last, across, up),
+    "a line with a gap": await tried({ ...line, y: [1, 2, null] }, { y: [1, 3, null] }, across, up),
+    "an axis that Plotly chose": await tried(line, last, free, up),
+    "an axis that was stretched": await tried(line, last, free, up, [0, 9]),
+    "gaps that are bridged": await tried({ ...line, connectgaps: true }, last, across, up),
+    "logarithms": await tried(line, last, across, { type: "log", range: [0, 1] }),
+    "categories": await tried({ ...line, x: ["a", "b", "c"] }, last, { type: "category", range: [0, 2] }, up),
+    "texts": await tried(line, { y: [1, 2, "4"] }, across, up),
+    "a value nowhere": await tried(line, { x: [0, 1, null], y: [1, 2, 4] }, across, up),
+    "marks on categories": await tried(
+      { ...line, x: ["a", "b", "c"], mode: "markers" }, last, { type: "category", range: [-1, 3] }, up),
+  }, heard(plot) - before];
+}"""
+"""Which charts are drawn by hand, and how often what Plotly does is listened to when another takes over."""
 OF_DASH = "window.dash_component_api.getLayout('graph-equity').props.figure"
 
 
@@ -189,6 +227,20 @@ async def test_a_line_that_goes_on_is_drawn_by_hand_as_plotly_draws_it_which_cat
     assert any("100,044" in words for *_, words in by_hand)
     await seen(service, 100_045)
     await becomes(page, OF_PLOTLY, 100_045)  # who points at it has Plotly's own at once
+    errors.clean()
+
+
+async def test_by_hand_is_drawn_only_what_has_known_places_and_another_plotly_is_listened_to_once(
+    browser: Browser, url: str
+) -> None:
+    page, errors, _ = await opened(browser, url)
+    drawn, listening = await page.evaluate(BY_HAND)
+    assert [name for name, by_hand in drawn.items() if by_hand] == [
+        "a line",
+        "a line with a gap",
+        "an axis that Plotly chose",
+    ]
+    assert listening == 1
     errors.clean()
 
 

@@ -204,7 +204,7 @@
       watch();
       if (!names.length) subscribe();
     },
-    /** The view changed: what was known belongs to another one, but stays until the new one comes. */
+    /** Say to the server what is looked at now, of which view. */
     subscribe: subscribe,
     received: function (message) {
       var missed = false;
@@ -241,7 +241,10 @@
       Object.keys(known).forEach(function (name) { dirty[name] = known[name].waitedFor = true; });
       schedule();
     },
-    /** The server shows another view from now on; nothing was shown of it yet. `first`: before there was no account. */
+    /**
+     * The server shows another view from now on; nothing was shown of it yet. What was known belongs to the one before,
+     * but stays until the new one comes, or too long. `first`: before there was no account.
+     */
     turned: function (accounts, first) {
       var now = JSON.stringify([accounts, app.view.asked()]);
       if (now === shown) return; // the same once more, after the connection was lost

@@ -21,12 +21,22 @@
     return axis && range && [0, 1].every(function (end) { return Math.abs(axis.r2p(range[end]) - axis.r2p(axis.range[end])) < HALF; });
   }
 
+  /** Whether it is known here where a trace's points are: numbers, on axes on which they stand as they are. */
+  function isEven(plot, trace) {
+    var across = axisOf(plot, trace, "x"), up = axisOf(plot, trace, "y");
+    if (!across || !up || (across.type !== "date" && across.type !== "linear") || up.type !== "linear") return false;
+    return Array.isArray(trace.x) && Array.isArray(trace.y) && trace.x.every(function (at, index) {
+      var value = trace.y[index];
+      return value === null || value === undefined || (Number.isFinite(value) && Number.isFinite(at));
+    });
+  }
+
   /** The places of a trace's points on its axes, in pixels; null for one that has none. */
   function places(plot, trace) {
     var across = axisOf(plot, trace, "x"), up = axisOf(plot, trace, "y"), zone = app.view.zone, isDate = across.type === "date";
     return trace.x.map(function (at, index) {
       var value = trace.y[index], x = across.l2p(isDate ? at + app.writing.offset(at, zone) : at), y = up.l2p(value);
-      return typeof value === "number" && typeof x === "number" && typeof y === "number" ? [x, y] : null;
+      return Number.isFinite(value) && Number.isFinite(x) && Number.isFinite(y) ? [x, y] : null;
     });
   }
 
@@ -67,9 +77,10 @@
   /** What is to be written for one trace, as [element, attribute, value]; null where only Plotly can. */
   function line(plot, data, index, nodes) {
     var trace = data[index], shape = trace.line && trace.line.shape, below = data[index - 1], next = trace.fill === "tonexty";
-    if (trace.type !== "scatter" || trace.mode !== "lines" || trace.stackgroup || (shape && shape !== "hv")) return null;
+    if (trace.type !== "scatter" || trace.mode !== "lines" || trace.stackgroup || trace.connectgaps || (shape && shape !== "hv")) return null;
     var fits = below && below.mode === "lines" && below.yaxis === trace.yaxis && (below.line || {}).shape === shape;
     if (trace.fill && trace.fill !== "tozeroy" && !(next && fits)) return null;
+    if (!isEven(plot, trace) || (next && !isEven(plot, below))) return null;
     var parts = pieces(places(plot, trace)), drawn = element(nodes, index, ".lines > .js-line");
     if (!parts.length || !drawn.length) return null;
     var lines = parts.map(function (piece) { return { points: piece, path: path(piece, shape === "hv") }; });
@@ -85,6 +96,7 @@
   function rests(plot, before, after) {
     var isBars = after.type === "bar" && after.textposition === "none" && after.orientation !== "h", isMarks = after.type === "scatter" && after.mode !== "lines";
     if (!(isBars || (isMarks && alike(before.text, after.text))) || before.x.length !== after.x.length) return false;
+    if (!isEven(plot, before) || !isEven(plot, after)) return false;
     var old = places(plot, before);
     return places(plot, after).every(function (point, at) {
       if (!point || !old[at]) return !point && !old[at];
@@ -144,9 +156,11 @@
     return isDrawn ? moves : null;
   }
 
-  /** Whether an axis as it is drawn is right: for the range it is to have, or, without one, for data that are as they were. */
+  /** Whether an axis as it is drawn is right: for the range it is to have, or, if Plotly chose one, for data that are as they were. */
   function holdsFor(plot, before, after, name, range) {
-    if (range) return stands(plot._fullLayout[name], range);
+    var axis = plot._fullLayout[name];
+    if (range) return stands(axis, range);
+    if (axis && !axis.autorange) return false; // stretched to a moment, while no data came
     return before.data.length === after.data.length && before.data.every(function (trace, at) { return alike(trace[name[0]], after.data[at][name[0]]); });
   }
 
@@ -167,11 +181,11 @@
 
   /** From now on, what Plotly does of its own accord, and a pointer over it, find the chart as it should be. */
   function watch(plot, catchUp) {
+    if (!plot.catchUp) plot.addEventListener("pointerover", function () { if (plot.behind) plot.catchUp(); }, true);
     plot.catchUp = catchUp;
-    if (plot.watched) return;
-    plot.watched = true;
+    if (plot.watched === plot._ev) return; // another Plotly that takes over brings an emitter of its own, without listeners
+    plot.watched = plot._ev;
     plot.on("plotly_afterplot", function () { if (plot.behind) plot.catchUp(); });
-    plot.addEventListener("pointerover", function () { if (plot.behind) plot.catchUp(); }, true);
   }
 
   app.strokes = {
