@@ -73,6 +73,8 @@ async def test_the_tab_is_an_entry_of_the_navigation_and_draws_its_graph(browser
 async def test_a_slow_callback_beside_it_stalls_neither_the_process_nor_the_live_panels(
     browser: Browser, port: int, kept_service: Database
 ) -> None:
+    await given_equity(kept_service, 1007, ending=datetime.now(UTC))  # the fixture's grew old during the tests before
+    await service_announces(kept_service)
     page, seen = await opened(browser, port)
     await expect(page.locator("#badge-equity")).to_contain_text("Live", timeout=20_000)
     asked_at = asyncio.get_running_loop().create_future()
