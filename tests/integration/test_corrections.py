@@ -51,7 +51,9 @@ LATE = """
 def settings(tmp_path: Path) -> Settings:
     trade = {"feed": "sim", "account": ",".join(ACCOUNTS), "history_days": 0, "interval": 0.1}
     trade["health_port"] = first_of_free_ports(2)
-    return load_settings({f"trade.{name}": value for name, value in trade.items()}, env={}, cwd=tmp_path)
+    return load_settings(
+        {f"trade.{name}": value for name, value in trade.items()}, env={"XDG_DATA_HOME": str(tmp_path)}, cwd=tmp_path
+    )
 
 
 async def value(service: Database, sql: str, *arguments: object) -> Any:
@@ -126,7 +128,9 @@ async def test_a_fill_busted_while_a_replay_was_stopped_is_out_of_all_rows_soon_
 ) -> None:
     prices = write_bars(tmp_path / "prices", "2012-06-01", "2012-08-31")
     trade = {"feed": f"replay:{prices}", "account": "R", "speed": 500, "health_port": first_of_free_ports(1)}
-    settings = load_settings({f"trade.{name}": each for name, each in trade.items()}, env={}, cwd=tmp_path)
+    settings = load_settings(
+        {f"trade.{name}": each for name, each in trade.items()}, env={"XDG_DATA_HOME": str(tmp_path)}, cwd=tmp_path
+    )
 
     async def finished() -> bool:
         over = "SELECT EXISTS (SELECT FROM bot_heartbeats WHERE status = 'finished')"
@@ -286,11 +290,14 @@ async def test_a_restarted_bot_begins_with_the_fills_that_its_killed_run_had_onl
         count = await value(service, "SELECT count(DISTINCT at) FROM trading_pnl WHERE account_id = 'SIM'")
         return bool(count > cycles + 60)  # some corrections' rounds later
 
+    again = await value(
+        service, "SELECT clock_timestamp()"
+    )  # what the first run still said after that fill is corrected
     await run_until(went_on)
     assert await value(service, "SELECT count(*) FROM fills WHERE source_id = 'spooled'") == 1
     assert (
         await value(
-            service, "SELECT count(*) FROM trading_pnl WHERE account_id = 'SIM' AND at > $1 AND revision > 0", at
+            service, "SELECT count(*) FROM trading_pnl WHERE account_id = 'SIM' AND at > $1 AND revision > 0", again
         )
         == 0
     )

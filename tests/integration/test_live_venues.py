@@ -78,7 +78,7 @@ def settings_for(folder: Path, exchange: Bitstamp, account: AlpacaAccount | None
     if account is not None:
         values |= {"trade.broker": "alpaca", "trade.strategy": "buys", "alpaca.url": account.url}
         values |= {"alpaca.key_id": KEY, "alpaca.secret_key": SECRET}
-    return load_settings(values | given, env={}, cwd=folder)
+    return load_settings(values | given, env={"XDG_DATA_HOME": str(folder)}, cwd=folder)
 
 
 @asynccontextmanager
@@ -247,19 +247,23 @@ def test_orders_never_leave_the_house_on_invented_prices(tmp_path):
         ({"trade.feed": "sim", "trade.account": "X"}, "alpaca on simulated prices, expected paper, or a live feed"),
         ({"trade.feed": "ccxt:bitstamp", "trade.account": "X,Y"}, "got 2 accounts, expected one"),
     ):
-        settings = load_settings(keys | given, env={}, cwd=tmp_path)
+        settings = load_settings(keys | given, env={"XDG_DATA_HOME": str(tmp_path)}, cwd=tmp_path)
         with pytest.raises(ConfigurationError, match=match):
             choose(settings)
 
 
 def test_without_keys_the_broker_is_refused_before_anything_has_begun(tmp_path):
-    settings = load_settings({"trade.feed": "ccxt:bitstamp", "trade.broker": "alpaca"}, env={}, cwd=tmp_path)
+    settings = load_settings(
+        {"trade.feed": "ccxt:bitstamp", "trade.broker": "alpaca"}, env={"XDG_DATA_HOME": str(tmp_path)}, cwd=tmp_path
+    )
     with pytest.raises(ConfigurationError, match="set ALPACA_KEY_ID"):
         choose(settings)
 
 
 def test_an_account_is_in_the_currency_that_its_symbols_are_quoted_in(tmp_path):
     for symbols, currency in ((("BTC/USDT",), "USDT"), (("ETH/EUR:EUR",), "EUR"), ((), "USD")):
-        settings = load_settings({"trade.feed": "ccxt:kraken", "trade.symbols": symbols}, env={}, cwd=tmp_path)
+        settings = load_settings(
+            {"trade.feed": "ccxt:kraken", "trade.symbols": symbols}, env={"XDG_DATA_HOME": str(tmp_path)}, cwd=tmp_path
+        )
         (seat,) = choose(settings).seats
         assert seat.account.currency == currency

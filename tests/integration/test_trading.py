@@ -39,7 +39,9 @@ def free_port() -> int:
 def settings_for(folder: Path, feed: str, **trade: object) -> Settings:
     usual = {"account": "SIM", "history_days": 0} if feed == "sim" else {}
     values = {"feed": feed, "health_port": free_port(), **usual, **trade}
-    return load_settings({f"trade.{name}": value for name, value in values.items()}, env={}, cwd=folder)
+    return load_settings(
+        {f"trade.{name}": value for name, value in values.items()}, env={"XDG_DATA_HOME": str(folder)}, cwd=folder
+    )
 
 
 def write_prices(folder: Path, days: int) -> None:
@@ -261,7 +263,7 @@ from main.database.address import Address
 from main.trading.run import run_bot
 
 given = json.load(sys.stdin)
-settings = load_settings(given["trade"], env={}, cwd=Path(given["folder"]))
+settings = load_settings(given["trade"], env={"XDG_DATA_HOME": given["folder"]}, cwd=Path(given["folder"]))
 asyncio.run(run_bot(settings, Address(**given["address"]), asyncio.Event()))
 """
 

@@ -22,7 +22,12 @@
     var panel = id && document.getElementById(id), title = panel && panel.querySelector(".panel-title");
     if (!panel) return;
     panel.scrollIntoView();
-    if (title) title.focus({ preventScroll: true });
+    if (!title) return;
+    title.focus({ preventScroll: true });
+    // The browser looks for the link's target by itself until all is loaded, and takes the focus away from whatever is in it.
+    if (document.readyState !== "complete") window.addEventListener("load", function () {
+      requestAnimationFrame(function () { if (document.activeElement === document.body) title.focus({ preventScroll: true }); });
+    }, { once: true });
   }
 
   function show(page) {
