@@ -285,3 +285,23 @@ async def test_a_price_that_changes_is_a_transaction_of_the_grid_and_not_all_its
     of_grid = await page.evaluate(f"[...Array(500).keys()].map(at => {GRID}.getDisplayedRowAtIndex(at).data)")
     assert of_grid == shown
     errors.clean()
+
+
+async def test_a_chart_behind_that_dash_is_drawing_meanwhile_is_drawn_once_and_not_for_ever(
+    browser: Browser, url: str, service: Database
+) -> None:
+    page, errors, _ = await opened(browser, url)
+    for amount in (100_040, 100_042, 100_041, 100_044):
+        await seen(service, amount)
+        await becomes(page, LAST, amount)
+    assert await page.evaluate(f"{CHART}.behind"), "Plotly drew it"
+    await page.evaluate(f"""() => {{
+        window.drawings = 0;
+        {CHART}.on('plotly_afterplot', () => {{ window.drawings++; }});
+        {CHART}.classList.add('dash-graph--pending'); // as Dash marks it while it draws
+        window.Plotly.redraw({CHART});
+    }}""")
+    await becomes(page, OF_PLOTLY, 100_044)
+    await asyncio.sleep(1.0)  # in a circle it was drawn forty times in it, and nothing else came to its turn
+    assert 2 <= await page.evaluate("drawings") <= 5
+    errors.clean()

@@ -128,10 +128,11 @@
      * that Dash was given becomes the new one in place, so that both have the same. Return whether it was drawn.
      */
     grown: function (given, figure, id) {
-      var plot = ready(given, id);
+      var plot = ready(given, id), drawn = plotOf(id);
+      // Also where Dash is to draw it: a chart that stayed behind would ask for this again as soon as it is drawn.
+      if (drawn) drawn.behind = false;
       if (!plot) return false;
       become(given, figure);
-      plot.behind = false;
       window.Plotly.react(plot, given.data, given.layout);
       return true;
     },
