@@ -32,6 +32,14 @@ class Back:
     live: float
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Seconds from the loss of the database until every panel says so, and from its return until all are Live."""
+
+    said: float
+    live: float
+
+
 @dataclass
 class Disturbed:
     """The suite, the server it uses, and who looks."""
@@ -69,15 +77,18 @@ class Disturbed:
         until(lambda: all(_again(*each) for each in pages), PATIENCE_SECONDS, f"the pages Live after {service}")
         return Back(gone, answering, time.monotonic() - began)
 
-    def without_database(self, take: Callable[[], None], seconds: float, give_back: Callable[[], Any]) -> float:
-        """Take the database away for so long; return the seconds from its return until both pages are right."""
+    def without_database(self, take: Callable[[], None], seconds: float, give_back: Callable[[], Any]) -> Outage:
+        """Take the database away for so long."""
         self.settle()
+        began = time.monotonic()
         take()
-        time.sleep(seconds)
+        until(self.pages["trading"].is_lost, PATIENCE_SECONDS, "every panel says that the database is away")
+        said = time.monotonic() - began
+        time.sleep(max(0.0, seconds - said))
         give_back()
-        since, began = time.time(), time.monotonic()
+        since, returned = time.time(), time.monotonic()
         wait_until_right(list(self.pages.values()), PATIENCE_SECONDS, since)
-        return time.monotonic() - began
+        return Outage(said, time.monotonic() - returned)
 
     def _works(self, service: str) -> bool:
         which = service.partition("-")[0]

@@ -66,6 +66,11 @@ class OpenPage:
         now = time.time()
         return [name for name in self._badged if not self._right(name, now, since)] if self.connected else ["all"]
 
+    def is_lost(self) -> bool:
+        """Whether every panel says that the database cannot be reached."""
+        states = [panel.shown(time.time()) for name, panel in self.panels.items() if name in self._badged]
+        return bool(states) and set(states) == {"unreachable"}
+
     def _right(self, name: str, now: float, since: float) -> bool:
         panel = self.panels.get(name)
         if panel is None or panel.shown(now) != "live":
