@@ -18,6 +18,7 @@ from main.database.address import Address
 from main.database.embedded import EmbeddedServer
 from main.database.migrate import migrate
 from main.database.pool import Database
+from tests.factories import numbers
 from tests.memory import quick_folder
 from tests.postgres import debian, each_postgres, each_template, own_database, own_server
 from tests.slow_first import arranged
@@ -44,6 +45,11 @@ def pytest_configure(config: pytest.Config) -> None:
         databases = quick_folder(f"{Path(os.environ[RUN_DIR]).name}-databases")  # before the workers look for it
         config.add_cleanup(lambda: shutil.rmtree(databases, ignore_errors=True))
         config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(RUN_DIR), ignore_errors=True))
+
+
+@pytest.fixture(autouse=True)
+def _facts_numbered_anew() -> None:
+    numbers.begin()
 
 
 @pytest.hookimpl(optionalhook=True)

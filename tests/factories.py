@@ -11,7 +11,21 @@ from main.domain.market import Book, Tick
 
 START = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 
-_numbers = count(1)
+
+class _Numbers:
+    """Facts are numbered from one in every test: their times follow their numbers."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self._count = count(1)
+
+    def __next__(self) -> int:
+        return next(self._count)
+
+
+numbers = _Numbers()
 
 
 def moment(seconds: float = 0) -> datetime:
@@ -20,7 +34,7 @@ def moment(seconds: float = 0) -> datetime:
 
 def fill(side: str, quantity: object, price: object, **given: Any) -> Fill:
     """A fill of symbol X, a second after the one made before it unless `at` is given."""
-    number = next(_numbers)
+    number = next(numbers)
     values: dict[str, Any] = {
         "at": moment(number),
         "account": "A",
@@ -32,7 +46,7 @@ def fill(side: str, quantity: object, price: object, **given: Any) -> Fill:
 
 
 def flow(kind: str, amount: object, **given: Any) -> CashFlow:
-    values: dict[str, Any] = {"at": START, "account": "A", "source": "test", "source_id": f"c{next(_numbers)}"}
+    values: dict[str, Any] = {"at": START, "account": "A", "source": "test", "source_id": f"c{next(numbers)}"}
     return CashFlow(kind=kind, amount=Decimal(str(amount)), **(values | given))
 
 

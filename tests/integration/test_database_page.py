@@ -174,6 +174,19 @@ async def test_a_lock_made_by_a_test_shows_who_blocks_whom_and_how_to_end_it(eac
         assert (over.waiting, over.links) == (0, ())
 
 
+async def test_who_waits_in_another_database_of_the_server_is_not_told_of(address: Address) -> None:
+    other = replace(address, database="postgres")
+    async with opened(address) as service, session(other) as admin, session(other) as holder, session(other) as waiter:
+        await holder.execute("SELECT pg_advisory_lock(7)")
+        waiting = asyncio.create_task(waiter.execute("SELECT pg_advisory_lock(7)"))
+        await waits(admin, 1)
+        assert await PostgresCollector().sample(service) is None
+        assert (await said(address, database_load.READ)).points[-1].waiting == 0
+        assert (await said(address, database_locks.READ)).links == ()
+        await holder.execute("SELECT pg_advisory_unlock(7)")
+        await asyncio.wait_for(waiting, 10)
+
+
 async def test_the_statement_that_is_shown_ends_the_blocker(each_postgres: Address) -> None:
     async with (
         opened(each_postgres) as service,

@@ -276,6 +276,22 @@ async def test_another_sites_page_and_another_name_of_ours_are_refused(
             assert there.served.clients == 1
 
 
+@contextlib.asynccontextmanager
+async def stays_lost(hub: Hub, error: DatabaseUnreachable) -> AsyncIterator[None]:
+    """Say so again and again: the server is there all the same, and what was under way finds that out."""
+
+    async def say() -> None:
+        while True:
+            hub.lost(error)
+            await asyncio.sleep(0.05)
+
+    saying = asyncio.create_task(say())
+    try:
+        yield
+    finally:
+        saying.cancel()
+
+
 async def test_with_the_database_away_the_last_values_come_with_their_state_and_error(
     database: Database, service: Database
 ) -> None:
@@ -283,10 +299,10 @@ async def test_with_the_database_away_the_last_values_come_with_their_state_and_
     await given_trade(service, 5, NOW)
     async with site(database) as there, connected(there.url) as client:
         before = await client.hears(METRICS)
-        there.hub.lost(DatabaseUnreachable("the database", "it was stopped", since=NOW))
-        for event in EVENTS:
-            told = await client.hears(event, lambda said: said["state"] == "unreachable")
-            assert "it was stopped" in told["error"]
+        async with stays_lost(there.hub, DatabaseUnreachable("the database", "it was stopped", since=NOW)):
+            for event in EVENTS:
+                told = await client.hears(event, lambda said: said["state"] == "unreachable")
+                assert "it was stopped" in told["error"]
         assert client.heard[METRICS][-1]["trades"] == before["trades"]
         assert client.heard[TRADES][-1]["items"] == []  # nothing closed: what is known was told
         there.hub.found()

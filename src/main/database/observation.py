@@ -23,11 +23,14 @@ _CHECKPOINTS_16: LiteralString = "SELECT checkpoints_timed AS timed, checkpoints
 _CHECKPOINTS_17: LiteralString = "SELECT num_timed AS timed, num_requested AS requested FROM pg_stat_checkpointer"
 
 # pg_blocking_pids stops everybody who wants a lock for an instant: it is asked about those who wait, and no others.
+# Sessions of another database are none of ours: their locks are on tables whose names are not known here, and ending
+# one of them would help nobody who waits in this one.
 SESSIONS: LiteralString = """
     WITH seen AS MATERIALIZED (
         SELECT a.*, clock_timestamp() AS looked_at
           FROM pg_stat_activity a
          WHERE a.pid <> pg_backend_pid()
+           AND (a.datid IS NULL OR a.datname = current_database())
     ), waiting AS MATERIALIZED (
         SELECT s.pid, pg_blocking_pids(s.pid) AS blocked_by
           FROM seen s
@@ -59,7 +62,7 @@ SESSIONS: LiteralString = """
 
 _SERVER: LiteralString = """
     WITH seen AS MATERIALIZED (
-        SELECT a.*, clock_timestamp() AS looked_at
+        SELECT a.*, clock_timestamp() AS looked_at, a.datname = current_database() AS ours
           FROM pg_stat_activity a
          WHERE a.backend_type = 'client backend'
             -- Whose type is hidden: sessions of other roles, but not the server's own processes.
@@ -69,11 +72,11 @@ _SERVER: LiteralString = """
                count(*) FILTER (WHERE state = 'idle') AS idle,
                count(*) FILTER (WHERE state LIKE 'idle in transaction%') AS idle_in_transaction,
                count(*) FILTER (WHERE backend_type IS NULL) AS hidden,
-               count(*) FILTER (WHERE wait_event_type = 'Lock') AS waiting,
+               count(*) FILTER (WHERE ours AND wait_event_type = 'Lock') AS waiting,
                max(extract(epoch FROM looked_at - xact_start))
-                   FILTER (WHERE pid <> pg_backend_pid()) AS longest_transaction_seconds,
+                   FILTER (WHERE ours AND pid <> pg_backend_pid()) AS longest_transaction_seconds,
                max(extract(epoch FROM looked_at - query_start))
-                   FILTER (WHERE state = 'active' AND pid <> pg_backend_pid()) AS longest_query_seconds
+                   FILTER (WHERE ours AND state = 'active' AND pid <> pg_backend_pid()) AS longest_query_seconds
           FROM seen
     ), applications AS (
         SELECT coalesce(nullif(application_name, ''), 'unnamed') AS application,
