@@ -59,6 +59,7 @@ async def fill(address: Address, days: int, *, seed: int = 1, moment: datetime =
 class Filled:
     address: Address
     done: Backfilled
+    logged: list[Any]
 
 
 @contextlib.contextmanager
@@ -82,7 +83,9 @@ def cloned(server: Address, template: str) -> Iterator[Address]:
 def filled(server: Address, template: str) -> Iterator[Filled]:
     """One database with the whole history, for all tests that only look at it."""
     with cloned(server, template) as address:
-        yield Filled(address, asyncio.run(fill(address, DAYS)))
+        with capture_logs() as logged:
+            done = asyncio.run(fill(address, DAYS))
+        yield Filled(address, done, logged)
 
 
 @pytest.fixture
@@ -233,6 +236,16 @@ async def test_one_day_hits_the_loss_limit_blocks_trading_and_leaves_an_alert_be
     assert [row[0] for row in await rows(books, closed)] == [crash]
     traded = "SELECT count(*) FROM fills WHERE account_id = 'SIM' AND at > $1 AND at < $2"
     assert await value(books, traded, told["fired_at"] + timedelta(hours=1), told["resolved_at"]) == 0
+
+
+def test_the_log_tells_what_the_simulated_past_brought_with_its_own_time_and_warns_nobody_of_it_today(filled):
+    assert {line["log_level"] for line in filled.logged} == {"info"}
+    blocked = [line for line in filled.logged if line["event"] == "trading blocked in the simulated past"]
+    assert {line["account"] for line in blocked} >= {"SIM"}
+    crash = (MIDNIGHT - CRASH_DAYS_AGO * DAY).date()
+    assert [datetime.fromisoformat(line["market_time"]).date() for line in blocked if line["account"] == "SIM"] == [
+        crash
+    ]
 
 
 async def test_the_venue_refuses_orders_while_it_is_maintained_on_sundays(books):

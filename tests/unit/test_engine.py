@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
 import pytest
+from structlog.testing import capture_logs
 
 from main.domain.events import (
     OPEN_ORDER_STATES,
@@ -177,8 +178,11 @@ async def test_the_daily_loss_limit_closes_everything_alerts_and_blocks_until_th
     pages = Pages()
     engine = built(Ticks(), Buys(), pages)
     await engine.cycle(priced(100, 0))
-    await engine.cycle(priced(89, 1))  # ten of them lost eleven each
+    with capture_logs() as logged:
+        await engine.cycle(priced(89, 1))  # ten of them lost eleven each
     assert engine.status == "blocked"
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("trading blocked", "warning")
     (alert,) = pages.of(Alert)
     assert (alert.rule, alert.severity, alert.resolved_at, alert.threshold) == (LOSS_LIMIT, "critical", None, 100)
     assert [each.kind for each in pages.of(SystemEvent) if each.severity == "critical"] == ["risk_block"]

@@ -63,7 +63,7 @@ def test_bars_stand_where_events_came_and_errors_at_their_foot() -> None:
     members = drawn("event_counts", (event_counts.READ, course(*buckets)))
     assert [trace["y"] for trace in members["figure"]["data"]] == [[2, 1], [1, 1], [1, 1]]
     assert members["figure"]["data"][0]["marker"]["color"] == "@critical-mark"
-    assert members["subtitle"] == "3M · 3 errors · 2 warnings"
+    assert members["subtitle"] == "3M · 3 errors · 2 warnings · without lines of logs"
     assert "No events" in words(drawn("event_counts", (event_counts.READ, course())))
 
 

@@ -55,13 +55,14 @@ def test_errors_stand_on_warnings_and_the_worst_hour_says_what_it_was_about() ->
     (note,) = members["figure"]["layout"]["annotations"]
     assert note["text"].startswith("websocket dropped &lt;img")
     assert "Traceback" not in note["text"]
-    assert members["subtitle"] == "24 h · 3 errors, 3 warnings"
+    assert members["subtitle"] == "events of 24 h · 3 errors, 3 warnings"
 
 
 def test_a_day_without_an_error_is_quiet() -> None:
     members = drawn("errors_per_hour", (error_history.READ, hours(*[(0, 0, None)] * 24)))
     assert "Quiet" in words(members)
-    assert members["subtitle"] == "24 h · 0 errors, 0 warnings"
+    assert "Lines of logs do not count" in words(members)
+    assert members["subtitle"] == "events of 24 h · 0 errors, 0 warnings"
 
 
 def test_a_day_that_nobody_saw_is_hollow_and_trouble_is_seen_however_short() -> None:

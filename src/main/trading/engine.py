@@ -59,10 +59,12 @@ class Engine:
         moment: datetime | None = None,
         past: Past | None = None,
         closes: DailyCloses | None = None,
+        made_up: bool = False,
     ) -> None:
         """Take the parts, and what an earlier run left: books, day, open `alerts`, `moment` of its last tick.
 
-        `closes` are those of the trading days before, where they are known.
+        `closes` are those of the trading days before, where they are known. `made_up` says that all of it is the past
+        of a simulated market: what happens in it warns nobody today.
         Of a replay it left a `past` instead, to be lived through again as the feed comes by.
 
         `initial_deposit` is what an account without a first deposit is credited with, in its currency.
@@ -92,6 +94,7 @@ class Engine:
         self._regime: str | None = None
         self._failing = False
         self._opened = False
+        self._made_up = made_up
         self._past = past or Past()
         self._inherit(self._past)
 
@@ -281,8 +284,16 @@ class Engine:
             value=block.value,
             threshold=block.threshold,
         )
-        _log.warning("trading blocked", account=self._account.account, rule=block.kind, value=str(block.value))
+        self._log_block(block)
         await self._desk.cancel_all(block.since, block.title)
+
+    def _log_block(self, block: Block) -> None:
+        said = {"account": self._account.account, "rule": block.kind, "value": str(block.value)}
+        moment = block.since.isoformat(timespec="seconds")  # the market's, which is not today's in a replay
+        if self._made_up:
+            _log.info("trading blocked in the simulated past", **said, market_time=moment)
+        else:
+            _log.warning("trading blocked", **said, market_time=moment)
 
     def _record_books(self, tick: Tick, day: TradingDay) -> None:
         for position in self.ledger.positions:

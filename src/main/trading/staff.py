@@ -111,7 +111,9 @@ class Staff:
                 strategies.append(strategy)
                 journal = Journal(seat.account, sink, strategy=strategy.name, models=strategy.models)
                 broker = seat.broker(feed)
-                engines.append(_engine(seat, feed, broker, strategy, journal, left=Past(), bars=history.candles))
+                engines.append(
+                    _engine(seat, feed, broker, strategy, journal, left=Past(), bars=history.candles, made_up=True)
+                )
             return _market_journal(sink, feed, (), strategies, history.candles), engines
 
         return staff
@@ -126,6 +128,7 @@ def _engine(
     *,
     left: Past | Restored,
     bars: Iterable[Candle],
+    made_up: bool = False,
 ) -> Engine:
     made = partial(
         Engine,
@@ -135,6 +138,7 @@ def _engine(
         journal=journal,
         initial_deposit=seat.initial_deposit,
         closes=_closes(seat, bars),
+        made_up=made_up,
     )
     if isinstance(left, Restored):
         _tie_up(left, broker, journal)

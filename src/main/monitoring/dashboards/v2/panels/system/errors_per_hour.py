@@ -14,7 +14,7 @@ LONGEST = 46  # letters of what the worst hour was about
 def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     hours = answers[error_history.READ].value or []
     if not any(hour.errors or hour.warnings for hour in hours):
-        reason = "No error and no warning was recorded in these 24 hours."
+        reason = "No event of a bot or service was an error or a warning in these 24 hours. Lines of logs do not count."
         return components.empty("Quiet", reason, icon_name="check")
     parts = [
         figures.StackedPart("Warning", [hour.warnings for hour in hours], "warn-3"),
@@ -26,7 +26,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 def caption(answers: Answers, scope: Scope) -> str:
     hours = answers[error_history.READ].value or []
     errors, warnings = sum(hour.errors for hour in hours), sum(hour.warnings for hour in hours)
-    return f"24 h · {errors:,} error{'' if errors == 1 else 's'}, {warnings:,} warning{'' if warnings == 1 else 's'}"
+    told = f"{errors:,} error{'' if errors == 1 else 's'}, {warnings:,} warning{'' if warnings == 1 else 's'}"
+    return f"events of 24 h · {told}"
 
 
 def _worst(hours: list[ErrorHour]) -> tuple[int, str] | None:

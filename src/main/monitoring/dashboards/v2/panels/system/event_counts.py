@@ -29,7 +29,7 @@ def caption(answers: Answers, scope: Scope) -> str:
     buckets = course.buckets if course else []
     errors, warnings = sum(bucket.errors for bucket in buckets), sum(bucket.warnings for bucket in buckets)
     told = f"{errors:,} error{'' if errors == 1 else 's'} · {warnings:,} warning{'' if warnings == 1 else 's'}"
-    return captions.joined(scope.window, told if buckets else "")
+    return captions.joined(scope.window, f"{told} · without lines of logs" if buckets else "")
 
 
 PANEL = Panel(
