@@ -193,6 +193,9 @@ async def test_a_frozen_and_then_lost_database_is_said_so_on_every_panel_and_its
             await expect(trading.locator(f"#badge-{panel}")).to_contain_text("Database unreachable", timeout=20_000)
         await expect(trading.locator(".badge-live")).to_have_count(0)
         await expect(system.locator("#body-status")).to_contain_text("Unreachable", timeout=20_000)
+        await expect(system.locator("#subtitle-status")).to_contain_text("Database unreachable")
+        for page in (trading, system):  # also where the machine's own panels are live
+            await expect(page.locator("#control-moment")).to_contain_text("Not live")
         await settled(trading)
         await picture(trading, "trading-database-unreachable")
         await picture(system, "system-database-unreachable")

@@ -17,7 +17,6 @@ from tests.chaos.complaints import Complaints
 from tests.chaos.suite import Stressed
 
 SHORTEST, LONGEST = 0.5, 5.0  # socket.js: how a page comes back
-GRACE = 2.5  # freshness.js: the heartbeat that is on its way
 SKEW = 1.0  # what an answer takes from the database to here, at most, when nothing is wrong
 SWEEP = 17.5  # the hub asks all again every 13.5 to 16.5 s: so old a fact may be that nothing announced
 SELDOM = 300.0  # what may be as old as this and live, such as the sizes of tables, is measured every few minutes
@@ -41,9 +40,6 @@ class Panel:
         state = str(self.fresh["state"])
         if state not in ("live", "late", "stale"):
             return state
-        silent_at = seconds_of(self.fresh["silent_at"])
-        if silent_at is not None and now > silent_at + GRACE:
-            return "silent"
         age = now - (seconds_of(self.fresh["as_of"]) or now)
         expected = float(self.fresh["expected_seconds"])
         return "live" if age <= expected else "late" if age <= 3 * expected else "stale"

@@ -17,6 +17,7 @@ from main.database.pool import Database
 from main.database.query import Fetcher, Query
 from main.domain.scope import Scope
 from main.domain.topics import Announcement, Topic
+from main.errors import DatabaseUnreachable
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import PictureBook
 from main.monitoring.hub import MOST_IDLE, Hub
@@ -210,6 +211,40 @@ async def test_the_last_good_value_stays_beside_since_when_the_database_is_unrea
         await admin.close()
         await until(lambda: watched.answer is not None and watched.answer.state is State.LIVE, 10)
     await database.close()
+
+
+async def test_who_comes_while_the_database_is_away_is_not_told_the_last_answer_as_if_it_were_live(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    await given_heartbeat(service, datetime.now(UTC), interval=60)
+    async with running_hub(database) as hub:
+        before = await hub.ask(read_of(cash), SCOPE)  # nobody watches it when the database is lost
+        assert before.freshness.silent_at is not None
+        hub.lost(DatabaseUnreachable("db", "it was stopped", since=datetime.now(UTC)))
+        answer = hub.watch(read_of(cash), SCOPE, lambda: None).answer
+    assert answer is not None
+    assert (answer.state, answer.value) == (State.UNREACHABLE, before.value)
+    assert answer.freshness.silent_at is None  # else a page would soon say that the bot is silent
+
+
+async def test_what_the_process_knows_itself_is_told_anew_when_the_database_is_lost_and_found(
+    database: Database,
+) -> None:
+    async def away(source: LiveSource, scope: Scope) -> bool:
+        """Whether the database is away."""
+        return bool(source["away"])
+
+    known = {"away": False}
+    async with running_hub(database, LiveSource({"away": lambda: known["away"]})) as hub:
+        watched = hub.watch(read_of(away, source="live", about="suite"), Scope(), lambda: None)
+        await until(lambda: watched.answer is not None and watched.answer.value is False)
+        known["away"] = True
+        hub.lost(DatabaseUnreachable("db", "it was stopped", since=datetime.now(UTC)))
+        await until(lambda: watched.answer is not None and watched.answer.value is True)
+        known["away"] = False
+        hub.found()
+        await until(lambda: watched.answer is not None and watched.answer.value is False)
 
 
 @pytest.mark.parametrize(

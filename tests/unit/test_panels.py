@@ -297,6 +297,8 @@ def test_a_database_that_is_away_has_its_light_while_nothing_else_is_known() -> 
     answers = {read.name: Answer(None, lost, "refused") for read in panel.reads} | {"database_status": answer(status)}
     members = json.loads(b"{" + PanelEncoder([panel]).encode("status", answers, SCOPE) + b"}")
     assert "Database Unreachable since" in words(members)
+    assert members["subtitle"] == "0 of 1 healthy · Database unreachable"
+    assert json.dumps(members["children"]).count("light-cell-own") == 1  # it is known: not greyed with what is not
 
 
 def test_host_panels_show_now_mean_maximum_and_limit() -> None:

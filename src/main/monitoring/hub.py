@@ -114,13 +114,14 @@ class Hub:
     def watch(self, read: Read[Any], scope: Scope, on_change: Callable[[], None], params: Hashable = None) -> Watched:
         """Keep a question answered; `on_change` is called on the loop after every new answer.
 
-        An answer that is there already is reported at once, and asked for anew.
+        An answer that is there already is reported at once, and asked for anew. One from before the database was lost
+        says that it is: nobody can know meanwhile what has become of what it tells, a bot's silence least of all.
         """
         question = self._question(read, scope, params)
         question.watchers.append(on_change)
         question.mark()
-        if question.stored and self._outage.error is not None and question.answer is None:
-            question.answer = troubled(read, None, self._outage.error)
+        if question.stored and self._outage.error is not None:
+            question.answer = troubled(read, question.answer, self._outage.error)
         if question.answer is not None:
             self.statistics.shared += 1
             asyncio.get_running_loop().call_soon(on_change)
@@ -145,10 +146,15 @@ class Hub:
         self._wake.set()
 
     def lost(self, error: DatabaseUnreachable) -> None:
-        """Take note that the database is away: every question about it is answered so at once, and asked later."""
+        """Take note that the database is away: every question about it is answered so at once, and asked later.
+
+        What this process knows by itself is asked at once: that the database is away is part of it.
+        """
         begins = self._outage.note(error)
         self._give_up_overdue()
         for question in tuple(self._questions.values()):
+            if begins and not question.stored:
+                self._due(question)
             if question.stored and (question.waiting or (begins and question.watchers)):
                 self._publish(question, troubled(question.read, question.answer, error), Pulse(now(), ()))
             if question.stored and question.watchers:
@@ -161,9 +167,10 @@ class Hub:
             return
         resume = time.monotonic() + random.uniform(0.0, SPREAD_SECONDS)  # noqa: S311 - jitter, no secret
         for question in self._questions.values():
+            question.mark()
             if question.stored:
-                question.mark()
                 question.not_before = resume
+        self._wake.set()
         self._wake_at(resume)
 
     async def run(self) -> None:

@@ -22,6 +22,8 @@ class Light:
     state: LightState
     word: str
     detail: Child = ""
+    own: bool = False
+    """Whether this process knows it by itself: it is not greyed with what the database told last."""
 
 
 def lights(items: Sequence[Light]) -> Component:
@@ -38,6 +40,6 @@ def _light_cell(item: Light) -> Component:
             light(item.state, item.word),
             html.Div(item.detail, className="light-detail"),
         ],
-        className=f"light-cell light-cell-{item.state}",
+        className=f"light-cell light-cell-{item.state}" + (" light-cell-own" if item.own else ""),
         role="listitem",
     )

@@ -6,14 +6,12 @@
     unreachable: "Database unreachable", error: "Error",
   };
   var MARKS = { closed: "moon", past: "history", silent: "bot", unreachable: "unplug", error: "x" };
-  var GRACE = 2500; // the heartbeat that is on its way: the server may keep what is no news to itself for a second
   var DOTS = { live: "ok", late: "degraded", stale: "late" };
 
-  /** The state now: the browser moves an answer from live to late to stale to silent, the server does the rest. */
+  /** The state now: the browser moves an answer from live to late to stale, the server says the rest: only who can ask
+   * the database knows that a bot is silent, and not that the database is. */
   function stateOf(fresh, now) {
     if (["live", "late", "stale"].indexOf(fresh.state) < 0) return fresh.state;
-    // Without a connection heartbeats cannot arrive either: then it is not the bot that is silent.
-    if (fresh.silent_at && app.socket.connected && now > Date.parse(fresh.silent_at) + GRACE) return "silent";
     var age = ageOf(fresh, now) / 1000;
     return age <= fresh.expected_seconds ? "live" : age <= 3 * fresh.expected_seconds ? "late" : "stale";
   }

@@ -93,6 +93,7 @@
       record.whole = shown;
     }
     record.drawn = document.getElementById("body-" + name).dataset.drawn = "chart";
+    document.getElementById("body-" + name).style.setProperty("--axis-room", ((figure.layout.margin || {}).r || 0) + "px");
     record.waitedFor = false;
     gap(name, record);
   }
@@ -261,10 +262,14 @@
         aged(name, record);
       });
     },
-    /** Whether nothing on the page is live: then the page may not say that it is. */
+    /**
+     * Whether the page may not say that it is live: nothing on it is, or the database cannot be reached, whatever the
+     * dashboard's own process still knows. What is out of sight is not told of, and says nothing.
+     */
     troubled: function () {
-      var states = page.map(function (name) { return known[name] && known[name].state; }).filter(Boolean);
-      return states.length > 0 && states.every(function (state) { return ["live", "late", "closed"].indexOf(state) < 0; });
+      var told = page.filter(function (name) { return near[name]; });
+      var states = (told.length ? told : page).map(function (name) { return known[name] && known[name].state; }).filter(Boolean);
+      return states.indexOf("unreachable") >= 0 || (states.length > 0 && states.every(function (state) { return ["live", "late", "closed"].indexOf(state) < 0; }));
     },
     record: function (name) { return known[name]; },
     /** Draw a panel again of what is known. */

@@ -65,7 +65,9 @@ def _database(status: DatabaseStatus | None, processes: Sequence[ServiceState], 
     if status is None or status.reachable is None:
         return Light("database", "Database", "unknown", "Not tried yet")
     if not status.reachable:
-        return Light("database", "Database", "down", "Unreachable", ["since ", components.moment(status.since)])
+        return Light(
+            "database", "Database", "down", "Unreachable", ["since ", components.moment(status.since)], own=True
+        )
     # A process that never pinged has no version of its own; the worker reports one.
     reported = next((process.version for process in processes if process.kind == "database"), None)
     version = (status.version or reported or "").partition(" ")[0]
