@@ -13,6 +13,7 @@ from main.clock import parse_moment
 from main.domain.scope import WINDOWS, Scope, account_id
 from main.errors import ConfigurationError, Problem, did_you_mean
 from main.exporters.json import Decimals
+from main.monitoring.parameters import own_parameters
 from main.monitoring.read import Read
 
 LONGEST = 4_000
@@ -20,7 +21,9 @@ LONGEST = 4_000
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 """Moments outside are slips of the pen, and calendars that end (year 9999) would break what is reckoned from them."""
 WINDOWS_EXPECTED = f"{', '.join(WINDOWS)}, a number of days such as 45d, or FROM..TO in ISO form with FROM before TO"
+MOMENT_EXPECTED = "an ISO 8601 time with its zone, such as 2026-11-20T14:32:05Z"
 
+_KINDS_EXPECTED = {"whole number": "a whole number", "number": "a number", "yes or no": "true or false"}
 _WRITING: tuple[Decimals, ...] = get_args(Decimals)
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d\Z)")  # an unescaped "+" of a zone arrives as a space
 _OWN_WORDS = re.compile(r"Value error, (?P<name>\w+): (?:got .*?, )?expected (?P<expected>.*)", re.DOTALL)
@@ -94,8 +97,7 @@ class Parsing:
                 return moment
         except ValueError:
             pass
-        example = "an ISO 8601 time with its zone, such as 2026-11-20T14:32:05Z"
-        self.wrong(name, f"{example}, from {FIRST_YEAR} to {LAST_YEAR}")
+        self.wrong(name, f"{MOMENT_EXPECTED}, from {FIRST_YEAR} to {LAST_YEAR}")
         return None
 
     def whole(self, name: str, least: int, most: int) -> int | None:
@@ -141,9 +143,23 @@ class Parsing:
     def _own(self, read: Read[Any], error: Mapping[str, Any], found: Collection[str]) -> str:
         told = _OWN_WORDS.fullmatch(error["msg"])
         name = str(error["loc"][0]) if error["loc"] else told["name"] if told else read.name
-        if name not in found:
-            self.wrong(name, told["expected"] if told else error["msg"])
+        if name not in found and told:
+            self.wrong(name, told["expected"])
+        elif name not in found:
+            self.wrong(name, *_expected(read, name, error["type"], self.text(name)))
         return name
+
+
+def _expected(read: Read[Any], name: str, kind: str, got: str) -> tuple[str, str]:
+    """Return what a parameter of a read may be and what was probably meant, in words of ours, not the validator's."""
+    parameter = next((each for each in own_parameters(read) if each.name == name), None)
+    if kind.startswith(("datetime", "date_", "timezone")):
+        return MOMENT_EXPECTED, ""
+    if parameter is None or kind.startswith("missing"):
+        return "a value", ""
+    if parameter.choices:
+        return f"one of {', '.join(parameter.choices)}", did_you_mean(got, parameter.choices)
+    return _KINDS_EXPECTED.get(parameter.kind, parameter.kind), ""
 
 
 def _stand_ins(error: ValidationError) -> dict[str, str]:
