@@ -31,6 +31,7 @@ from main.monitoring.reads import (
     database_replication,
     database_statements,
     database_tables,
+    storage_tables,
 )
 from main.monitoring.reads.database_tables import TablesParams
 from main.security.viewer import Viewer
@@ -114,6 +115,30 @@ async def test_figures_are_those_that_postgresql_itself_gives(each_postgres: Add
     assert (runs.table_bytes, runs.index_bytes) == (table["size"], table["indexes"])
     assert (runs.row_estimate, runs.dead_share) == (500, 0)
     assert runs.analyzed_seconds == pytest.approx(0, abs=60)
+
+
+async def test_rows_that_nobody_has_counted_are_unknown_and_an_empty_table_has_none(address: Address) -> None:
+    """As on a first start: the months before it are one transaction, and sizes are measured in the middle of it."""
+    collector = PostgresCollector()
+    insert = "INSERT INTO import_runs (format, origin) SELECT 'f', 'o' FROM generate_series(1, 500)"
+    sizes: dict[str, Any] = {}
+    async with opened(address) as service, session(address) as admin, session(address) as other:
+        async with admin.transaction():
+            await admin.execute(insert)
+            for told in ("never analysed", "analysed too early"):
+                await collector.measure(service)
+                tables = {each.table_name: each for each in (await said(address, database_tables.READ)).items}
+                stored = {each.table: each for each in await said(address, storage_tables.READ)}
+                sizes[told] = (tables["import_runs"].row_count, stored["import_runs"].row_count)
+                assert (tables["dead_letters"].row_count, stored["dead_letters"].row_count) == (0, 0)
+                await other.execute("ANALYZE import_runs")
+        await other.execute("ANALYZE import_runs")
+        await collector.measure(service)
+        (runs,) = [
+            each for each in (await said(address, database_tables.READ)).items if each.table_name == "import_runs"
+        ]
+    assert sizes == {"never analysed": (None, None), "analysed too early": (None, None)}
+    assert runs.row_count == 500
 
 
 async def test_rates_are_what_was_counted_between_two_samples(each_postgres: Address) -> None:

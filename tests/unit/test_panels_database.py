@@ -251,7 +251,7 @@ def test_tables_page_and_say_growth_and_vacuum() -> None:
     assert "+1.00 kB" in said
     assert "25.0" in said
     assert "1–1 of 45" in said
-    assert members["subtitle"] == "45 tables · 5.00 MB · +1.00 kB in 3M"
+    assert members["subtitle"] == "45 tables · 5.00 MB · +1.00 kB in 3M · measured every 5 min"
 
 
 def test_index_advice_has_its_statement() -> None:

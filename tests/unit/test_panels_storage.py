@@ -70,7 +70,7 @@ def test_a_table_says_how_long_it_is_kept() -> None:
         partitions=3,
         row_count=9,
     )
-    rows = [purged, stored(growth_daily_bytes=-500.0), stored(table="new", purges=True)]
+    rows = [purged, stored(growth_daily_bytes=-500.0), stored(table="new", purges=True, row_count=None)]
     members = drawn("storage_tables", (storage_tables.READ, rows))
     said = words(members)
     assert "<b>x</b> · 3 partitions 12.0 kB 50.0% 9 2.00 kB" in said
@@ -78,11 +78,12 @@ def test_a_table_says_how_long_it_is_kept() -> None:
     assert "for ever" in said
     assert "−500 B" in said
     assert "unknown: the worker has not purged it yet" in str(members)
+    assert "unknown: not analysed yet when it was measured" in str(members)
 
 
 def test_two_hundred_tables_are_cut_to_the_biggest() -> None:
     members = drawn("storage_tables", (storage_tables.READ, [stored(table=f"t{number}") for number in range(200)]))
-    assert members["subtitle"] == "the biggest 25 of 200 tables · growth over 3M"
+    assert members["subtitle"] == "the biggest 25 of 200 tables · growth over 3M · measured every 5 min"
 
 
 def test_the_largest_indexes_are_listed() -> None:

@@ -149,6 +149,7 @@ STATEMENTS_SCHEMA: LiteralString = """
 
 SIZE: LiteralString = "SELECT pg_database_size(current_database())"
 
+# A part that has pages and no rows by the planner was never analysed (-1), or while its rows were not committed (0).
 TABLES: LiteralString = """
     WITH members AS (
         SELECT c.oid, coalesce(pg_partition_root(c.oid)::oid, c.oid) AS root, c.relkind, c.reltuples,
@@ -161,8 +162,9 @@ TABLES: LiteralString = """
       FROM (SELECT n.nspname AS schema_name, r.relname AS table_name,
                    count(*) FILTER (WHERE m.oid <> m.root AND m.relkind <> 'p') AS partitions,
                    sum(pg_table_size(m.oid)) AS table_bytes, sum(pg_indexes_size(m.oid)) AS index_bytes,
-                   CASE WHEN bool_and(m.reltuples >= 0 OR m.relkind = 'p')
-                        THEN coalesce(sum(m.reltuples) FILTER (WHERE m.relkind <> 'p'), 0)::bigint END AS row_estimate,
+                   CASE WHEN bool_and(m.reltuples > 0 OR m.relkind = 'p' OR pg_relation_size(m.oid) = 0)
+                        THEN coalesce(sum(greatest(m.reltuples, 0)) FILTER (WHERE m.relkind <> 'p'), 0)::bigint
+                        END AS row_estimate,
                    coalesce(sum(s.n_live_tup), 0) AS live_rows, coalesce(sum(s.n_dead_tup), 0) AS dead_rows,
                    coalesce(sum(s.n_mod_since_analyze), 0) AS changed_rows,
                    coalesce(sum(s.n_tup_ins + s.n_tup_upd + s.n_tup_del), 0) AS rows_written,

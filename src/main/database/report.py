@@ -47,8 +47,8 @@ SIZES = Query(
          WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace
     )
     SELECT root.relname::text AS table,
-           CASE WHEN bool_and(m.reltuples >= 0 OR m.relkind = 'p')
-                THEN sum(m.reltuples) FILTER (WHERE m.relkind = 'r')::bigint END AS rows,
+           CASE WHEN bool_and(m.reltuples > 0 OR m.relkind = 'p' OR pg_relation_size(m.oid) = 0)
+                THEN coalesce(sum(greatest(m.reltuples, 0)) FILTER (WHERE m.relkind = 'r'), 0)::bigint END AS rows,
            sum(pg_total_relation_size(m.oid))::bigint AS bytes
       FROM members AS m
       JOIN pg_class AS root ON root.oid = m.root

@@ -17,8 +17,9 @@ MEASURED = timedelta(minutes=6)
 class TableState:
     """One table with its partitions; its growth since the first measurement in the window, ``None`` if it was not yet.
 
-    ``row_estimate`` is the planner's, ``None`` before a first analyze; ``dead_rows`` wait for vacuum. Seconds are ages
-    at the measurement, ``None`` for never. Scans are counted since the server's statistics began.
+    ``row_count`` is the planner's ``row_estimate``, and before a first analyze the server's count ``live_rows``; it is
+    ``None`` where neither has seen what the table's pages hold. ``dead_rows`` wait for vacuum. Seconds are ages at the
+    measurement, ``None`` for never. Scans are counted since the server's statistics began.
     """
 
     schema_name: str
@@ -28,6 +29,7 @@ class TableState:
     table_bytes: int
     index_bytes: int
     growth_bytes: int | None
+    row_count: int | None
     row_estimate: int | None
     live_rows: int
     dead_rows: int
@@ -75,7 +77,7 @@ TABLES = Query(
     )
     SELECT n.schema_name, n.table_name, n.partitions, n.table_bytes + n.index_bytes AS total_bytes, n.table_bytes,
            n.index_bytes, n.table_bytes + n.index_bytes - e.table_bytes - e.index_bytes AS growth_bytes,
-           n.row_estimate, n.live_rows, n.dead_rows,
+           known_rows(n.row_estimate, n.live_rows, n.dead_rows) AS row_count, n.row_estimate, n.live_rows, n.dead_rows,
            n.dead_rows::float8 / nullif(n.live_rows + n.dead_rows, 0) AS dead_share, n.changed_rows,
            n.sequential_scans, n.sequential_rows, n.index_scans,
            extract(epoch FROM n.at - n.vacuumed_at)::float8 AS vacuumed_seconds,

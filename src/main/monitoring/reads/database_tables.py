@@ -13,8 +13,8 @@ from main.monitoring.relation_samples import MEASURED, TABLES, TableState, measu
 from main.monitoring.server_samples import newest_sample
 
 SORTS = (
-    *("total_bytes", "growth_bytes", "live_rows", "dead_rows", "dead_share", "sequential_scans", "index_scans"),
-    *("vacuumed_seconds", "analyzed_seconds", "freeze_age", "table_name"),
+    *("total_bytes", "growth_bytes", "row_count", "live_rows", "dead_rows", "dead_share", "sequential_scans"),
+    *("index_scans", "vacuumed_seconds", "analyzed_seconds", "freeze_age", "table_name"),
 )
 
 

@@ -14,16 +14,16 @@ from main.monitoring.read import Read
 class StoredTable:
     """One table with its partitions, as it was sampled last.
 
-    ``row_count`` is the planner's estimate, or the server's count where it was never analysed. ``share`` is of all
-    tables together, a fraction. Growth is from ``growth_since``, the table's first sample in the window, to ``at``;
-    ``None`` where there is one sample only. ``purges`` says whether old rows go; ``kept_seconds`` is the age at which
-    they went last and is ``None`` before the first purge and for what is kept for ever. ``purged_rows`` counts the day
-    of the last purge.
+    ``row_count`` is the planner's estimate, before a first analyze the server's count; ``None`` where neither has seen
+    what the table's pages hold. ``share`` is of all tables together, a fraction. Growth is from ``growth_since``, the
+    table's first sample in the window, to ``at``; ``None`` where there is one sample only. ``purges`` says whether old
+    rows go; ``kept_seconds`` is the age at which they went last and is ``None`` before the first purge and for what is
+    kept for ever. ``purged_rows`` counts the day of the last purge.
     """
 
     table: str
     partitions: int
-    row_count: int
+    row_count: int | None
     table_bytes: int
     index_bytes: int
     total_bytes: int
@@ -45,12 +45,13 @@ TABLES = Query(
     WITH newest AS (
         SELECT max(r.at) AS at FROM relation_samples r WHERE r.at <= $2 AND r.recorded_at <= $3
     ), stored AS (
-        SELECT r.table_name, r.partitions, r.row_estimate, r.live_rows, r.table_bytes, r.index_bytes,
+        SELECT r.table_name, r.partitions, known_rows(r.row_estimate, r.live_rows, r.dead_rows) AS row_count,
+               r.table_bytes, r.index_bytes,
                r.table_bytes + r.index_bytes AS total_bytes, r.at::timestamptz AS at
           FROM newest n
           JOIN relation_samples r ON r.at = n.at AND r.schema_name = 'public'
     )
-    SELECT s.table_name AS table, s.partitions, coalesce(s.row_estimate, s.live_rows) AS row_count, s.table_bytes,
+    SELECT s.table_name AS table, s.partitions, s.row_count, s.table_bytes,
            s.index_bytes, s.total_bytes, s.total_bytes / nullif(sum(s.total_bytes) OVER (), 0)::float8 AS share,
            s.total_bytes - f.total_bytes AS growth_bytes,
            (s.total_bytes - f.total_bytes) * 86400 / extract(epoch FROM s.at - f.at)::float8 AS growth_daily_bytes,

@@ -5,6 +5,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from main import text
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.figures import FigureDict
 
@@ -19,6 +20,12 @@ def unsampled() -> Component:
         "Its jobs, and what they fail with, are on Services."
     )
     return components.empty("The database was not sampled in this range", reason, icon_name="database")
+
+
+def rows_of(count: int | None) -> Component:
+    """Return how many rows a table has, as far as the server knew when it was measured."""
+    written = text.DASH if count is None else f"{count:,}"
+    return components.amount(written, reason="not analysed yet when it was measured, which is every five minutes")
 
 
 def forgotten() -> Component:

@@ -10,7 +10,7 @@ from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.captions import joined
-from main.monitoring.dashboards.v2.database_parts import unsampled
+from main.monitoring.dashboards.v2.database_parts import rows_of, unsampled
 from main.monitoring.dashboards.v2.panel import Answers, Chosen, Option, Panel
 from main.monitoring.dashboards.v2.table import Cell, Choosing, Column, Row, pager, table
 from main.monitoring.read import Read
@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("Size", "right", phone="corner", sort="total_bytes"),
     Column("Indexes", "right"),
     Column("Growth", "right", phone="figure", sort="growth_bytes"),
-    Column("Rows", "right", phone="figure", sort="live_rows"),
+    Column("Rows", "right", phone="figure", sort="row_count"),
     Column("Dead", "right", sort="dead_rows"),
     Column("Dead, %", "right", phone="figure", sort="dead_share"),
     Column("Vacuum", "right", sort="vacuumed_seconds"),
@@ -60,7 +60,7 @@ def caption(answers: Answers, scope: Scope) -> str:
         return ""
     summary = found.summary
     growth = f"{_growth(summary.growth_bytes)} in {scope.window}" if summary.growth_bytes is not None else ""
-    return joined(f"{found.total:,} tables", text.bytes_(summary.total_bytes), growth)
+    return joined(f"{found.total:,} tables", text.bytes_(summary.total_bytes), growth, "measured every 5 min")
 
 
 def _row(state: TableState, limit: int | None) -> Row:
@@ -74,7 +74,7 @@ def _row(state: TableState, limit: int | None) -> Row:
         text.bytes_(state.total_bytes),
         text.bytes_(state.index_bytes),
         components.amount(_growth(state.growth_bytes), reason="it was not measured at the beginning of the range"),
-        f"{state.live_rows:,}",
+        rows_of(state.row_count),
         f"{state.dead_rows:,}",
         components.amount(dead, reason="it has no rows"),
         components.amount(text.duration(state.vacuumed_seconds), reason=never),

@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 from main import text
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import captions, components
+from main.monitoring.dashboards.v2.database_parts import rows_of
 from main.monitoring.dashboards.v2.panel import Answers, Option, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import storage_tables
@@ -38,7 +39,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
 def caption(answers: Answers, scope: Scope) -> str:
     tables = answers[storage_tables.READ].value or []
     cut = captions.cut(min(len(tables), int(answers.chosen["size"])), len(tables), "the biggest", "tables")
-    return captions.joined(cut or (f"{len(tables)} tables" if tables else ""), f"growth over {scope.window}")
+    return captions.joined(
+        cut or (f"{len(tables)} tables" if tables else ""), f"growth over {scope.window}", "measured every 5 min"
+    )
 
 
 def _row(each: StoredTable) -> Row:
@@ -48,7 +51,7 @@ def _row(each: StoredTable) -> Row:
         [each.table, html.Span(parts, className="muted")] if parts else each.table,
         text.bytes_(each.total_bytes),
         components.amount(text.percent(each.share, 1)),
-        f"{each.row_count:,}",
+        rows_of(each.row_count),
         text.bytes_(each.index_bytes),
         components.amount(growth, reason="there is one sample of it in this range"),
         _kept(each),
