@@ -1,13 +1,14 @@
 """A chart that is zoomed shows every observation of what it shows, and what lies outside stays as it was."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from main.clock import now
 from main.database.address import Address
@@ -28,6 +29,12 @@ BAND = (
     " return band ? band.x.filter(at => at >= from && at <= to) : []; })()"
 )
 """Times at which equity went further than its point, of those that are shown."""
+LIVE = (
+    f"(() => {{ const end = Date.parse({SHOWN}[1]), [first, last] = [0, -1].map(at => Date.parse({LINE}.x.at(at)));"
+    " const room = (end - last) / (last - first);"
+    " return Math.min(Math.abs(room), Math.abs(room - 0.08)) < 1e-7; })()"
+)
+"""Whether the axis ends with the last value, or, of values that became old, with the room for what is missing."""
 SERIES = f"[{LINE}.x, {LINE}.y, {LINE}.text]"
 
 
@@ -124,6 +131,56 @@ async def test_a_zoomed_chart_shows_every_observation_and_the_whole_again_at_a_d
     assert deeper != shown
     await page.locator("#graph-equity .nsewdrag").first.dblclick(position={"x": 200, "y": 40})
     await becomes(page, SERIES, whole)
+    errors.clean()
+
+
+async def observe(service: Database, equity: int) -> None:
+    await given_equity(service, equity, ending=now().replace(microsecond=0))
+    async with service.scoped() as connection:
+        await connection.execute("SELECT pg_notify('ai_trader', 'equity:A')")
+
+
+@pytest.mark.parametrize("way", ["double click", "toolbar"])
+async def test_a_chart_whose_zoom_is_taken_back_is_live_again_at_once_and_goes_on(
+    browser: Browser, url: str, service: Database, observed: list[datetime], way: str
+) -> None:
+    page, errors = await opened(browser, url)
+    first = await page.evaluate(SHOWN)
+    await observe(service, 101_001)
+    await becomes(page, f"{LINE}.y.at(-1)", 101_001)
+    await drag(page, 0.40, 0.52)
+    await all_facts_are_shown(page, observed)
+    await page.mouse.move(5, 5)
+    if way == "toolbar":
+        await page.locator("#graph-equity .nsewdrag").first.hover(position={"x": 200, "y": 40})
+        await page.locator('#graph-equity .modebar-btn[data-title="Reset axes"]').click()
+    else:
+        await page.locator("#graph-equity .nsewdrag").first.dblclick(position={"x": 200, "y": 40})
+    await becomes(page, LIVE, wanted=True)
+    assert await page.evaluate(SHOWN) != first, "this is what it showed first: it is no longer live"
+    await page.mouse.move(5, 5)
+    await observe(service, 101_002)
+    await becomes(page, f"{LINE}.y.at(-1)", 101_002)
+    await becomes(page, LIVE, wanted=True)
+    errors.clean()
+
+
+async def test_a_chart_zoomed_into_the_past_has_no_tag_of_now_and_says_of_when_its_coarser_values_are(
+    browser: Browser, url: str, observed: list[datetime]
+) -> None:
+    page, errors = await opened(browser, url)
+    tag = page.locator("#graph-equity .annotation").filter(has_text=re.compile(r"^[\d.,]+k?$"))
+    words = f"{CHART}.data.find(trace => trace.name === 'Drawdown').hovertemplate"
+    await expect(tag).to_have_count(1)
+    assert "%{x}" not in await page.evaluate(words)
+    await drag(page, 0.40, 0.52)
+    await expect(tag).to_have_count(0)
+    await all_facts_are_shown(page, observed)
+    assert await page.evaluate(words) == "%{text} at %{x}<extra>Drawdown</extra>"
+    await expect(tag).to_have_count(0)
+    await page.locator("#graph-equity .nsewdrag").first.dblclick(position={"x": 200, "y": 40})
+    await expect(tag).to_have_count(1)
+    await becomes(page, f"{words}.includes('%{{x}}')", wanted=False)
     errors.clean()
 
 

@@ -50,22 +50,31 @@ def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def value_axis(
-    low: float, high: float, write: Callable[[list[float]], list[str]], *, avoid: float | None = None, count: int = 5
+    low: float,
+    high: float,
+    write: Callable[[list[float]], list[str]],
+    *,
+    avoid: float | None = None,
+    count: int = 5,
+    covers: float | None = None,
 ) -> Axis:
-    """Return an axis over ``[low, high]`` without the tick that the tag of the value `avoid` would cover."""
+    """Return an axis over ``[low, high]`` without the tick that the tag of the value `avoid` would cover.
+
+    A tag covers what is nearer than `covers`, a fraction of the axis: about half the distance of two ticks.
+    """
     ticks = nice_ticks(low, high, count)
     if avoid is not None:
-        covered = (high - low) * 0.45 / count  # a tag is about as high as half the distance of two ticks
+        covered = (high - low) * (0.45 / count if covers is None else covers)
         ticks = [tick for tick in ticks if abs(tick - avoid) > covered]
     return axis(ticks, write(ticks)) | {"range": [low, high]}
 
 
 def profit_axis(values: Sequence[float], *, avoid: float | None = None) -> Axis:
-    """Return an axis of signed money that includes 0."""
+    """Return an axis of signed money that includes 0, of a low plot: a tag covers a quarter of it on either side."""
     low, high = min([0.0, *values]), max([0.0, *values])
     margin = (high - low) * 0.1 or 1.0
     low, high = (low - margin if low < 0 else 0.0), (high + margin if high > 0 else 0.0)
-    return value_axis(low, high, lambda ticks: money_ticks(ticks, signed=True), avoid=avoid, count=3)
+    return value_axis(low, high, lambda ticks: money_ticks(ticks, signed=True), avoid=avoid, count=3, covers=0.24)
 
 
 def drawdown_axis(deepest: float) -> Axis:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from main.monitoring.dashboards.v2 import axes
 from main.monitoring.dashboards.v2.figures.lines import Curve
-from main.monitoring.dashboards.v2.figures.parts import FigureDict, Write, epoch_ms, line, time_layout
+from main.monitoring.dashboards.v2.figures.parts import GROUND, FigureDict, Write, epoch_ms, line, time_layout
 from main.monitoring.dashboards.v2.figures.reach import reach, spanned
 
 
@@ -34,7 +34,7 @@ def courses(
         place = {"xref": "paper", "yref": "y"}
         stroke = {"color": "@warn-4", "width": 1, "dash": "4px,3px"}
         layout["shapes"] = [place | {"type": "line", "x0": 0, "x1": 1, "y0": limit[0], "y1": limit[0], "line": stroke}]
-        words = {"text": f" {limit[1]}", "font": {"size": 11, "color": "@warn"}, "showarrow": False, "borderpad": 0}
+        words = {"text": f" {limit[1]}", "font": {"size": 11, "color": "@warn"}, "showarrow": False} | GROUND
         layout["annotations"] = [place | {"x": 0, "xanchor": "left", "y": limit[0], "yanchor": "bottom"} | words]
     band = _band(x, behind) if behind else []
     return {"data": [*band, *(_trace(x, curve, write) for curve in curves)], "layout": layout}

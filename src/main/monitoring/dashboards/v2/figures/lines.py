@@ -6,6 +6,8 @@ from datetime import datetime
 
 from main.monitoring.dashboards.v2 import axes
 from main.monitoring.dashboards.v2.figures.parts import (
+    GROUND,
+    TAG,
     FigureDict,
     Series,
     Write,
@@ -153,6 +155,7 @@ def _label(curve: Curve, words: str, place: float, *, named: bool) -> FigureDict
         "font": {"size": 11, "color": f"@{curve.tone}"},
         "showarrow": False,
         "borderpad": 0,
+        **TAG,
     }
 
 
@@ -178,5 +181,5 @@ def _words(level: Level) -> FigureDict:
         "text": f" {level.words}",
         "font": {"size": 11, "color": f"@{level.tone}"},
         "showarrow": False,
-        "borderpad": 0,
+        **GROUND,
     }

@@ -13,6 +13,10 @@ _RIGHT = 60  # room for the value axis, in steps: almost nothing moves it when a
 _RIGHT_STEP = 16
 
 
+GROUND = {"bgcolor": "@surface-panel/0.85", "borderpad": 1}
+"""Under words inside a plot: lines pass behind them, not through them."""
+TAG = {"name": "last"}
+"""Of what stands on the axis for the end of a line: a zoom that does not show the end leaves it out."""
 WHOLE = {"meta": "whole"}
 """Of a trace that tells of the whole range: finer points of a zoom are not for it."""
 
@@ -36,6 +40,7 @@ def time_layout(*, yaxis: FigureDict, annotations: list[FigureDict] | None = Non
             "type": "date",
             "automargin": False,
             "tickangle": 0,
+            "ticklabeloverflow": "hide past domain",  # the value axis' lowest tick stands beside it
             "showline": False,
             "hoverformat": "%-d %b %H:%M:%S",
         },
@@ -112,6 +117,7 @@ def tag(value: float, words: str, tone: str) -> FigureDict:
         "borderpad": 2,
         "font": {"size": 11, "color": ink},
         "showarrow": False,
+        **TAG,
     }
 
 
@@ -132,7 +138,7 @@ def limit_words(limit: float) -> list[FigureDict]:
     shared = {"xref": "paper", "yref": "y", "y": limit, "showarrow": False, "borderpad": 0}
     ink = {"size": 11, "color": "@warn"}
     number = shared | {"x": 1, "xanchor": "left", "xshift": 4, "text": f"<b>{limit * 100:.0f}</b>", "font": ink}
-    return [shared | {"x": 0, "xanchor": "left", "yanchor": "bottom", "text": " limit", "font": ink}, number]
+    return [shared | GROUND | {"x": 0, "xanchor": "left", "yanchor": "bottom", "text": " limit", "font": ink}, number]
 
 
 def extreme(values: Series, pick: Callable[..., float]) -> int | None:

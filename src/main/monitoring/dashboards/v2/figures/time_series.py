@@ -72,10 +72,11 @@ def area(
     tone: str = "accent",
     low: Series = (),
     high: Series = (),
+    count: int = 5,
 ) -> FigureDict:
     """Return one line over a fading fill, its last value as a tag on the axis; a gap in `values` stays a gap.
 
-    `low` and `high` say how far it went around each point.
+    `low` and `high` say how far it went around each point; `count` is how many ticks there is room for.
     """
     x = [epoch_ms(moment) for moment in at]
     known = [value for value in values if value is not None]
@@ -87,7 +88,7 @@ def area(
     last = known[-1] if known else None
     written = write_tag or (lambda value: axes.money_tag(value or 0.0, top - bottom))
     annotations = [] if last is None else [tag(last, written(last), tone)]
-    layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks, avoid=last), annotations=annotations)
+    layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks, avoid=last, count=count), annotations=annotations)
     layout["margin"]["r"] = room(each["text"] for each in annotations)
     if len(x) > 1:
         layout["xaxis"]["range"] = [x[0], x[-1]]  # the marks would make Plotly add room at the ends

@@ -68,13 +68,31 @@
     });
   }
 
+  /** Whether an axis shows what it showed when it was drawn first: that is what a double click and the toolbar go back to. */
+  function isReset(plot, name) {
+    var axis = (plot._fullLayout || {})[name];
+    return Boolean(axis && axis.range) && String(axis.range) === String([axis._rangeInitial0, axis._rangeInitial1]);
+  }
+
+  /** Where the end of the lines is not in the picture, a tag on the axis would be taken for the end of what is. */
+  function untagged(figure) {
+    var axis = figure.layout.xaxis || {}, last = "";
+    if (axis.type !== "date" || !axis.range) return;
+    figure.data.forEach(function (trace) {
+      (Array.isArray(trace.x) ? trace.x : []).forEach(function (at) { if (at > last) last = at; });
+    });
+    if (!(last > axis.range[0] && last <= axis.range[1])) {
+      (figure.layout.annotations || []).forEach(function (each) { if (each.name === "last") each.visible = false; });
+    }
+  }
+
   /** Keep what the viewer zoomed to. `uirevision` does not, for a range the figure itself names. */
   function zoomed(figure, plot, given) {
     if (!plot || !plot.layout) return;
     Object.keys(plot.layout).forEach(function (name) {
       var axis = plot.layout[name];
       if (!/^[xy]axis/.test(name) || !axis || axis.autorange !== false || !axis.range) return;
-      if (axis.fixedrange || (given[name] && String(given[name]) === String(axis.range))) return;
+      if (axis.fixedrange || isReset(plot, name) || (given[name] && String(given[name]) === String(axis.range))) return;
       if (figure.layout[name]) Object.assign(figure.layout[name], { range: axis.range.slice(), autorange: false });
     });
   }
@@ -121,6 +139,7 @@
         zoomed(copy, plotOf(id), ranges[id] || {});
         ranges[id] = given;
       }
+      untagged(copy);
       return copy;
     },
     /**
@@ -151,6 +170,7 @@
       return true;
     },
     plotOf: plotOf,
+    isReset: isReset,
     /** Whether Plotly is there; before, its first chart would make Dash load it a second time. */
     get drawable() { return drawable; },
     onDrawable: function (watcher) { watchers.push(watcher); },

@@ -145,10 +145,14 @@
     };
   }
 
-  function tags(plot, before, after) {
+  /** `dressed` are the tags as they are to be now: one that is not in the picture does not matter. */
+  function tags(plot, before, after, dressed) {
     var moves = [];
     if ((before || []).length !== (after || []).length) return null;
     var isDrawn = (after || []).every(function (each, index) {
+      var isHidden = dressed[index].visible === false;
+      if (isHidden !== (plot._fullLayout.annotations[index].visible === false)) return false;
+      if (isHidden) return true;
       var move = alike(before[index], each, TAG) && /^y/.test(each.yref) && tag(plot, index, before[index], each);
       if (move) moves.push(move);
       return move || alike(before[index], each);
@@ -195,7 +199,7 @@
      */
     drawn: function (plot, before, after, layout, catchUp) {
       if (!isWhole(plot) || plot.matches(":hover") || !holds(plot, before, after, layout)) return false;
-      var moves = tags(plot, before.layout.annotations, after.layout.annotations), writes = moves && traces(plot, before.data, after.data);
+      var moves = tags(plot, before.layout.annotations, after.layout.annotations, layout.annotations), writes = moves && traces(plot, before.data, after.data);
       if (!writes) return false;
       writes.forEach(function (each) { each[0].setAttribute(each[1], each[2]); });
       moves.forEach(function (move) { move(); });

@@ -36,11 +36,19 @@
     var panel = plot.closest("[data-panel]"), name = panel && panel.dataset.panel, record = name && app.panels.record(name);
     var axis = (plot._fullLayout || {}).xaxis, before = zooms[name];
     if (!record || !record.figure || !axis || axis.type !== "date" || !(app.shell.config.panels[name] || {}).refines) return;
-    var now = range(record.figure, moment(axis, axis.range[0]), moment(axis, axis.range[1]));
+    var now = app.figures.isReset(plot, "xaxis") ? null : range(record.figure, moment(axis, axis.range[0]), moment(axis, axis.range[1]));
     if (now && before && now.from === before.from && now.to === before.to) return;
     if (now) zooms[name] = Object.assign(now, { held: before && (before.content ? before : before.held) });
-    else if (before) { delete zooms[name]; app.panels.dirty(name); } else return;
+    else if (before) delete zooms[name]; else return;
     app.panels.subscribe();
+  }
+
+  /** A chart that shows another part is drawn for it at once, or, where the viewer went back to the whole, as it is by now. */
+  function shifted(plot, change) {
+    var panel = plot.closest("[data-panel]"), isShift = Object.keys(change || {}).some(function (key) { return /^xaxis/.test(key); });
+    if (!panel || !isShift) return;
+    moved(plot);
+    if ((app.panels.record(panel.dataset.panel) || {}).figure) app.panels.dirty(panel.dataset.panel);
   }
 
   /** Put the finer points of a part in the place of a trace's own; bars of two lengths do not stand beside each other. */
@@ -63,6 +71,12 @@
   /** What a trace has in common with the one that shows the same of a part: marks of a kind may be missing in either. */
   function kind(trace) { return [trace.type, trace.yaxis || "y", trace.name, (trace.marker || {}).symbol].join(); }
 
+  /** Between finer points, what is of the whole range has a moment of its own: its words say of which it is. */
+  function dated(trace) {
+    if (trace.meta !== "whole" || !/%\{text\}/.test(trace.hovertemplate || "")) return trace;
+    return Object.assign({}, trace, { hovertemplate: trace.hovertemplate.replace("%{text}", "%{text} at %{x}") });
+  }
+
   function axis(trace) { return "yaxis" + (trace.yaxis || "y").slice(1); }
 
   /** The traces of a figure with the points of a part in them, and those that only the part has. */
@@ -75,6 +89,7 @@
       return part;
     });
     // A band has few points, only where a value went further: in pieces of two it would bridge what lies between.
+    if (isFiner) data = data.map(dated);
     return (isFiner ? fine : figure).data.filter(isReach).concat(data, finer.filter(function (trace) { return trace.x.length; }));
   }
 
@@ -82,7 +97,7 @@
     var plot = event.target.closest && event.target.closest(".js-plotly-plot");
     if (!plot || !plot.on || plot.refining === plot._ev) return;
     plot.refining = plot._ev; // another Plotly that takes over the chart begins with listeners of its own
-    plot.on("plotly_relayout", function () { moved(plot); });
+    plot.on("plotly_relayout", function (change) { shifted(plot, change); });
   });
 
   app.zoom = {

@@ -25,6 +25,7 @@ def draw(answers: Answers, scope: Scope) -> Component | Picture:
         write=lambda value: f"{value or 0:,.0f}",
         ticks=axes.money_ticks,
         write_tag=lambda value: f"{value or 0:,.0f}",
+        count=3,
     )
     limit = latest.open_files_limit
     of = f"{text.percent(latest.open_files / limit, 2)} of {text.compact(limit)}" if limit else "no limit"
