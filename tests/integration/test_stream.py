@@ -216,7 +216,7 @@ async def test_an_account_of_somebody_else_does_not_exist(database: Database, se
     ("message", "said"),
     [
         ({"type": "subscribe", "panels": ["nothing"]}, "unknown panel"),
-        ({"type": "subscribe", "panels": ["cash"], "view": {"window": "7 fortnights"}}, "window"),
+        ({"type": "subscribe", "panels": ["cash"], "view": {"window": "7 fortnights"}}, 'range: got "7 fortnights"'),
         ({"type": "subscribe", "panels": ["cash"], "view": {"as_of": "2026-01-01T00:00:00"}}, "zone"),
         ({"type": "subscribe", "panels": "cash"}, "list"),
         ({"type": "subscribe", "panels": ["cash"], "view": {"accounts": "A"}}, "list"),
@@ -237,6 +237,36 @@ async def test_a_wish_that_makes_no_sense_is_answered_and_the_socket_stays(
         assert said in (await heard(socket, "error"))["message"]
         await socket.send('{"type": "ping"}')
         await heard(socket, "pong")
+
+
+async def test_a_part_of_an_address_that_means_nothing_is_named_so_that_the_page_can_go_on_without_it(
+    database: Database, service: Database
+) -> None:
+    await given_account(service)
+    async with served(database) as (url, _), websockets.connect(url) as socket:
+        await subscribe(socket, "cash", window="nonsense", as_of="yesterday", strategy="maker")
+        parts = (await heard(socket, "error"))["parts"]
+        assert {name: part["given"] for name, part in parts.items()} == {"range": "nonsense", "as_of": "yesterday"}
+        assert "expected 15m, 1h" in parts["range"]["why"]
+        await subscribe(socket, "cash", strategy="maker")
+        assert (await heard(socket, "update"))["panels"]["cash"]["children"] == 0
+
+
+async def test_an_account_that_is_not_there_is_said_also_where_the_page_shows_the_same_as_before(
+    database: Database, service: Database
+) -> None:
+    await given_account(service, "A")
+    await given_account(service, "B")
+    async with served(database, ("A",)) as (url, _), websockets.connect(url) as socket:
+        await subscribe(socket, "cash")
+        assert (await heard(socket, "view"))["note"] == ""
+        await subscribe(socket, "cash", accounts=["NOPE"])
+        unknown = (await heard(socket, "note"))["note"]
+        assert unknown == "There is no account NOPE that you may see. What the server chooses is shown."
+        await subscribe(socket, "cash", accounts=["A", "B"])  # another's looks the same: nobody learns that it is there
+        assert (await heard(socket, "note"))["note"] == "There is no account B that you may see."
+        await subscribe(socket, "cash", accounts=["A"])
+        assert (await heard(socket, "note"))["note"] == ""
 
 
 async def test_a_viewer_that_stalls_gets_the_newest_and_keeps_nobody_waiting(

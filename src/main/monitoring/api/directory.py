@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from main.database.pulse import Heart, Pulse, pulse
 from main.domain.topics import Topic
 from main.errors import DatabaseError
 
+_MOST_NAMES, _MOST_LETTERS = 3, 64
 FIRST_SECONDS = 3.0
 """How long a caller waits for the very first reading of the accounts; afterwards nobody waits for any."""
 
@@ -90,23 +91,37 @@ class Directory:
     async def select(self, requested: Iterable[str], allowed: Iterable[str] | None) -> Selection:
         """Return what a view shows. Without a request: the accounts on the clock of the bot heard of last.
 
-        Accounts of different clocks are never mixed; what is not visible is left out as if it did not exist.
+        Accounts of different clocks are never mixed; what is not visible is left out as if it did not exist, and the
+        note says of both alike that they are not there.
         """
         visible = await self.visible(allowed)
-        wanted = [account for account in requested if account in visible]
+        named = tuple(requested)
+        wanted = [account for account in named if account in visible]
+        absent = [account for account in dict.fromkeys(named) if account not in visible] if self.known else []
         hearts = [heart for heart in self._hearts() if heart.account in visible]
         if not hearts:
-            return Selection((), "wall")
+            return Selection((), "wall", _absence(absent, shown=False))
         if wanted:
             clock = next(heart.clock for heart in hearts if heart.account == wanted[0])
         else:
             clock = max(hearts, key=lambda heart: (heart.recorded_at is not None, heart.recorded_at or heart.now)).clock
         chosen = [heart.account for heart in hearts if heart.clock == clock and heart.account in (wanted or visible)]
         mixed = len(chosen) < len(wanted or visible)
-        return Selection(tuple(sorted(filter(None, chosen))), clock or "wall", ALONE if mixed else "")
+        notes = (_absence(absent, shown=not wanted), ALONE if mixed else "")
+        return Selection(tuple(sorted(filter(None, chosen))), clock or "wall", " ".join(filter(None, notes)))
 
     def _hearts(self) -> tuple[Heart, ...]:
         return self._pulse.hearts if self._pulse is not None else ()
+
+
+def _absence(absent: Sequence[str], *, shown: bool) -> str:
+    """Say which accounts are not there; `shown`: others are, that nobody asked for by name."""
+    if not absent:
+        return ""
+    names = ", ".join(account[:_MOST_LETTERS] for account in absent[:_MOST_NAMES])
+    more = f" and {len(absent) - _MOST_NAMES} more" if len(absent) > _MOST_NAMES else ""
+    are = "is no account" if len(absent) == 1 else "are no accounts"
+    return f"There {are} {names}{more} that you may see." + (" What the server chooses is shown." if shown else "")
 
 
 def _identity(hearts: Iterable[Heart]) -> set[tuple[str | None, str | None]]:

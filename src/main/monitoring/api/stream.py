@@ -17,7 +17,7 @@ from main.monitoring.api.channel import Channels, Seat
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.pictures import PictureBook
 from main.monitoring.api.wire import Line
-from main.monitoring.api.wishes import Wish, wish_of
+from main.monitoring.api.wishes import Meaningless, Wish, wish_of
 from main.monitoring.hub import Hub
 from main.monitoring.latencies import Latencies
 from main.monitoring.question import Watched
@@ -89,6 +89,7 @@ class _Connection:
         self._pages = 0  # the version of the composed pages that was told last
         self._wish = Wish()
         self._scope: Scope | None = None
+        self._note = ""
         self._settling = asyncio.Lock()
         self._background: set[asyncio.Task[None]] = set()
 
@@ -125,6 +126,8 @@ class _Connection:
             text = await self._socket.receive_text()
             try:
                 await self._handle(text)
+            except Meaningless as error:
+                self._say({"type": "error", "message": "; ".join(map(str, error.problems)), "parts": error.parts})
             except (AITraderError, ValueError, TypeError, KeyError, OverflowError) as error:
                 self._say({"type": "error", "message": str(error)})
 
@@ -164,6 +167,9 @@ class _Connection:
             wish = self._wish
             selection = await self._directory.select(wish.accounts, self._viewer.accounts)
             scope = wish.scope(selection)
+            if scope == self._scope and selection.note != self._note:
+                self._say({"type": "note", "note": selection.note})
+            self._note = selection.note
             if scope != self._scope:
                 self._scope = scope
                 told = {

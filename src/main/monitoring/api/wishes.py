@@ -1,16 +1,28 @@
 """What does a page want to see? Its message as the socket brought it, checked."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
 
 from main.domain.scope import Scope
+from main.errors import ConfigurationError, Problem
 from main.monitoring.api.directory import Selection
+from main.monitoring.api.parsing import Parsing
 
 MAX_PANELS = 80
 MAX_MESSAGE = 64 * 1024
+_ADDRESS = {"window": "range", "as_of": "as_of", "known_at": "known_at", "strategy": "strategy"}
+"""The parts of a view that a page takes from its address, and what they are called there."""
+
+
+class Meaningless(ConfigurationError):
+    """Parts of a page's address mean nothing: go on without them. ``parts`` has what was given, and why not, by name."""
+
+    def __init__(self, problems: list[Problem], given: Mapping[str, str]) -> None:
+        super().__init__(problems)
+        self.parts = {problem.key: {"given": given[problem.key], "why": str(problem)} for problem in problems}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +43,20 @@ class Wish:
         return [str(account) for account in asked]
 
     def scope(self, selection: Selection) -> Scope:
-        """Return what is asked about, for the accounts that were selected. Raise `ValueError` for a bad moment."""
-        strategy = self.view.get("strategy")
-        return Scope(
-            selection.accounts,
-            str(self.view.get("window") or "1D"),
-            self._moment("as_of"),
-            self._moment("known_at"),
-            str(strategy) if strategy else None,
-        )
-
-    def _moment(self, name: str) -> datetime | None:
-        text = self.view.get(name)
-        if not text:
-            return None
-        moment = datetime.fromisoformat(str(text))
-        if moment.utcoffset() is None:
-            raise ValueError(f"{name}: got {text!r}, expected a time with its zone, such as 2026-11-20T10:15:00Z")
-        return moment
+        """Return what is asked about, for the accounts that were selected. Raise `Meaningless`."""
+        given = {called: str(self.view[name]) for name, called in _ADDRESS.items() if self.view.get(name)}
+        parsing = Parsing(given, given)
+        scope = parsing.scope("1D")
+        if parsing.problems:
+            raise Meaningless(parsing.problems, given)
+        return replace(scope, accounts=selection.accounts)
 
 
 def wish_of(text: str) -> Wish | None:
-    """Return what a page asks for, ``None`` for a ping. Raise `ValueError` for every other message."""
+    """Return what a page asks for, ``None`` for a ping.
+
+    Raise `Meaningless` for parts of an address that nothing can be asked about, `ValueError` for every other message.
+    """
     if len(text) > MAX_MESSAGE:
         raise ValueError(f"message of {len(text)} characters: send at most {MAX_MESSAGE}")
     message = orjson.loads(text)
@@ -64,4 +68,6 @@ def wish_of(text: str) -> Wish | None:
     panels = message.get("panels", [])
     if not isinstance(panels, list) or len(panels) > MAX_PANELS:
         raise ValueError(f"panels: expected a list of at most {MAX_PANELS} names")
-    return Wish(tuple(str(name) for name in panels), dict(message.get("view") or {}))
+    wish = Wish(tuple(str(name) for name in panels), dict(message.get("view") or {}))
+    wish.scope(Selection((), "wall"))
+    return wish

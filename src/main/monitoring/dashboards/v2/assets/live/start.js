@@ -53,7 +53,11 @@
     app.socket.on("update", app.panels.received);
     app.socket.on("pages", app.composed.told);
     app.socket.on("refused", app.panels.refused);
-    app.socket.on("error", function (message) { app.strips.show("error", "warn", "Not possible", message.message); });
+    app.socket.on("note", app.view.noted);
+    app.socket.on("error", function (message) {
+      if (message.parts) app.view.meaningless(message.parts);
+      else app.strips.show("error", "warn", "Not possible", message.message);
+    });
     app.panels.foreseen(app.router.panelsHere());
     app.socket.open();
   }

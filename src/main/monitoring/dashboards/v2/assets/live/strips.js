@@ -21,6 +21,8 @@
     hide: function (id) { var old = strip(id); if (old) old.remove(); },
     draw: function () {
       app.moment.strip();
+      var out = app.view.leftOut;
+      if (out.length) app.strips.show("address", "warn", "Left out of the address", out.join(" · ")); else app.strips.hide("address");
       if (app.view.effective.note) app.strips.show("note", "info", "Accounts", app.view.effective.note); else app.strips.hide("note");
     },
     tick: function () {

@@ -4,9 +4,15 @@
   var listeners = [];
   var effective = { accounts: [], clock: "wall", note: "" }; // what the server shows when the URL leaves it open
   var directory = { accounts: [], strategies: [], known: true }; // a strategy with each account that ran it
+  var refused = {}; // by name, a part of the address that the server can make nothing of, and why
   var own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
   function parameters() { return new URLSearchParams(location.search); }
+  /** A part of the address, unless the server can make nothing of it: then it is as if it were not there. */
+  function part(name) {
+    var given = parameters().get(name);
+    return given && !(refused[name] && refused[name].given === given) ? given : null;
+  }
   function tell(what) { listeners.forEach(function (listener) { listener(what); }); }
   function usable(zone) {
     try { new Intl.DateTimeFormat("en", { timeZone: zone }); return true; } catch (error) { return false; }
@@ -14,12 +20,18 @@
 
   app.view = {
     get accounts() { return (parameters().get("accounts") || "").split(",").filter(Boolean); },
-    get strategy() { return parameters().get("strategy"); },
-    get window() { return parameters().get("range") || app.view.usualWindow; },
+    get strategy() { return part("strategy"); },
+    get window() { return part("range") || app.view.usualWindow; },
     /** The range where the viewer has chosen none: days for what goes on, months for what came of it. */
     get usualWindow() { return app.router.here().window || app.shell.config.defaultWindow; },
-    get asOf() { return parameters().get("as_of"); },
-    get knownAt() { return parameters().get("known_at"); },
+    get asOf() { return part("as_of"); },
+    get knownAt() { return part("known_at"); },
+    /** Why parts of the address are left out, in words. */
+    get leftOut() {
+      var zone = parameters().get("zone");
+      var why = Object.keys(refused).filter(function (name) { return parameters().get(name) === refused[name].given; }).map(function (name) { return refused[name].why; });
+      return why.concat(zone && !usable(zone) ? ["zone: got \"" + zone.slice(0, 80) + "\", expected a zone such as Europe/Berlin"] : []);
+    },
     get zone() {
       var zone = parameters().get("zone");
       return zone && usable(zone) ? zone : own;
@@ -68,6 +80,14 @@
         effective.moment = fresh.moment;
       }
     },
+    /** The server can make nothing of parts of the address: the page goes on without them, and says so. */
+    meaningless: function (parts) {
+      var news = Object.keys(parts).filter(function (name) { return !refused[name] || refused[name].given !== parts[name].given; });
+      Object.assign(refused, parts);
+      if (news.length) tell("scope");
+    },
+    /** What is shown stays; what there is to say of the choice of accounts is another. */
+    noted: function (message) { effective.note = message.note; tell("settled"); },
     settled: function (message) { effective = message; tell("settled"); },
     introduced: function (hello) {
       var accounts = (hello.accounts || []).map(function (each) { return Object.assign({ id: each.account }, each); });
