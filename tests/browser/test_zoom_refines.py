@@ -184,6 +184,17 @@ async def test_a_chart_zoomed_into_the_past_has_no_tag_of_now_and_says_of_when_i
     errors.clean()
 
 
+async def test_the_tools_of_a_chart_lie_beside_its_value_axis(browser: Browser, url: str) -> None:
+    page, errors = await opened(browser, url)
+    plot = page.locator("#graph-equity .nsewdrag").first
+    await plot.hover(position={"x": 200, "y": 40})
+    inside, tools = await plot.bounding_box(), await page.locator("#graph-equity .modebar").bounding_box()
+    assert inside is not None
+    assert tools is not None
+    assert tools["x"] + tools["width"] <= inside["x"] + inside["width"] + 1
+    errors.clean()
+
+
 async def test_a_zoomed_chart_goes_on_live_and_survives_a_change_of_the_theme(
     browser: Browser, url: str, service: Database, observed: list[datetime]
 ) -> None:

@@ -140,3 +140,39 @@ def test_no_two_ticks_are_written_alike():
 def test_drawing_loads_neither_numpy_nor_pandas():
     code = "import sys, main.monitoring.dashboards.v2.figures; print({'numpy', 'pandas', 'plotly'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_tick_that_the_tag_of_a_low_plot_would_cover_by_half_is_left_out():
+    def ticks(*cumulative):
+        return figures.pnl_bars(minutes(len(cumulative)), cumulative, cumulative)["layout"]["yaxis"]["ticktext"]
+
+    assert ticks(0.0, 5_000.0, 12_900.0) == ["0", "+5k"], "+10k is 15 pixels from +12.9k"
+    assert ticks(0.0, 1.2) == ["0", "+0.5"]
+
+
+def test_words_inside_a_plot_stand_on_a_ground_of_their_own():
+    level = figures.lines(
+        minutes(3), [figures.Curve("Volatility", [0.2, 0.3, 0.4], "accent")], write=str, ticks=axes.percent_ticks,
+        levels=[figures.Level(0.35, "high from 35")],
+    )  # fmt: skip
+    limit = figures.courses(
+        minutes(3), [figures.Curve("1 min", [2.0, 3.0, 4.0], "accent")], write=str, ticks=axes.percent_ticks,
+        limit=(2.0, "cores"),
+    )  # fmt: skip
+    for figure, words in ((level, " high from 35"), (limit, " cores"), (ALL["host"], " limit")):
+        (found,) = (each for each in figure["layout"]["annotations"] if each["text"] == words)
+        assert found["bgcolor"].startswith("@surface-panel"), words
+
+
+def test_what_stands_for_the_end_of_a_line_is_known_by_its_name():
+    line = figures.lines(
+        minutes(3), [figures.Curve("Rate", [0.2, 0.3, 0.4], "accent")], write=str, ticks=axes.percent_ticks
+    )
+    for figure in (line, ALL["equity"], ALL["bars"]):
+        assert [each["text"] for each in figure["layout"]["annotations"] if each.get("name") == "last"]
+    assert not any("name" in each for each in ALL["host"]["layout"]["annotations"]), "a limit holds at every time"
+
+
+def test_no_time_is_written_into_the_value_axis():
+    for figure in (ALL["equity"], ALL["host"], ALL["bars"]):
+        assert figure["layout"]["xaxis"]["ticklabeloverflow"] == "hide past domain"
