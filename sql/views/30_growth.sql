@@ -1,6 +1,8 @@
--- Where each account's part in a common curve begins, as told below: the equity it comes in with, and when that was observed.
-CREATE OR REPLACE FUNCTION growth_entries(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz)
-RETURNS TABLE (account_id text, currency text, zone text, roll_over interval, observed_at timestamptz, entered_at timestamptz, equity numeric)
+-- Where each account's part in a common curve begins, as told below: the equity it comes in with, when that was observed, and
+-- whether it was there at its start already.
+DROP FUNCTION IF EXISTS growth_entries(text[], timestamptz[], timestamptz, timestamptz);
+CREATE FUNCTION growth_entries(for_accounts text[], starts timestamptz[], until timestamptz, known timestamptz)
+RETURNS TABLE (account_id text, currency text, zone text, roll_over interval, observed_at timestamptz, entered_at timestamptz, equity numeric, held boolean)
 LANGUAGE sql STABLE ROWS 3 AS $$
 WITH asked AS (
     SELECT a.account_id::text, a.currency, a.zone, a.roll_over, wanted.start
@@ -9,7 +11,8 @@ WITH asked AS (
 )
     SELECT asked.account_id, asked.currency, asked.zone, asked.roll_over, base.observed_at,
            greatest(base.observed_at, asked.start) AS entered_at,
-           base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.observed_at, asked.start, known) f), 0) AS equity
+           base.equity + coalesce((SELECT sum(f.amount) FROM external_flows(asked.account_id, base.observed_at, asked.start, known) f), 0) AS equity,
+           base.observed_at <= asked.start AS held
       FROM asked
       CROSS JOIN LATERAL equity_base(asked.account_id, asked.start, until, known) base
      WHERE base.observed_at IS NOT NULL
@@ -44,12 +47,23 @@ BEGIN
 END
 $$;
 
+-- How far the points of a curve lie apart: equity between them is not looked at. Of more than a week they are the closes of
+-- days; else the least round time that makes no more buckets than asked for. Null without a span.
+CREATE OR REPLACE FUNCTION curve_step(span interval, points integer) RETURNS interval LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN span > interval '7 days' THEN interval '1 day'
+                ELSE (SELECT min(width) * interval '1 second'
+                        FROM unnest('{1,2,5,10,15,30,60,120,300,600,900,1800,3600,7200,14400,43200,86400,604800}'::integer[]) AS width
+                       WHERE width >= extract(epoch FROM span) / nullif(points, 0)) END
+$$;
+
 -- Equity, external flows and growth of accounts of one currency together: the one definition behind the equity curve,
 -- drawdown, today's P&L and the P&L of every other period.
 --
 -- Each account takes part from its own start (for a day, its own trading day). Its part begins with the last observation
 -- at or before that start, external flows since then added, or failing that with its first observation after it; an
--- account that comes in later than the first of its currency counts as an inflow, never as a gain.
+-- account that comes in later than the first of its currency counts as an inflow, never as a gain. One that was there at its
+-- start already, and whose start is later than another's, stands still until then: where days begin at different moments,
+-- what is earned is set against all the money that the accounts began their days with.
 -- Points: the beginning, one a bucket (spans up to a week) or the closes of trading days (longer ones), the moment just
 -- before each external flow, the first observation after one that has no fresh observation before it, and the end. `points` is the largest number of buckets; 0 asks for the unavoidable points
 -- only, which is enough for the P&L and the return of a period; a negative number asks for the closes of trading days,
@@ -69,7 +83,8 @@ LANGUAGE plpgsql STABLE ROWS 300 SET plan_cache_mode = force_generic_plan AS $$
 BEGIN
 RETURN QUERY
 WITH entries AS MATERIALIZED (
-    SELECT e.* FROM growth_entries(for_accounts, starts, until, known) e
+    SELECT e.*, CASE WHEN e.held THEN least(e.entered_at, min(e.entered_at) OVER (PARTITION BY e.currency)) ELSE e.entered_at END AS joined_at
+      FROM growth_entries(for_accounts, starts, until, known) e
 ), spans AS MATERIALIZED (
     SELECT e.currency, min(e.entered_at) AS first_at, extract(epoch FROM until - min(e.entered_at))::double precision AS seconds
       FROM entries e
@@ -82,7 +97,7 @@ WITH entries AS MATERIALIZED (
     UNION ALL
     SELECT e.account_id, e.currency, e.entered_at, e.equity, true
       FROM entries e
-      JOIN spans s ON s.currency = e.currency AND e.entered_at > s.first_at
+      JOIN spans s ON s.currency = e.currency AND e.joined_at > s.first_at
 ), grid AS (
     SELECT s.currency, s.first_at AS at FROM spans s
     UNION
@@ -102,10 +117,7 @@ WITH entries AS MATERIALIZED (
     UNION
     SELECT s.currency, bucket_end
       FROM spans s
-      CROSS JOIN LATERAL (
-            SELECT min(width) * interval '1 second' AS width
-              FROM unnest('{1,2,5,10,15,30,60,120,300,600,900,1800,3600,7200,14400,43200,86400,604800}'::integer[]) AS width
-             WHERE width >= s.seconds / points) nice
+      CROSS JOIN LATERAL (SELECT curve_step(until - s.first_at, points) AS width WHERE points > 0) nice
       CROSS JOIN LATERAL generate_series(date_bin(nice.width, s.first_at, '2000-01-03 00:00Z') + nice.width, until, nice.width) AS bucket_end
      WHERE points > 0 AND s.seconds <= 604800
     UNION
@@ -125,9 +137,9 @@ WITH entries AS MATERIALIZED (
      WHERE long.first_at IS NOT NULL
 ), observed AS (
     -- A close that is kept is that of the step too, where the step begins inside the day and before it.
-    SELECT e.account_id, s.currency, s.at, s.at >= e.entered_at AS entered, o.observed_at,
+    SELECT e.account_id, s.currency, s.at, s.at >= e.joined_at AS entered, o.observed_at,
            CASE WHEN o.observed_at IS NOT NULL THEN o.equity END AS equity, 0 AS amount,
-           CASE WHEN s.at >= e.entered_at AND s.previous_at < e.entered_at THEN e.equity END AS entered_with
+           CASE WHEN s.at >= e.joined_at AND s.previous_at < e.joined_at THEN e.equity END AS entered_with
       FROM steps s
       JOIN entries e ON e.currency = s.currency
       LEFT JOIN closes c ON c.account_id = e.account_id AND c.at = s.at AND c.since <= s.previous_at
@@ -221,18 +233,21 @@ LANGUAGE sql STABLE ROWS 300 AS $$
 $$;
 
 -- The drawdown at the end of a window and the deepest inside it, as fractions ≤ 0, below -1
--- where equity fell below zero; null before two observations.
-CREATE OR REPLACE FUNCTION window_drawdown(for_accounts text[], start timestamptz, until timestamptz, known timestamptz)
-RETURNS TABLE (currency text, drawdown double precision, max_drawdown double precision)
+-- where equity fell below zero; null before two observations. A fall that was over before the next point is in none, so that
+-- a longer window may know less of one: step says how far the points lie apart.
+DROP FUNCTION IF EXISTS window_drawdown(text[], timestamptz, timestamptz, timestamptz);
+CREATE FUNCTION window_drawdown(for_accounts text[], start timestamptz, until timestamptz, known timestamptz)
+RETURNS TABLE (currency text, drawdown double precision, max_drawdown double precision, step interval)
 LANGUAGE sql STABLE ROWS 2 AS $$
     SELECT c.currency,
            CASE WHEN count(*) > 1 THEN (array_agg(c.drawdown ORDER BY c.at DESC))[1] END,
-           CASE WHEN count(*) > 1 AND count(c.drawdown) = count(*) THEN min(c.drawdown) END
-      FROM equity_curve(for_accounts, start, until, known) c
+           CASE WHEN count(*) > 1 AND count(c.drawdown) = count(*) THEN min(c.drawdown) END,
+           CASE WHEN count(*) > 1 THEN curve_step(until - min(c.at), 400) END
+      FROM equity_curve(for_accounts, start, until, known, 400) c
      GROUP BY c.currency
 $$;
 
-GRANT EXECUTE ON FUNCTION observation_after(text[], timestamptz[], timestamptz, timestamptz, timestamptz),
+GRANT EXECUTE ON FUNCTION curve_step(interval, integer), observation_after(text[], timestamptz[], timestamptz, timestamptz, timestamptz),
     growth_entries(text[], timestamptz[], timestamptz, timestamptz),
     growth_between(text[], timestamptz[], timestamptz, timestamptz, integer),
     growth_index(text[], timestamptz, timestamptz, timestamptz, integer),

@@ -5,14 +5,15 @@
 -- observation of equity says. loss_used and the limit are the bot's own words of its day (loss_origin 'bot'), or where it
 -- said nothing by then max(0, -today_pnl) against the account's limit ('computed'). Of a past day one version an hour is
 -- kept, so there the loss follows by the bot's own formula, from net realised today and the change of unrealised.
-CREATE OR REPLACE FUNCTION account_figures(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
+DROP FUNCTION IF EXISTS account_figures(text[], timestamptz, timestamptz, timestamptz, boolean);
+CREATE FUNCTION account_figures(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean)
 RETURNS TABLE (account_id text, label text, currency text, mode text, clock text,
                equity_at timestamptz, equity numeric, cash numeric, available_margin numeric,
                today_start timestamptz, today_pnl numeric, today_return double precision,
                unrealized_pnl numeric, positions bigint, unpriced_positions bigint, cost numeric,
                realized_today numeric, gross_today numeric, fees_today numeric, closed_today bigint, won_today bigint,
                loss_used numeric, loss_limit numeric, loss_origin text, trading_blocked boolean,
-               drawdown double precision, max_drawdown double precision,
+               drawdown double precision, max_drawdown double precision, drawdown_step interval,
                status text, regime text, strategy text, heartbeat_at timestamptz, heard_at timestamptz, silent_at timestamptz, silent boolean)
 LANGUAGE sql STABLE ROWS 5 AS $$
     -- Materialized, because row-level security lets no index use a moment that is still an expression.
@@ -37,7 +38,7 @@ LANGUAGE sql STABLE ROWS 5 AS $$
            CASE WHEN s.loss_used IS NOT NULL AND s.origin <> 'ledger' THEN 'bot'
                 WHEN s.loss_used IS NOT NULL OR p.pnl IS NOT NULL THEN 'computed' END,
            coalesce(s.trading_blocked, n.status = 'blocked'),
-           d.drawdown, d.max_drawdown,
+           d.drawdown, d.max_drawdown, d.step,
            n.status, n.regime, n.strategy, n.heartbeat_at, n.heard_at, n.silent_at, n.silent
       FROM accounts_now n
       LEFT JOIN LATERAL latest_equity(n.account_id, n.moment, known) e ON true

@@ -70,6 +70,22 @@ async def agree_on_growth(database: Database, scope: Scope, period_return: float
     assert figures.max_drawdown.value == below.deepest.value == min(point.drawdown for point in points)
 
 
+@pytest.mark.parametrize(("window", "step"), [("1D", 300), ("1W", 1800), ("1M", 86400), ("3M", 86400)])
+async def test_every_read_that_shows_a_drawdown_says_how_far_apart_it_was_seen(
+    service: Database, database: Database, window: str, step: float
+) -> None:
+    await given_account(service)
+    seen = [END - timedelta(hours=7 * place) for place in range(80)]
+    await insert(service, "trading_pnl", [fact("A", at) | {"equity": 1000 + at.hour} for at in seen])
+    scope = live(window=window, moment=END)
+    [total] = await asked(database, account_totals.READ, scope)
+    [card] = await asked(database, account_summary.READ, scope)
+    [figures] = await asked(database, performance.READ, scope)
+    [below] = await asked(database, drawdowns.READ, scope)
+    steps = {row.drawdown_step_seconds for row in (total, card, figures)}
+    assert steps == {below.step_seconds} == {step}
+
+
 async def test_growth_does_not_depend_on_the_points_of_a_window(service: Database, database: Database) -> None:
     """A flow that nobody saw coming is weighed between the observations about it, in buckets and days alike."""
     await given_account(service)

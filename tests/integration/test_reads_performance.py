@@ -343,6 +343,34 @@ async def test_the_day_an_account_begins_in_counts_from_its_close_beside_a_bench
     assert beside.excess_return.value == pytest.approx(row.excess_return.value) == pytest.approx(0.11)
 
 
+async def test_return_benchmark_and_excess_of_one_row_are_of_the_same_days_and_add_up(
+    service: Database, database: Database
+) -> None:
+    await given_account(service, benchmark="SPY")
+    days = weekdays(6)
+    await given_closes(service, days, [90, 100, 110, 99, 108.9, 120])
+    await given_bars(service, days[1:5], [10, 11, 12, 12.5])
+    [row] = await told(database, performance.READ, until=evening(days[-1]))
+    assert row.period_return.value == pytest.approx(120 / 90 - 1)
+    assert row.compared_return.value == pytest.approx(0.089)
+    assert row.benchmark_return.value == pytest.approx(0.25)
+    assert row.excess_return.value == pytest.approx(row.compared_return.value - row.benchmark_return.value)
+    [beside] = await told(database, benchmark.READ, until=evening(days[-1]))
+    assert beside.period_return.value == pytest.approx(row.compared_return.value)
+
+
+@pytest.mark.parametrize(("begins", "since"), [(date(2026, 3, 15), date(2026, 3, 15)), (date(2026, 3, 1), None)])
+async def test_a_month_that_the_window_begins_within_says_since_when_it_counts(
+    begins: date, since: date | None, service: Database, database: Database
+) -> None:
+    await given_account(service)
+    days = weekdays(60, date(2026, 2, 2))
+    await given_closes(service, days, [1000 + place for place in range(60)])
+    months = await told(database, monthly_returns.READ, until=evening(days[-1]), window=f"{begins}..2026-04-20")
+    assert [month.since for month in months] == [since, None]
+    assert months[0].whole is (since is None)
+
+
 async def test_without_bars_the_benchmark_closes_at_the_last_price_of_the_day(
     service: Database, database: Database
 ) -> None:
@@ -385,6 +413,7 @@ async def test_months_compounded_are_the_return_of_the_window(service: Database,
     assert [month.month for month in months] == list(last.index)
     assert [month.period_return for month in months] == [exactly(value) for value in expected]
     assert [month.whole for month in months] == [False, True, True, True, False]
+    assert [month.since for month in months] == [named[0], None, None, None, None]
     [row] = await told(database, performance.READ, until=until)
     assert math.prod(1 + month.period_return for month in months) - 1 == exactly(row.period_return.value)
 

@@ -60,6 +60,7 @@ TOTAL = account_totals.CurrencyTotal(
     trading_blocked=False,
     drawdown=-0.0267,
     max_drawdown=-0.048,
+    drawdown_step_seconds=86400.0,
 )
 
 
@@ -76,7 +77,7 @@ def test_the_cards_say_what_the_mock_up_says() -> None:
         "Today's P&L +971.80 +0.47% after fees 38.04",
         "Unrealised +2,778.88 +1.33% on 10 positions",
         "Realised today +144.65 23 closed trades · 14 won",
-        "Drawdown −2.67% Max −4.80% in 3M",
+        "Drawdown −2.67% daily closes Max −4.80% in 3M",
         "Daily loss used 62.5% Maker US 312.60 of 500",
     ):
         assert expected in said
@@ -153,7 +154,7 @@ def test_equity_is_drawn_over_its_drawdown() -> None:
     lines = {trace.get("name"): trace["y"] for trace in members["figure"]["data"] if trace.get("name")}
     assert lines["Equity"] == [100, 110, 99]
     assert lines["Drawdown"] == [0, 0, -0.1]
-    assert members["subtitle"] == "USD · 3M · not EUR"
+    assert members["subtitle"] == "USD · 3M · drawdown at its points · not EUR"
 
 
 def test_the_curve_shown_is_that_of_the_currency_with_most_accounts_however_many_points_others_have() -> None:
@@ -162,7 +163,7 @@ def test_the_curve_shown_is_that_of_the_currency_with_most_accounts_however_many
     eur = [equity.EquityPoint("EUR", moment, 200.0, 1.0, 0.0) for moment in at]
     owners = [account("EUR"), account(name="B"), account(name="C")]
     members = drawn("equity", (equity.READ, [*eur, *usd]), (accounts.READ, owners))
-    assert members["subtitle"] == "USD · 3M · not EUR"
+    assert members["subtitle"] == "USD · 3M · drawdown at its points · not EUR"
 
 
 def test_tiles_are_sized_by_value_and_say_short() -> None:

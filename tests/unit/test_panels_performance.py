@@ -54,7 +54,13 @@ TODAY = NOW.date()
 def figures_of(currency: str = "USD", **given: Any) -> Performance:
     known = {spec.name: Figure(0.1234) for spec in fields(Performance) if spec.type is Figure}
     told = {"currency": currency, "start": NOW - 91 * DAY, "end": NOW, "days": 62, "gaps": 0, "periods_per_year": 252}
-    rest = {"trading_days": "Monday to Friday", "risk_free": 0.0, "minimum_return": 0.0, "accounts": 1}
+    rest = {
+        "trading_days": "Monday to Friday",
+        "risk_free": 0.0,
+        "minimum_return": 0.0,
+        "accounts": 1,
+        "drawdown_step_seconds": 86400.0,
+    }
     return Performance(**(known | told | rest | {"benchmark": "SPY"} | given))
 
 
@@ -152,7 +158,7 @@ def test_metrics_say_their_convention_and_a_missing_one_its_reason() -> None:
     assert "Return +12.34% ROI +12.34%" in said
     assert "Excess return +12.34 pp" in said
     assert "Sharpe — Sortino — Calmar 0.12" in said
-    assert "— needs 30 days, has 12 A = 252 · rf 0%" in said
+    assert "— needs 30 days, has 12 drawdown: daily closes · benchmark and excess over the common days A = 252" in said
     assert "62 daily returns on equity, Monday to Friday, 2 of them over gaps" in said
     assert '"unknown: needs 30 days, has 12"' in json.dumps(members)
 
@@ -178,6 +184,20 @@ def test_months_have_their_year_and_the_running_one_is_outlined() -> None:
     assert classes(members).count("heat-running") == 1
     assert "heat-n3" in classes(members)
     assert "heat-p2" in classes(members)  # half of the largest: the scale is symmetric
+
+
+def test_a_month_that_the_range_begins_within_says_since_when() -> None:
+    month = MonthReturn("USD", date(2026, 11, 1), NOW, 0.0179, False, 0.0179, date(2026, 11, 15))
+    members = drawn("monthly_returns", (monthly_returns.READ, [month]))
+    assert "+1.79% from 15 Nov so far" in words(members)
+    assert members["subtitle"] == "USD · net of fees · 3M · from 15 Nov · outlined = running"
+
+
+def test_return_benchmark_and_excess_stand_together() -> None:
+    three = {"compared_return": 0.1043, "benchmark_return": 0.0919, "excess_return": 0.0124}
+    row = figures_of(**{name: Figure(value) for name, value in three.items()})
+    said = words(drawn("performance", (performance.READ, [row])))
+    assert "Return, common days +10.43% Benchmark +9.19% Excess return +1.24 pp" in said
 
 
 def test_a_month_without_a_base_is_a_dash_with_its_reason() -> None:
@@ -328,11 +348,11 @@ def test_rolling_figures_end_in_their_last_value(metric: str, written: str) -> N
 
 def test_a_drawdown_that_lasts_is_not_recovered_yet() -> None:
     period = DrawdownPeriod(NOW - 9 * DAY, NOW - 2 * DAY, None, -0.1124, 9.0, 7.0, None)
-    row = Drawdowns("USD", NOW, Figure(-0.05), Figure(-0.1124), 9.0, [period], [UnderWater(NOW, -0.05)])
+    row = Drawdowns("USD", NOW, Figure(-0.05), Figure(-0.1124), 9.0, [period], [UnderWater(NOW, -0.05)], 86400.0)
     said = words(drawn("drawdowns", (drawdowns.READ, [row])))
     assert "−11.24%" in said
     assert "not yet 7 d 00 h — 9 d 00 h" in said
-    flat = Drawdowns("USD", NOW, Figure(0.0), Figure(0.0), None, [], [UnderWater(NOW, 0.0)])
+    flat = Drawdowns("USD", NOW, Figure(0.0), Figure(0.0), None, [], [UnderWater(NOW, 0.0)], 86400.0)
     assert "Growth never fell in 3M" in words(drawn("drawdowns", (drawdowns.READ, [flat])))
 
 

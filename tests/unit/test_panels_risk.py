@@ -10,6 +10,7 @@ import pytest
 
 from main.analytics.figure import Figure, missing
 from main.monitoring.dashboards.v2.encoder import PanelEncoder
+from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, account_tones
 from main.monitoring.reads import (
     accounts,
     bots,
@@ -115,7 +116,7 @@ def test_without_data_each_says_why_and_what_to_do(name: str) -> None:
 
 
 def test_the_cards_have_leverage_with_its_limits_tails_and_drawdown() -> None:
-    fell = Drawdowns("USD", NOW, Figure(-0.0267), Figure(-0.048), 9.0, [], [UnderWater(NOW, -0.0267)])
+    fell = Drawdowns("USD", NOW, Figure(-0.0267), Figure(-0.048), 9.0, [], [UnderWater(NOW, -0.0267)], 1800.0)
     row = earned(value_at_risk=Figure(0.0157), conditional_value_at_risk=Figure(0.0192))
     members = drawn("risk_cards", (exposure.READ, [exposed(0.97)]), (performance.READ, [row]), (drawdowns.READ, [fell]))
     said = words(members)
@@ -126,7 +127,7 @@ def test_the_cards_have_leverage_with_its_limits_tails_and_drawdown() -> None:
         "Largest weight 60.0% XLK · HHI 0.44",
         "VaR 95, 1 day 1.57% loss, of 62 days",
         "CVaR 95, 1 day 1.92% loss, of 62 days",
-        "Drawdown −2.67% Max −4.80% in 3M",
+        "Drawdown −2.67% every 30 min Max −4.80% in 3M",
     ):
         assert expected in said
 
@@ -174,9 +175,10 @@ def test_of_many_accounts_the_highest_leverage_comes_first_and_unknown_last() ->
 
 def test_the_curve_under_water_has_its_depth_and_length_above_it() -> None:
     points = [UnderWater(NOW, 0.0), UnderWater(NOW + HOUR, -0.1124), UnderWater(NOW + 2 * HOUR, -0.05)]
-    row = Drawdowns("USD", NOW, Figure(-0.05), Figure(-0.1124), 18.5, [], points)
+    row = Drawdowns("USD", NOW, Figure(-0.05), Figure(-0.1124), 18.5, [], points, 86400.0)
     members = drawn("under_water", (drawdowns.READ, [row]))
     assert words(members) == "−5.00% Max −11.24% · longest 18 d 12 h"
+    assert members["subtitle"] == "USD · below the peak · 3M · daily closes"
     assert members["figure"]["data"][0]["y"] == [0, -0.1124, -0.05]
     assert members["figure"]["layout"]["yaxis"]["range"][1] == 0
 
@@ -187,7 +189,7 @@ def test_the_worst_daily_loss_is_first_with_its_limit_beside_it() -> None:
     unknown = lost(None, label=EVIL, origin="computed")
     said = words(drawn("daily_loss", (daily_loss.READ, [unknown, protected, lost(), blocked])))
     assert said.startswith("Blocked 100.8% 504.00 of 500 USD Trading blocked")
-    assert "Maker US 62.5% 312.60 of 500 USD today −312.60" in said
+    assert "Maker US 62.5% 312.60 of 500 USD today −312.60 after all fees" in said
     assert "120.00 protected, closes at +80.00" in said
     assert f"{EVIL} — no daily loss limit is set" in said
     assert said.endswith("computed from equity, the bot says nothing")
@@ -227,11 +229,45 @@ def test_holdings_are_tiles_by_band_with_the_limit_written_once_an_account() -> 
     ]
     members = drawn("inventory", (inventory.READ, holdings))
     said = words(members)
-    assert said.startswith(f"Maker limit 20,000 USD a symbol {EVIL} 95.0% 19,000 · critical SPY short 30.2%")
+    assert said.startswith(f"Maker limit 20,000 USD a symbol {EVIL} 95.0% 19,000 · near the limit SPY short 30.2%")
     assert "GLD — —" in said
     assert "Other no limit" in said
     assert "tile-critical" in json.dumps(members)
     assert members["subtitle"] == "bands at 40%, 70%, 90% of the limit"
+
+
+def test_a_holding_over_its_limit_is_said_to_be_so_and_not_in_the_words_of_an_alert() -> None:
+    said = words(drawn("inventory", (inventory.READ, [held(1.01, "critical", symbol="SOL-USD")])))
+    assert "101.0% −100 · over the limit" in said
+    assert "critical" not in said
+
+
+def test_an_account_has_one_colour_on_the_page_whichever_chart_it_is_in() -> None:
+    names = ["SIM", "SIM-EUR", "SIM-ROTATION"]
+    owners = (accounts.READ, [filled(AccountEntry, account=name) for name in names])
+    losses = [said_at(hour, share, name) for name, share in zip(names, (0.0, 0.0, 0.03), strict=True) for hour in (0, 1)]
+    factors = [
+        filled(RiskFactorPoint, account=name, label=f"Account {name}", at=NOW + hour * HOUR, risk_factor=factor)
+        for name, factor in zip(names, (1.0, 0.5, 0.9), strict=True)
+        for hour in (0, 1)
+    ]
+
+    def tones(name: str, *given: Any) -> dict[str, str]:
+        traces = drawn(name, owners, *given)["figure"]["data"]
+        return {trace["name"]: trace["line"]["color"] for trace in traces}
+
+    course = tones("daily_loss_course", (daily_loss_course.READ, losses))
+    assert course == tones("risk_factor", (risk_factor.READ, factors))
+    assert len(set(course.values())) == 3
+    alone = tones("risk_factor", (risk_factor.READ, factors[2:4]))
+    assert alone.items() <= course.items()
+
+
+def test_more_accounts_than_colours_are_drawn_in_colours_of_their_own() -> None:
+    everybody = [f"A{number:02}" for number in range(20)]
+    tones = account_tones(["A01", "A07", "A13", "A02"], everybody)
+    assert tones["A01"] == ACCOUNT_TONES[1]
+    assert len(set(tones.values())) == 4
 
 
 def test_of_five_hundred_holdings_the_fullest_are_shown() -> None:

@@ -16,6 +16,7 @@ WEEKDAYS = 262
 """The most weekdays that a year has. Whoever trades on more days than that trades every day."""
 
 _WEEK = timedelta(weeks=1)
+_DAY_SECONDS = 86400.0
 
 _HOLIDAYS = 5
 """Up to this many weekdays in a row without an observation are taken for holidays where nobody trades every day."""
@@ -79,16 +80,23 @@ DAILY_CLOSES = Query(
 
 @dataclass(frozen=True, slots=True)
 class Depths:
-    """The drawdown at the end of a window and the deepest inside it, of its equity curve; ``None`` is not known."""
+    """The drawdown at the end of a window and the deepest inside it, of its equity curve; ``None`` is not known.
+
+    ``step_seconds`` is how far the curve's points lie apart.
+    """
 
     currency: str
     drawdown: float | None
     deepest: float | None
+    step_seconds: float | None
 
 
 DEPTHS = Query(
     Depths,
-    "SELECT d.currency, d.drawdown, d.max_drawdown AS deepest FROM window_drawdown($1, $2, $3, $4) d",
+    """
+    SELECT d.currency, d.drawdown, d.max_drawdown AS deepest, extract(epoch FROM d.step)::float8 AS step_seconds
+      FROM window_drawdown($1, $2, $3, $4) d
+    """,
 )
 
 
@@ -134,7 +142,7 @@ async def depths(db: Fetcher, scope: Scope, rows: list[GrowthDays]) -> dict[str,
     """Return the drawdowns by currency, as the equity curve has them: that of more than a week has the rows' points."""
     bounds = scope.bounds()
     if all(bounds.end - row.times[0] > _WEEK for row in rows):
-        return {row.currency: Depths(row.currency, row.drawdown, row.deepest) for row in rows}
+        return {row.currency: Depths(row.currency, row.drawdown, row.deepest, _DAY_SECONDS) for row in rows}
     found = await DEPTHS.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at)
     return {row.currency: row for row in found}
 

@@ -46,6 +46,7 @@ class AccountFigures:
     trading_blocked: bool | None
     drawdown: float | None
     max_drawdown: float | None
+    drawdown_step_seconds: float | None
     status: str | None
     regime: str | None
     strategy: str | None
@@ -65,7 +66,7 @@ FIGURES = Query(
            f.realized_today, f.gross_today, f.fees_today, f.closed_today, f.won_today,
            f.loss_used, f.loss_limit, (f.loss_used / nullif(f.loss_limit, 0))::float8 AS loss_share,
            f.loss_origin, f.trading_blocked,
-           f.drawdown, f.max_drawdown,
+           f.drawdown, f.max_drawdown, extract(epoch FROM f.drawdown_step)::float8 AS drawdown_step_seconds,
            f.status, f.regime, f.strategy, f.heartbeat_at, f.heard_at, f.silent
       FROM account_figures($1, $2, $3, $4, $5) f
      ORDER BY f.currency, f.equity DESC NULLS LAST, f.account_id
@@ -79,7 +80,10 @@ async def account_summary(db: Fetcher, scope: Scope) -> list[AccountFigures]:
     Today's P&L is net: the change of equity since the start of the account's trading day, deposits, withdrawals and
     transfers removed; its return is time-weighted. Both are ``None`` until equity was observed today. Realised today is
     net of the fees of both legs and counts the trades that closed today. Unrealised P&L is ``None`` while a position
-    has no price. Drawdown and its maximum are within the window, from its own peak. Empty without accounts.
+    has no price. Drawdown and its maximum are within the window, from its own peak, as seen every
+    ``drawdown_step_seconds``: at the closes of days over more than a week. The loss used counts the fees of a trade on
+    the day that it closes, today's P&L on the day that they are charged: they differ by those of open positions. Empty
+    without accounts.
     """
     bounds = scope.bounds()
     return await FIGURES.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at, scope.present)

@@ -47,6 +47,7 @@ class CurrencyTotal:
     trading_blocked: bool
     drawdown: float | None
     max_drawdown: float | None
+    drawdown_step_seconds: float | None
     missing_rates: list[str] = field(default_factory=list)
 
 
@@ -76,7 +77,8 @@ TOTALS = Query(
            s.realized_today, s.fees_today, s.closed_today, s.won_today,
            n.account_id AS loss_account, n.label AS loss_label, n.loss_used, n.loss_limit,
            n.loss_share::float8 AS loss_share, n.trading_blocked IS TRUE AS trading_blocked,
-           d.drawdown, d.max_drawdown, '{}'::text[] AS missing_rates
+           d.drawdown, d.max_drawdown, extract(epoch FROM d.step)::float8 AS drawdown_step_seconds,
+           '{}'::text[] AS missing_rates
       FROM sums s
       JOIN nearest n ON n.currency = s.currency
       LEFT JOIN LATERAL period_pnl(s.ids, s.starts, $3, $4) p ON true
@@ -124,7 +126,8 @@ CONVERTED = Query(
            n.account_id AS loss_account, n.label AS loss_label, n.loss_used * n.rate AS loss_used,
            n.loss_limit * n.rate AS loss_limit,
            n.loss_share::float8 AS loss_share, n.trading_blocked IS TRUE AS trading_blocked,
-           d.drawdown, d.max_drawdown, coalesce(s.missing, '{}') AS missing_rates
+           d.drawdown, d.max_drawdown, extract(epoch FROM d.step)::float8 AS drawdown_step_seconds,
+           coalesce(s.missing, '{}') AS missing_rates
       FROM sums s
       CROSS JOIN nearest n
       LEFT JOIN LATERAL period_pnl(s.ids, s.starts, $3, $4) p ON s.currencies = 1
@@ -150,7 +153,9 @@ async def account_totals(db: Fetcher, scope: Scope, params: InCurrency | None = 
 
     Sums leave out what is not known and say how much that is; unrealised P&L is ``None`` while any position has no
     price. Return and drawdown are those of the accounts held together, an account that began later counting as an
-    inflow, so they are not averages of the accounts' own. Empty without accounts.
+    inflow, so they are not averages of the accounts' own; where days begin at different moments, today's return is over
+    all the equity that the accounts began theirs with. ``drawdown_step_seconds`` is how far the points lie apart that
+    drawdown was seen at: the closes of days (86,400) over more than a week. Empty without accounts.
 
     With ``currency`` there is one row, everything converted at the newest rate of the moment asked about: sums of
     amounts as they stand, not what they were worth when they were earned. Where a rate is not known the sums are

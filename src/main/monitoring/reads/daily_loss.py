@@ -61,7 +61,8 @@ async def daily_loss(db: Fetcher, scope: Scope) -> list[DailyLoss]:
     """Return the trading day so far of every account, by currency; empty without accounts.
 
     A day is the account's own, in its zone and with its roll-over. What the bot's risk rules say is ``None`` where they
-    said nothing of the day.
+    said nothing of the day. The loss used counts the fees of a trade on the day that it closes, the ``result`` on the
+    day that they are charged: they differ by those of positions that are open, or were when the day began.
     """
     bounds = scope.bounds()
     which = (list(scope.accounts), bounds.end, bounds.known_at, scope.present)
@@ -90,5 +91,5 @@ READ = Read(
     unit="account currency",
     freshness=timedelta(minutes=1),
     scalar=_most,
-    formula="max(0, −(net realised today + change of unrealised today)) / limit",
+    formula="max(0, −(net realised today + change of unrealised today)) / limit; fees count when a trade closes",
 )

@@ -21,14 +21,16 @@ class GrowthCurve:
     times: list[datetime]
     growth: list[float | None]
     drawdown: list[float | None]
+    step_seconds: float | None
 
 
 CURVES = Query(
     GrowthCurve,
     """
     SELECT c.currency, array_agg(c.at ORDER BY c.at) AS times, array_agg(c.growth ORDER BY c.at) AS growth,
-           array_agg(c.drawdown ORDER BY c.at) AS drawdown
-      FROM equity_curve($1, $2, $3, $4) c
+           array_agg(c.drawdown ORDER BY c.at) AS drawdown,
+           CASE WHEN count(*) > 1 THEN extract(epoch FROM curve_step($3 - min(c.at), 400))::float8 END AS step_seconds
+      FROM equity_curve($1, $2, $3, $4, 400) c
      GROUP BY c.currency
      ORDER BY c.currency
     """,
@@ -64,7 +66,10 @@ class DrawdownPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Drawdowns:
-    """The under-water curve of one currency and its worst times, deepest first, at most five."""
+    """The under-water curve of one currency and its worst times, deepest first, at most five.
+
+    ``step_seconds`` is how far the points lie apart that all of it was seen at, whatever fell and rose again between.
+    """
 
     currency: str
     end: datetime
@@ -73,6 +78,7 @@ class Drawdowns:
     longest_days: float | None
     worst: list[DrawdownPeriod]
     points: list[UnderWater]
+    step_seconds: float | None
 
 
 async def drawdowns(db: Fetcher, scope: Scope, params: Series | None = None) -> list[Drawdowns]:
@@ -80,7 +86,8 @@ async def drawdowns(db: Fetcher, scope: Scope, params: Series | None = None) -> 
 
     They are those of the `equity` read: growth is free of deposits and withdrawals, and the peak the highest inside the
     window, its beginning included. From where equity had no base any more nothing is known, and the two figures have
-    that reason. ``longest_days`` is ``None`` where growth never fell.
+    that reason. ``longest_days`` is ``None`` where growth never fell. Of more than a week, growth is seen at closes
+    of days (a step of 86,400 seconds), so that a longer window may have seen less of a fall than a shorter one.
     """
     bounds, asked = scope.bounds(), params or Series()
     curves = await CURVES.all(db, list(scope.accounts), bounds.start, bounds.end, bounds.known_at)
@@ -97,6 +104,7 @@ def _drawdowns(curve: GrowthCurve, points: int) -> Drawdowns:
         longest_days=None if longest is None else _days(curve.times, longest.peak, longest.last),
         worst=[_period(curve.times, episode) for episode in depth.worst_drawdowns(curve.growth)],
         points=_thinned(curve, points),
+        step_seconds=curve.step_seconds,
     )
 
 

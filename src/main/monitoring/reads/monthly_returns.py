@@ -16,8 +16,9 @@ class MonthReturn:
     """The time-weighted return of one month, a fraction; ``None`` where equity gave it no base.
 
     ``month`` is its first day and ``until`` its last observation. ``whole`` says that the window has all of it: it did
-    not begin within the month, and the month is over. ``year_to_date`` compounds the year's months in the window up to
-    and with this one: that of a year's last month is the year's return.
+    not begin within the month, and the month is over. Where it did, ``since`` is the day that it began on.
+    ``year_to_date`` compounds the year's months in the window up to and with this one: that of a year's last month is
+    the year's return.
     """
 
     currency: str
@@ -26,6 +27,7 @@ class MonthReturn:
     period_return: float | None
     whole: bool
     year_to_date: float | None
+    since: date | None = None
 
 
 async def monthly_returns(db: Fetcher, scope: Scope) -> list[MonthReturn]:
@@ -45,13 +47,15 @@ def _months(row: GrowthDays, end: datetime) -> list[MonthReturn]:
         if place > 0 and (day.year, day.month) != (following.year, following.month)
     ]
     first, running = row.days[0].replace(day=1), trading_date(end, row.zone, row.roll_over).replace(day=1)
+    begun = trading_date(row.times[0], row.zone, row.roll_over)
     found, before, year_before = list[MonthReturn](), row.growth[0], row.growth[0]
     for place in last_places:
         growth, month = row.growth[place], row.days[place].replace(day=1)
         if found and found[-1].month.year < month.year:
             year_before = before
         value, so_far = _change(before, growth), _change(year_before, growth)
-        found.append(MonthReturn(row.currency, month, row.times[place], value, first < month < running, so_far))
+        since = begun if month == first else None
+        found.append(MonthReturn(row.currency, month, row.times[place], value, first < month < running, so_far, since))
         before = growth
     return found
 

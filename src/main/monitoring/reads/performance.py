@@ -49,7 +49,9 @@ class Performance:
 
     ``days`` are the returns that the ratios are made of, ``gaps`` those of them that span days without an observation.
     ``period_return``, ``roi`` and the drawdowns are of the whole window, the running day included; the others of whole
-    trading days. ``calmar`` uses the drawdown at the closes of days.
+    trading days. ``calmar`` uses the drawdown at the closes of days, the other drawdowns what was seen every
+    ``drawdown_step_seconds``. ``compared_return`` is that of the accounts over the days whose closes both they and the
+    benchmark have: the excess return is the difference of the two.
     """
 
     currency: str
@@ -77,6 +79,8 @@ class Performance:
     best_day: Figure
     worst_day: Figure
     positive_days: Figure
+    drawdown_step_seconds: float | None
+    compared_return: Figure
     benchmark_return: Figure
     excess_return: Figure
     alpha: Figure
@@ -120,6 +124,7 @@ def _performance(row: GrowthDays, below: Depths, closes: dict[date, float], rate
         roi=_return_on_investment(row),
         max_drawdown=_drawdown(row, below.deepest),
         current_drawdown=_drawdown(row, below.drawdown),
+        drawdown_step_seconds=below.step_seconds,
         **_ratios(days, rates),
         **_tails(days),
         **_compared(row, days, closes, rates.risk_free),
@@ -149,12 +154,13 @@ def _tails(days: DayReturns) -> dict[str, Figure]:
 
 
 def _compared(row: GrowthDays, days: DayReturns, closes: dict[date, float], risk_free: float) -> dict[str, Figure]:
-    names = ("benchmark_return", "excess_return", "alpha", "beta", "benchmark_correlation")
+    names = ("compared_return", "benchmark_return", "excess_return", "alpha", "beta", "benchmark_correlation")
     reason = no_benchmark(row, closes) or (NO_BASE if None in days.growth else "")
     if reason:
         return dict.fromkeys(names, missing(reason))
     pair = comparison.aligned(days.by_day, closes)
     figures = (
+        total_return(pair.returns),
         total_return(pair.benchmark),
         comparison.excess_return(pair.returns, pair.benchmark),
         comparison.alpha(pair.returns, pair.benchmark, row.periods_per_year, risk_free=risk_free),

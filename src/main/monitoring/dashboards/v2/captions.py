@@ -23,6 +23,18 @@ def cut(shown: int, of: int, which: str = "", what: str = "") -> str:
     return " ".join(word for word in (which, f"{shown:,} of {of:,}", what) if word) if of > shown else ""
 
 
+def seen(step_seconds: float | None) -> str:
+    """Return how far the points of a curve lie apart that a drawdown was seen at; nothing where that is not known."""
+    if step_seconds is None:
+        return ""
+    if step_seconds >= 86400:
+        return "daily closes"
+    for size, unit in ((3600, "h"), (60, "min")):
+        if step_seconds >= size:
+            return f"every {step_seconds / size:.0f} {unit}"
+    return f"every {step_seconds:.0f} s"
+
+
 def currency(rows: Sequence[OfCurrency]) -> str:
     """Return the currency of all rows; nothing where they have several, or there are none."""
     found = {row.currency for row in rows}

@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import account_totals, bots
 from main.monitoring.reads.account_totals import CurrencyTotal
@@ -84,7 +84,8 @@ def _drawdown(total: CurrencyTotal, scope: Scope) -> Component:
         why = f"too few observations in {scope.window}"
         return components.kpi("Drawdown", components.unknown(why), detail=why)
     detail = f"Max {text.percent(total.max_drawdown)} in {scope.window}"
-    return components.kpi("Drawdown", components.amount(text.percent(total.drawdown)), detail=detail)
+    figure = components.amount(text.percent(total.drawdown))
+    return components.kpi("Drawdown", figure, unit=captions.seen(total.drawdown_step_seconds), detail=detail)
 
 
 def _loss(total: CurrencyTotal) -> Component:

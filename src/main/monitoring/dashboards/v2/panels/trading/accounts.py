@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.components import LightState
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
@@ -32,10 +32,16 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    currencies = _currencies(answers[account_summary.READ].value or [])
-    if not currencies:
-        return ""
-    return currencies[0] if len(currencies) == 1 else f"{', '.join(currencies)} · totals per currency, never across"
+    rows = answers[account_summary.READ].value or []
+    currencies = _currencies(rows)
+    # Accounts that began within the range are seen more often than the others.
+    steps = sorted({row.drawdown_step_seconds for row in rows if row.drawdown_step_seconds is not None})
+    drawdown = " or ".join(dict.fromkeys(captions.seen(step) for step in steps))
+    return captions.joined(
+        ", ".join(currencies),
+        "totals per currency, never across" if len(currencies) > 1 else "",
+        f"drawdown: {drawdown}" if drawdown else "",
+    )
 
 
 def _currencies(accounts: Sequence[AccountFigures]) -> list[str]:

@@ -25,7 +25,10 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows = answers[daily_loss.READ].value or []
-    return captions.cut(MOST, len(rows), "the worst", "accounts") or "trading stops at 100%"
+    return (
+        captions.cut(MOST, len(rows), "the worst", "accounts")
+        or "trading stops at 100% · fees count when a trade closes"
+    )
 
 
 def _worst(rows: Sequence[DailyLoss]) -> list[DailyLoss]:
@@ -46,7 +49,7 @@ def _said(row: DailyLoss) -> list[Component | str]:
     if row.trading_blocked:
         said += [components.chip("Trading blocked", "critical", icon_name="x"), " "]
     if row.result is not None:
-        said += ["today ", components.signed_money(row.result, arrow=False)]
+        said += ["today ", components.signed_money(row.result, arrow=False), " after all fees"]
     if row.trailing_active and row.trailing_level is not None:
         protected = f"{text.money(row.protected_profit)} protected" if row.protected_profit is not None else "protected"
         said.append(f" · {protected}, closes at {text.signed_money(row.trailing_level)}")

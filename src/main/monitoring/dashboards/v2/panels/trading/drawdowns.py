@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, one_currency, reasons
+from main.monitoring.dashboards.v2 import captions, components, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import accounts, bots, drawdowns
@@ -36,7 +36,10 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows, owners = answers[drawdowns.READ].value, answers[accounts.READ].value
-    return one_currency.caption(rows, owners, "the worst five", scope.window)
+    own = one_currency.shown(rows, owners)
+    return one_currency.named(
+        own, rows, "the worst five", scope.window, captions.seen(own[0].step_seconds if own else None)
+    )
 
 
 def _cells(period: DrawdownPeriod) -> list[Cell]:

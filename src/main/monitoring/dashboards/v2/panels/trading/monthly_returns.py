@@ -6,7 +6,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, one_currency, reasons
+from main.monitoring.dashboards.v2 import captions, components, one_currency, reasons
 from main.monitoring.dashboards.v2.heat_table import HeatCell, HeatRow, heat_table, profit_tone
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import accounts, bots, monthly_returns
@@ -29,7 +29,13 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows, owners = answers[monthly_returns.READ].value, answers[accounts.READ].value
-    return one_currency.caption(rows, owners, "net of fees", scope.window, "outlined = running")
+    own = one_currency.shown(rows, owners)
+    since = _since(own[0]) if own else ""
+    return one_currency.named(own, rows, "net of fees", captions.joined(scope.window, since), "outlined = running")
+
+
+def _since(month: MonthReturn) -> str:
+    return f"from {month.since.day} {MONTHS[month.since.month - 1]}" if month.since else ""
 
 
 def _year(year: int, months: Sequence[MonthReturn], newest: MonthReturn, clip: float) -> HeatRow:
@@ -47,7 +53,7 @@ def _cell(month: MonthReturn | None, newest: MonthReturn, clip: float) -> HeatCe
     part = "" if month.whole else "not the whole month"
     title = _NO_BASE if month.period_return is None else part
     running = month is newest and not month.whole
-    return HeatCell(words, profit_tone(month.period_return, clip), title=title, outlined=running)
+    return HeatCell(words, profit_tone(month.period_return, clip), below=_since(month), title=title, outlined=running)
 
 
 PANEL = Panel(

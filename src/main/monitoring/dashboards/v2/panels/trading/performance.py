@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 from main import text
 from main.analytics.figure import Figure
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, one_currency, reasons
+from main.monitoring.dashboards.v2 import captions, components, one_currency, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.reads import accounts, bots, performance
 from main.monitoring.reads.performance import Performance
@@ -39,6 +39,7 @@ FIGURES: tuple[tuple[str, str, Write], ...] = (
     ("best_day", "Best day", _signed),
     ("worst_day", "Worst day", _signed),
     ("positive_days", "Winning days", _share),
+    ("compared_return", "Return, common days", _signed),
     ("benchmark_return", "Benchmark", _signed),
     ("excess_return", "Excess return", text.percentage_points),
     ("alpha", "Alpha, a year", _signed),
@@ -75,9 +76,12 @@ def _foot(row: Performance, figures: Sequence[Figure]) -> Component:
         f"A = {row.periods_per_year} · rf {text.percent(row.risk_free, 0)} · "
         f"{row.days:,} daily returns on equity, {row.trading_days}{gaps}"
     )
+    seen = captions.seen(row.drawdown_step_seconds)
+    days = ["benchmark and excess over the common days" if row.benchmark_return.value is not None else ""]
+    meant = captions.joined(f"drawdown: {seen}" if seen else "", *days)
     lacking = list(dict.fromkeys(figure.reason for figure in figures if figure.reason))
     said = [html.Div(f"{text.DASH} {'; '.join(lacking)}", className="metrics-lacking")] if lacking else []
-    return html.Div([*said, html.Div(convention)], className="metrics-foot")
+    return html.Div([*said, *([html.Div(meant)] if meant else []), html.Div(convention)], className="metrics-foot")
 
 
 PANEL = Panel(

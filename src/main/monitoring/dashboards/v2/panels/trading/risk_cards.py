@@ -5,7 +5,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.dashboards.v2.risk_marks import LEVERAGE_TONES
 from main.monitoring.reads import bots, drawdowns, exposure, performance
@@ -100,7 +100,8 @@ def _drawdown(fell: Drawdowns | None, scope: Scope) -> Component:
         why = fell.current.reason if fell is not None else f"too few observations in {scope.window}"
         return components.kpi("Drawdown", components.unknown(why), detail=why)
     detail = f"Max {text.percent(fell.deepest.value)} in {scope.window}"
-    return components.kpi("Drawdown", components.amount(text.percent(fell.current.value)), detail=detail)
+    figure = components.amount(text.percent(fell.current.value))
+    return components.kpi("Drawdown", figure, unit=captions.seen(fell.step_seconds), detail=detail)
 
 
 PANEL = Panel(

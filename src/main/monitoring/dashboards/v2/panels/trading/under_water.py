@@ -4,7 +4,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import axes, components, figures, one_currency, reasons
+from main.monitoring.dashboards.v2 import axes, captions, components, figures, one_currency, reasons
 from main.monitoring.dashboards.v2.figures import Curve
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
 from main.monitoring.reads import accounts, bots, drawdowns
@@ -33,7 +33,9 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
 
 def caption(answers: Answers, scope: Scope) -> str:
     rows, owners = answers[drawdowns.READ].value, answers[accounts.READ].value
-    return one_currency.caption(rows, owners, "below the peak", scope.window)
+    own = one_currency.shown(rows, owners)
+    seen = captions.seen(own[0].step_seconds if own else None)
+    return one_currency.named(own, rows, "below the peak", scope.window, seen)
 
 
 def _heading(row: Drawdowns) -> Component:
