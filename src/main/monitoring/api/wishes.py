@@ -18,7 +18,7 @@ _ADDRESS = {"window": "range", "as_of": "as_of", "known_at": "known_at", "strate
 
 
 class Meaningless(ConfigurationError):
-    """Parts of a page's address mean nothing: go on without them. ``parts`` has what was given, and why not, by name."""
+    """Parts of an address mean nothing: go on without them. ``parts`` has what was given, and why not, by name."""
 
     def __init__(self, problems: list[Problem], given: Mapping[str, str]) -> None:
         super().__init__(problems)
