@@ -55,6 +55,17 @@ def test_the_band_says_what_execution_cost_and_how_it_was_done() -> None:
         assert expected in said
 
 
+def test_a_gain_on_the_mid_of_orders_that_rested_is_said_to_be_no_profit() -> None:
+    slipped_too = (slippage.READ, [slipped(None, bps=Figure(-157.0), cost=Decimal(-30_000))])
+    resting = drawn("execution_cards", slipped_too, (liquidity.READ, [traded()]))["subtitle"]
+    assert resting.endswith("one that rested fills at its own, better price, which is no profit")
+    assert "rested" not in drawn("execution_cards", (liquidity.READ, [traded(maker_fills=0)]))["subtitle"]
+    assert "to the mid when it was placed" in drawn("slippage", slipped_too)["subtitle"]
+    waited = [filled(latency.Latency, step=step, orders=3, p50=2100.0) for step in ("decision_to_ack", "ack_to_fill")]
+    assert drawn("latency", (latency.READ, waited))["subtitle"].endswith("until filled: with the wait in the book")
+    assert "wait" not in drawn("latency", (latency.READ, waited[:1]))["subtitle"]
+
+
 def test_two_currencies_are_two_bands_and_never_one_sum() -> None:
     said = words(
         drawn("execution_cards", (liquidity.READ, [traded(), traded(currency="EUR", maker_share=Figure(0.1))]))

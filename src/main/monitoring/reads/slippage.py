@@ -64,8 +64,9 @@ BY_SYMBOL = FillParts()
 async def slippage(db: Fetcher, scope: Scope, params: FillParts = BY_SYMBOL) -> list[Slippage]:
     """Return the slippage of the fills in the scope's window by currency: the dearest part first, or in order.
 
-    Of many fills it is Σ cost over Σ notional: each weighs what it is worth. Busted fills do not count. Empty when
-    nothing was filled.
+    Of many fills it is Σ cost over Σ notional: each weighs what it is worth. Busted fills do not count. Orders that
+    rested count too: they fill at their own price, so that theirs is negative by how far from the mid they were placed,
+    however the market went on until then (see mark-outs). Empty when nothing was filled.
     """
     rows = await SUMS.all(db, *window_arguments(scope), scope.strategy, params.by)
     parts = [_part(row) for row in rows]

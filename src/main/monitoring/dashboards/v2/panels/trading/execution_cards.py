@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from main import text
 from main.domain.scope import Scope
-from main.monitoring.dashboards.v2 import components, reasons
+from main.monitoring.dashboards.v2 import captions, components, reasons
 from main.monitoring.dashboards.v2.panel import Answers, Panel
 from main.monitoring.execution_part import FillParts, OrderParts
 from main.monitoring.reads import bots, latency, liquidity, rejects, shortfall, slippage
@@ -16,6 +16,11 @@ from main.monitoring.reads.liquidity import Liquidity
 from main.monitoring.reads.rejects import Rejects, RejectsParams
 from main.monitoring.reads.shortfall import Shortfall, ShortfallParams
 from main.monitoring.reads.slippage import Slippage
+
+RESTED = (
+    "slippage and shortfall are against the mid when the order was placed: one that rested fills at its own, better "
+    "price, which is no profit"
+)
 
 
 def draw(answers: Answers, scope: Scope) -> Component:
@@ -40,7 +45,8 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     traded = answers[liquidity.READ].value or []
-    return f"{traded[0].currency} · {scope.window}" if len(traded) == 1 else scope.window
+    rested = any(each.maker_fills for each in traded)
+    return captions.joined(traded[0].currency if len(traded) == 1 else "", scope.window, RESTED if rested else "")
 
 
 def _slippage(row: Slippage | None) -> Component:

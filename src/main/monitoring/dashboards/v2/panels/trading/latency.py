@@ -39,7 +39,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     steps = answers[latency.READ].value or []
-    return captions.cut(MOST, len(steps), "the first", "steps") or "of the newest 1,000 orders an account"
+    which = captions.cut(MOST, len(steps), "the first", "steps") or "of the newest 1,000 orders an account"
+    waited = any(step.step != "decision_to_ack" for step in steps)
+    return captions.joined(which, "until filled: with the wait in the book" if waited else "")
 
 
 def _row(step: Latency, by: str) -> Row:

@@ -34,7 +34,9 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
 
 def caption(answers: Answers, scope: Scope) -> str:
     parts = answers[slippage.READ].value or []
-    return captions.joined("positive = cost", captions.cut(MOST, len(parts)))
+    return captions.joined(
+        "to the mid when it was placed, positive = cost, negative = it rested", captions.cut(MOST, len(parts))
+    )
 
 
 PANEL = Panel(
