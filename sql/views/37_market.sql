@@ -98,8 +98,42 @@ LANGUAGE sql STABLE ROWS 100 AS $$
      LIMIT most
 $$;
 
+-- A bar that the record does not have yet, out of the mids with begins < at <= until: none without one. It opens where
+-- the one before it closed, unless that is longer ago than a bar is long.
+CREATE OR REPLACE FUNCTION forming_bar(for_source text, for_symbol text, begins timestamptz, until timestamptz, known timestamptz, length interval)
+RETURNS TABLE (open numeric, high numeric, low numeric, close numeric)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT coalesce(b.price, s.open), greatest(s.high, b.price), least(s.low, b.price), s.close
+      FROM (SELECT (array_agg(w.open ORDER BY w.at))[1] AS open, max(w.high) AS high, min(w.low) AS low,
+                   (array_agg(w.close ORDER BY w.at DESC))[1] AS close
+              FROM market_window(for_source, for_symbol, begins, until, known, '1 week') w) s
+      LEFT JOIN LATERAL (SELECT p.price FROM price_at(for_source, for_symbol, begins, known) p WHERE p.at >= begins - length) b ON true
+     WHERE s.close IS NOT NULL
+$$;
+
+-- Which symbol, of which source, a chart of bars shows: the one that is named, else the first that has any in the window.
+CREATE OR REPLACE FUNCTION charted_symbol(for_accounts text[], start timestamptz, until timestamptz, known timestamptz, live boolean, for_symbol text)
+RETURNS TABLE (source text, symbol text)
+LANGUAGE sql STABLE ROWS 1 AS $$
+    SELECT n.source, n.symbol
+      FROM (SELECT DISTINCT a.source, for_symbol AS symbol FROM accounts_at(for_accounts, until, known, live) a WHERE for_symbol IS NOT NULL
+            UNION ALL
+            SELECT i.source, i.symbol FROM traded_instruments(for_accounts, until, known, live, NULL) i WHERE for_symbol IS NULL
+             ORDER BY 1, 2) n  -- and no further than to the first that has any
+      CROSS JOIN LATERAL (
+            SELECT
+              FROM market_data d
+             WHERE d.source = n.source AND d.symbol = n.symbol AND d.interval = ANY ('{1m,5m,15m,1h,1d}'::text[])
+               AND d.at >= start AND d.at <= until AND d.recorded_at <= known
+             LIMIT 1) has_bars
+     ORDER BY n.source, n.symbol
+     LIMIT 1
+$$;
+
 GRANT EXECUTE ON FUNCTION traded_instruments(text[], timestamptz, timestamptz, boolean, text),
     newest_book(text, text, timestamptz, timestamptz), price_at(text, text, timestamptz, timestamptz),
     first_price_after(text, text, timestamptz, timestamptz, timestamptz),
     price_changes(text[], timestamptz, timestamptz, timestamptz, boolean), bar_length(text),
-    closed_bars(text, text, text, timestamptz, timestamptz, timestamptz, integer) TO ai_trader_app, ai_trader_service;
+    closed_bars(text, text, text, timestamptz, timestamptz, timestamptz, integer),
+    forming_bar(text, text, timestamptz, timestamptz, timestamptz, interval),
+    charted_symbol(text[], timestamptz, timestamptz, timestamptz, boolean, text) TO ai_trader_app, ai_trader_service;

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from main.database.pool import Database
-from main.monitoring.reads import fills, orders, positions, spread_history
+from main.monitoring.reads import candles, fills, orders, positions, spread_history
 from tests.given import (
     DAY,
     HOUR,
@@ -21,7 +21,7 @@ from tests.given import (
     live,
     past,
 )
-from tests.given_market import asked_with
+from tests.given_market import asked_with, given_bars
 from tests.given_orders import given_order
 
 
@@ -49,6 +49,25 @@ async def test_fills_of_a_past_moment_are_those_before_it(service: Database, dat
     await given_fill(service, "buy", 1, 100, MOMENT - 2 * HOUR)
     await given_fill(service, "buy", 2, 101, MOMENT)
     assert [row.quantity for row in await asked(database, fills.READ, past(MOMENT - HOUR))] == [1]
+
+
+async def test_charted_fills_are_of_the_symbol_that_the_candles_show_however_many_there_are_of_others(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    for symbol in ("A", "B", "C"):
+        await given_instrument(service, symbol)
+    for symbol in ("B", "C"):
+        await given_bars(service, [100] * 10, symbol, interval="5m", every=5 * MINUTE, last=MOMENT - HOUR)
+    await given_fill(service, "buy", 7, 100, MOMENT - 3 * HOUR, symbol="B")
+    for number in range(5):
+        await given_fill(service, "sell", 1, 100, MOMENT - number * MINUTE, symbol="A" if number % 2 else "C")
+    assert (await asked(database, candles.READ, live())).symbol == "B"
+    found = await asked_with(database, fills.READ, live(), charted=True, limit=3)
+    assert [(row.symbol, row.quantity) for row in found] == [("B", 7)]
+    named = await asked_with(database, fills.READ, live(), charted=True, symbol="C", limit=10)
+    assert [row.symbol for row in named] == ["C"] * 3
+    assert await asked_with(database, fills.READ, live(), charted=True, symbol="A") == []
 
 
 @pytest.mark.parametrize("limit", [0, 1001])

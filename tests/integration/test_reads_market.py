@@ -425,6 +425,52 @@ async def test_a_bar_is_shown_once_it_has_closed_and_in_its_highest_revision(
     assert [bar.close for bar in known.bars] == [50]
 
 
+async def test_the_bar_that_is_still_forming_is_made_of_the_mids_so_far_and_said_to_be(
+    service: Database, database: Database
+) -> None:
+    await given_market(service)
+    now = MOMENT - MOMENT.minute % 5 * MINUTE + 2 * MINUTE
+    opened = now - 2 * MINUTE
+    await given_bars(service, [50, 51], interval="5m", every=5 * MINUTE, last=opened - 5 * MINUTE)
+    await given_mids(service, 51, 47, 58, 55, every=30 * SECOND, ending=opened + 90 * SECOND)
+    shown = await asked(database, candles.READ, live(moment=now))
+    assert [(bar.close, bar.closed) for bar in shown.bars] == [(50, True), (51, True), (55, False)]
+    forming = shown.bars[-1]
+    assert (forming.at, forming.open, forming.high, forming.low, forming.volume) == (opened, 51, 58, 47, None)
+    assert (await asked(database, candles.READ, live(moment=opened + 30 * SECOND))).bars[-1].close == 47
+    # Over, and not recorded yet: it stands until it is, at most a minute.
+    soon = await asked(database, candles.READ, live(moment=opened + 5 * MINUTE + SECOND))
+    assert [(bar.at, bar.closed) for bar in soon.bars][-1] == (opened, False)
+    later = await asked(database, candles.READ, live(moment=opened + 8 * MINUTE))
+    assert all(bar.closed for bar in later.bars)
+    newest = await asked_with(database, candles.READ, live(moment=now), interval="5m", points=2)
+    assert [(bar.close, bar.closed) for bar in newest.bars] == [(51, True), (55, False)]
+
+
+async def test_of_a_range_that_is_over_no_bar_is_forming(service: Database, database: Database) -> None:
+    await given_market(service)
+    await given_bars(service, [50, 51], interval="5m", every=5 * MINUTE, last=MOMENT - 20 * MINUTE)
+    await given_mids(service, 52, 53, every=MINUTE, ending=MOMENT - 12 * MINUTE)
+    ends = f"{MOMENT - 12 * MINUTE:%Y-%m-%dT%H:%M:%SZ}"
+    over = live(window=f"{MOMENT - HOUR:%Y-%m-%dT%H:%M:%SZ}..{ends}")
+    assert [(bar.close, bar.closed) for bar in (await asked(database, candles.READ, over)).bars] == [
+        (50, True),
+        (51, True),
+    ]
+    assert not (await asked(database, candles.READ, past(MOMENT - 12 * MINUTE))).bars[-1].closed
+
+
+async def test_bars_that_are_put_together_tell_which_of_them_goes_on(service: Database, database: Database) -> None:
+    await given_market(service)
+    minutes = range(100, 100 + 1440)
+    await given_bars(service, minutes, interval="1m", every=MINUTE, last=MOMENT - 2 * MINUTE)
+    await given_mids(service, 9000, every=MINUTE, ending=MOMENT - 10 * SECOND)
+    shown = await asked_with(database, candles.READ, live(), points=500)
+    assert shown.bar_seconds == 300.0
+    assert (shown.bars[-1].close, shown.bars[-1].closed) == (9000, False)
+    assert all(bar.closed for bar in shown.bars[:-1])
+
+
 @pytest.mark.parametrize(("interval", "points"), [("2m", 500), (None, 1)])
 def test_params_of_candles_that_make_no_sense_are_refused_by_name(interval: str | None, points: int) -> None:
     with pytest.raises(ValueError, match=r"interval: got|points: got"):

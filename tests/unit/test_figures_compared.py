@@ -44,6 +44,13 @@ def test_two_lines_of_the_same_name_have_a_label_each():
     assert [each["font"]["color"] for each in figure["layout"]["annotations"]] == ["@accent", "@cat-2"]
 
 
+def test_long_names_that_begin_alike_are_cut_in_the_middle_and_stay_apart():
+    names = ("Market maker", "Market maker EUR", "Sector rotation")
+    figure = lines(*(Curve(name, [1.0, 2.0, 3.0, 4.0], "accent") for name in names))
+    said = {each["text"].partition("<br>")[0] for each in figure["layout"]["annotations"]}
+    assert said == {"Market maker", "Market…ker EUR", "Sector rotati…"}
+
+
 def test_a_long_or_hostile_name_is_shortened_text_at_the_end_of_its_line():
     figure = lines(
         Curve("<img src=x onerror=alert(1)>", [0.1] * 4, "accent"), Curve("A name of any length", [0.5] * 4, "cat-2")

@@ -245,7 +245,9 @@ def test_a_holding_over_its_limit_is_said_to_be_so_and_not_in_the_words_of_an_al
 def test_an_account_has_one_colour_on_the_page_whichever_chart_it_is_in() -> None:
     names = ["SIM", "SIM-EUR", "SIM-ROTATION"]
     owners = (accounts.READ, [filled(AccountEntry, account=name) for name in names])
-    losses = [said_at(hour, share, name) for name, share in zip(names, (0.0, 0.0, 0.03), strict=True) for hour in (0, 1)]
+    losses = [
+        said_at(hour, share, name) for name, share in zip(names, (0.0, 0.0, 0.03), strict=True) for hour in (0, 1)
+    ]
     factors = [
         filled(RiskFactorPoint, account=name, label=f"Account {name}", at=NOW + hour * HOUR, risk_factor=factor)
         for name, factor in zip(names, (1.0, 0.5, 0.9), strict=True)

@@ -13,6 +13,7 @@ from main.domain.topics import Topic
 from main.monitoring.paging import check_choice
 from main.monitoring.read import Read
 from main.monitoring.series import Series, bucket_width
+from main.monitoring.trade_filter import moment_of
 from main.monitoring.trading_hours import ALWAYS, closed_within
 
 LENGTHS = {
@@ -27,13 +28,19 @@ MONDAY = datetime(2000, 1, 3, tzinfo=UTC)
 TOO_FEW = 20
 """Fewer bars than points by this factor make a poor picture: then several of a finer interval make one."""
 
+LATE = timedelta(minutes=1)
+"""A bar that is over is recorded with the tick after it: until then its mids stand for it, at most so long."""
+
 MOST_MERGED = 20_000
 """Bars that are looked at for a long window, the newest: 54 years of days, two weeks of minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar that has closed, named by its beginning. ``volume`` is in units of the symbol, ``None`` if unknown."""
+    """One bar, named by its beginning. ``volume`` is in units of the symbol, ``None`` if unknown.
+
+    One that is not ``closed`` is still forming: it is made of the mids so far, its volume is not known yet.
+    """
 
     at: datetime
     open: Decimal
@@ -41,6 +48,7 @@ class Bar:
     low: Decimal
     close: Decimal
     volume: Decimal | None
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +90,7 @@ INTERVALS = Query(
     Recorded,
     """
     WITH named AS (
-        SELECT DISTINCT a.source, $5::text AS symbol FROM accounts_at($1, $2, $3, $4) a WHERE $5::text IS NOT NULL
-        UNION ALL
-        (SELECT i.source, i.symbol
-           FROM traded_instruments($1, $2, $3, $4, NULL) i
-           CROSS JOIN LATERAL (
-                 SELECT
-                   FROM market_data d
-                  WHERE d.source = i.source AND d.symbol = i.symbol
-                    AND d.interval = ANY ('{1m,5m,15m,1h,1d}'::text[])
-                    AND d.at >= $6 AND d.at <= $2 AND d.recorded_at <= $3
-                  LIMIT 1) has_bars
-          WHERE $5::text IS NULL
-          ORDER BY i.source, i.symbol  -- and no further than to the first that has any
-          LIMIT 1)
+        SELECT c.source, c.symbol FROM charted_symbol($1, $6, $2, $3, $4, $5) c
     ), found AS (
         SELECT n.source, n.symbol, length.name AS interval, first.at::timestamptz AS first_at
           FROM named n
@@ -111,14 +106,25 @@ INTERVALS = Query(
     SELECT f.source, f.symbol, f.interval, f.first_at,
            (SELECT i.calendar FROM instruments i WHERE i.source = f.source AND i.symbol = f.symbol) AS calendar
       FROM found f
-     WHERE (f.source, f.symbol) = (SELECT o.source, o.symbol FROM found o ORDER BY o.source, o.symbol LIMIT 1)
     """,
 )
 
 BARS = Query(
     Bar,
     """
-    SELECT b.at, b.open, b.high, b.low, b.close, b.volume FROM closed_bars($1, $2, $3, $4, $5, $6, $7) b ORDER BY b.at
+    SELECT b.at, b.open, b.high, b.low, b.close, b.volume, true AS closed
+      FROM closed_bars($1, $2, $3, $4, $5, $6, $7) b
+     ORDER BY b.at
+    """,
+)
+
+FORMING = Query(
+    Bar,
+    """
+    SELECT b.begins::timestamptz AS at, f.open, f.high, f.low, f.close, NULL::numeric AS volume, false AS closed
+      FROM unnest($3::timestamptz[]) AS b (begins)
+      CROSS JOIN LATERAL forming_bar($1, $2, b.begins, least(b.begins + $4::interval, $5), $6, $4::interval) f
+     ORDER BY b.begins
     """,
 )
 
@@ -140,7 +146,9 @@ class CandleParams(Series):
 
 
 async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) -> Candles | None:
-    """Return the bars that opened and closed within the window; ``None`` where there are none of that interval.
+    """Return the bars that opened within the window; ``None`` where there are none of that interval.
+
+    The last one is still forming where mids of it are known and the window is not over, the others have closed.
 
     Prices are in the symbol's currency, as recorded and not adjusted. Where recorded bars are more than
     `points`, as over ten years, several make one: first open, highest high, lowest low, last close, and the sum of
@@ -158,11 +166,27 @@ async def candles(db: Fetcher, scope: Scope, asked: CandleParams | None = None) 
     given = (chosen.source, chosen.symbol, chosen.interval, bounds.start, bounds.end, bounds.known_at, most)
     bars = await BARS.all(db, *given)
     length = LENGTHS[chosen.interval]
+    if bounds.end >= moment_of(scope):
+        begins = _forming(bars[-1].at if bars else None, length, bounds.start, bounds.end)
+        bars += await FORMING.all(db, *given[:2], begins, length, bounds.end, bounds.known_at)
+        bars = bars[-most:]
     if len(bars) > asked.points:
         length = bucket_width(bars[0].at, bounds.end, asked.points, length)
-        bars = _merged(bars, length)
+        bars = _merged(bars, length, bounds.end)
     closed = await _closed(bars, length, chosen.calendar or ALWAYS)
     return Candles(chosen.source, chosen.symbol, chosen.interval, length.total_seconds(), tuple(bars), closed)
+
+
+def _forming(last: datetime | None, length: timedelta, start: datetime, end: datetime) -> list[datetime]:
+    """Return where the bar begins that holds `end`, and the one before it where that may be on its way to the record.
+
+    The edge belongs to the bar that it closes. `last` is the beginning of the newest bar that has closed.
+    """
+    known = MONDAY if last is None else last
+    begins = known - ((known - end) // length) * length - length
+    first = start if last is None else last + length
+    before = [begins - length] if end - begins <= LATE else []
+    return [each for each in (*before, begins) if each >= first]
 
 
 async def _closed(bars: Sequence[Bar], length: timedelta, calendar: str) -> tuple[Closed, ...]:
@@ -188,14 +212,15 @@ def _chosen(recorded: Sequence[Recorded], asked: CandleParams, end: datetime) ->
     return finer[-1] if finer else fits or next(reversed(finest_first), None)
 
 
-def _merged(bars: Sequence[Bar], width: timedelta) -> list[Bar]:
+def _merged(bars: Sequence[Bar], width: timedelta, end: datetime) -> list[Bar]:
     found = []
     for begins, group in groupby(bars, lambda bar: MONDAY + (bar.at - MONDAY) // width * width):
         parts = list(group)
         volumes = [bar.volume for bar in parts if bar.volume is not None]
         volume = sum(volumes, Decimal(0)) if len(volumes) == len(parts) else None
         highest, lowest = max(bar.high for bar in parts), min(bar.low for bar in parts)
-        found.append(Bar(begins, parts[0].open, highest, lowest, parts[-1].close, volume))
+        closed = begins + width <= end and parts[-1].closed
+        found.append(Bar(begins, parts[0].open, highest, lowest, parts[-1].close, volume, closed))
     return found
 
 
@@ -207,5 +232,5 @@ READ = Read(
     unit="the symbol's currency",
     freshness=timedelta(minutes=6),
     params=CandleParams,
-    formula="first, highest, lowest and last price of a bar, in its highest revision",
+    formula="first, highest, lowest and last price of a bar, highest revision; of the mids so far while it forms",
 )

@@ -55,6 +55,7 @@ NEWEST = Query(
              ORDER BY e.at DESC, e.source_id DESC
              LIMIT $8) f
       LEFT JOIN instruments i ON i.source = a.source AND i.symbol = f.symbol
+     WHERE $9::text IS NULL OR a.source = $9
      ORDER BY f.at DESC, a.account_id, f.source_id DESC
      LIMIT $8
     """,
@@ -62,11 +63,26 @@ NEWEST = Query(
 
 
 @dataclass(frozen=True, slots=True)
+class Charted:
+    """The symbol that a chart of bars is about, and the source that its prices are of."""
+
+    source: str
+    symbol: str
+
+
+CHARTED = Query(Charted, "SELECT c.source, c.symbol FROM charted_symbol($1, $2, $3, $4, $5, $6) c")
+
+
+@dataclass(frozen=True, slots=True)
 class FillParams:
-    """Params: of which symbol, of all where it is ``None``; how many of the newest. Raises ValueError."""
+    """Params: of which symbol, of all where it is ``None``; how many of the newest. Raises ValueError.
+
+    ``charted`` asks for those of the symbol whose bars `candles` shows of the same symbol, also where it is ``None``.
+    """
 
     symbol: str | None = None
     limit: int = 200
+    charted: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.limit <= MOST:
@@ -79,7 +95,13 @@ async def fills(db: Fetcher, scope: Scope, asked: FillParams | None = None) -> l
     A corrected execution counts as corrected, a busted one not at all.
     """
     asked = asked or FillParams()
-    return await NEWEST.all(db, *window_arguments(scope), scope.strategy, asked.symbol or None, asked.limit)
+    which, source, symbol = window_arguments(scope), None, asked.symbol or None
+    if asked.charted:
+        charted = await CHARTED.first(db, *which, symbol)
+        if charted is None:
+            return []
+        source, symbol = charted.source, charted.symbol
+    return await NEWEST.all(db, *which, scope.strategy, symbol, asked.limit, source)
 
 
 READ = Read(

@@ -20,6 +20,7 @@ def candle_bars(
             float(bar.close),
             None if bar.volume is None else float(bar.volume),
             _said(bar, tick, quantity_step),
+            bar.closed,
         )
         for bar in bars
     ]
@@ -35,4 +36,6 @@ def bar_length(seconds: float) -> str:
 def _said(bar: Bar, tick: text.Number | None, step: text.Number | None) -> str:
     prices = [("Open", bar.open), ("High", bar.high), ("Low", bar.low), ("Close", bar.close)]
     lines = [f"{name} {text.price(value, tick)}" for name, value in prices]
+    if not bar.closed:  # its close is only the newest price
+        return "<br>".join(["Still forming", *lines])
     return "<br>".join([*lines, f"Volume {text.quantity(bar.volume, step)}"])

@@ -15,6 +15,7 @@ from main.monitoring.dashboards.v2.figures.core_map import core_map
 from main.monitoring.dashboards.v2.figures.courses import courses
 from main.monitoring.dashboards.v2.figures.depth import DepthPoint, book_depth
 from main.monitoring.dashboards.v2.figures.event_bars import Counted, event_bars
+from main.monitoring.dashboards.v2.figures.flow_marks import FlowMark, flow_marks
 from main.monitoring.dashboards.v2.figures.growth import growth_against
 from main.monitoring.dashboards.v2.figures.heat_map import Cells, correlation_map, intensity_map, profit_map
 from main.monitoring.dashboards.v2.figures.histogram import histogram
@@ -36,6 +37,7 @@ __all__ = [
     "Execution",
     "FigureDict",
     "FillMark",
+    "FlowMark",
     "Level",
     "Series",
     "StackedPart",
@@ -54,6 +56,7 @@ __all__ = [
     "epoch_ms",
     "equity_and_drawdown",
     "event_bars",
+    "flow_marks",
     "growth_against",
     "histogram",
     "host_trend",

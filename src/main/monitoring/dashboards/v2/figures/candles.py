@@ -8,14 +8,14 @@ from itertools import pairwise
 
 from main import text
 from main.monitoring.dashboards.v2 import axes
-from main.monitoring.dashboards.v2.figures.parts import FigureDict, caption, epoch_ms, room, tag, time_layout
+from main.monitoring.dashboards.v2.figures.parts import FigureDict, Write, caption, epoch_ms, room, tag, time_layout
 
 _SIDES = {"buy": ("triangle-up", "bid"), "sell": ("triangle-down", "ask")}
 
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One bar; ``hover`` says it in words. ``volume`` is ``None`` where it is not known."""
+    """One bar; ``hover`` says it in words. ``volume`` is ``None`` where it is not known; not ``closed``: forming."""
 
     at: datetime
     open: float
@@ -24,6 +24,7 @@ class Candle:
     close: float
     volume: float | None
     hover: str
+    closed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +47,26 @@ def price_ticks(ticks: Sequence[float]) -> list[str]:
 
 
 def candles(
-    bars: Sequence[Candle], fills: Sequence[FillMark], *, last: str, closed: Sequence[axes.Span] = ()
+    bars: Sequence[Candle], fills: Sequence[FillMark], *, last: float, write: Write, closed: Sequence[axes.Span] = ()
 ) -> FigureDict:
     """Return bars, filled where the price rose and hollow where it fell, over their volume; `last` is the tag's price.
 
-    Fills stand at their own time and price, in the colours of bid and ask. The time axis leaves out what is `closed`.
+    A bar that is still forming is grey. Fills stand at their own time and price, in the colours of bid and ask. The
+    time axis leaves out what is `closed`.
     """
-    known = [value for bar in bars for value in (bar.low, bar.high)] + [fill.price for fill in fills]
-    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    known = [last, *(value for bar in bars for value in (bar.low, bar.high)), *(fill.price for fill in fills)]
+    low, high = min(known), max(known)
     margin = (high - low) * 0.08 or abs(high) * 0.001 or 1.0
-    close = bars[-1].close if bars else None
-    axis = axes.value_axis(low - margin, high + margin, price_ticks, avoid=close)
-    layout = time_layout(yaxis=axis, annotations=[] if close is None else [tag(close, last, "accent")])
+    axis = axes.value_axis(low - margin, high + margin, price_ticks, avoid=last)
+    layout = time_layout(yaxis=axis, annotations=[tag(last, write(last), "accent")])
     layout["xaxis"] |= {"rangeslider": {"visible": False}} | axes.without(closed, [fill.at for fill in fills])
-    layout["margin"]["r"] = room([*axis["ticktext"], f"<b>{last}</b>"])
+    layout["margin"]["r"] = room([*axis["ticktext"], f"<b>{write(last)}</b>"])
     if len(bars) > 1:  # the marks would make Plotly add room at the ends
         half = (bars[1].at - bars[0].at) / 2
         ends = [bars[0].at - half, max([bars[-1].at + half, *(fill.at for fill in fills)])]
         layout["xaxis"]["range"] = [epoch_ms(end) for end in ends]
     layout["hovermode"] = "closest"
-    data = [_sticks(bars), *(_marks(side, fills) for side in _SIDES if any(fill.side == side for fill in fills))]
+    data = [*_sticks(bars), *(_marks(side, fills) for side in _SIDES if any(fill.side == side for fill in fills))]
     if any(bar.volume for bar in bars):
         layout["yaxis"]["domain"] = [0.24, 1]
         layout["xaxis"]["anchor"] = "y2"
@@ -90,7 +91,19 @@ def volume_axis(bars: Sequence[Candle], *, count: int = 1) -> FigureDict:
     return axes.value_axis(0.0, top * 1.1, axes.money_ticks, count=count)
 
 
-def _sticks(bars: Sequence[Candle]) -> FigureDict:
+def _sticks(bars: Sequence[Candle]) -> list[FigureDict]:
+    forming = [bar for bar in bars if not bar.closed]
+    rose, fell = _look("profit-4", "profit-4"), _look("loss-4", "surface-panel")
+    plain = _look("ink-3", "surface-panel")
+    closed = _candlesticks([bar for bar in bars if bar.closed], "", rose, fell)
+    return [closed, _candlesticks(forming, "Forming", plain, plain)] if forming else [closed]
+
+
+def _look(tone: str, fill: str) -> FigureDict:
+    return {"line": {"color": f"@{tone}", "width": 1}, "fillcolor": f"@{fill}"}
+
+
+def _candlesticks(bars: Sequence[Candle], name: str, rose: FigureDict, fell: FigureDict) -> FigureDict:
     return {
         "type": "candlestick",
         "x": [epoch_ms(bar.at) for bar in bars],
@@ -100,9 +113,9 @@ def _sticks(bars: Sequence[Candle]) -> FigureDict:
         "close": [bar.close for bar in bars],
         "hovertext": [bar.hover for bar in bars],
         "hoverinfo": "text",
-        "name": "",
-        "increasing": {"line": {"color": "@profit-4", "width": 1}, "fillcolor": "@profit-4"},
-        "decreasing": {"line": {"color": "@loss-4", "width": 1}, "fillcolor": "@surface-panel"},
+        "name": name,
+        "increasing": rose,
+        "decreasing": fell,
     }
 
 

@@ -82,7 +82,9 @@ def lines(
     ends = _ends(curves, apart, top - apart / 2 if named else top)
     layout = time_layout(yaxis=axes.value_axis(bottom, top, ticks), annotations=[])
     layout["yaxis"] |= _clear_of(layout["yaxis"], [place for _, place, _ in ends], apart * 0.75 if named else apart)
-    layout["annotations"] = [_label(c, write(value), place, named=named) for c, place, value in ends]
+    names = _shortened([curve.name for curve in curves])
+    labels = [(f"{names[c.name]}<br>" if named else "", c, place, value) for c, place, value in ends]
+    layout["annotations"] = [_label(name, c.tone, write(value), place) for name, c, place, value in labels]
     layout["margin"]["r"] = room(each["text"] for each in layout["annotations"])
     layout["shapes"] = [_level(level) for level in levels] + ([_level(Level(0.0, solid=True))] if zero else [])
     layout["annotations"] += [_words(level) for level in _readable(levels, (top - bottom) * _UNDER)]
@@ -147,20 +149,29 @@ def _trace(x: Sequence[int], curve: Curve, write: Write) -> FigureDict:
     return trace
 
 
-def _label(curve: Curve, words: str, place: float, *, named: bool) -> FigureDict:
+def _label(name: str, tone: str, words: str, place: float) -> FigureDict:
     at = {"xref": "paper", "x": 1, "xanchor": "left", "xshift": 6, "yref": "y", "y": place}
     return at | {
-        "text": f"{_shortened(curve.name)}<br><b>{words}</b>" if named else f"<b>{words}</b>",
+        "text": f"{name}<b>{words}</b>",
         "align": "left",
-        "font": {"size": 11, "color": f"@{curve.tone}"},
+        "font": {"size": 11, "color": f"@{tone}"},
         "showarrow": False,
         "borderpad": 0,
         **TAG,
     }
 
 
-def _shortened(name: str) -> str:
-    return literal(name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…")
+def _shortened(names: Sequence[str]) -> dict[str, str]:
+    """Return names that have room beside the chart: cut at the end, or in the middle where another begins alike."""
+    alike = {n for n in names if any(other != n and n.startswith(other[: _LONGEST - 1]) for other in names)}
+    return {name: literal(_cut(name, middle=name in alike)) for name in names}
+
+
+def _cut(name: str, *, middle: bool) -> str:
+    if len(name) <= _LONGEST:
+        return name
+    half = _LONGEST // 2
+    return f"{name[: half - 1]}…{name[-half:]}" if middle else f"{name[: _LONGEST - 1]}…"
 
 
 def _readable(levels: Sequence[Level], least: float) -> list[Level]:

@@ -30,11 +30,16 @@ def equity_and_drawdown(
     equity: Series,
     drawdown: Series,
     *,
+    growth: Series = (),
     decimals: int = 2,
     low: Series = (),
     high: Series = (),
 ) -> FigureDict:
-    """Return equity over its drawdown (fractions ≤ 0) on one time axis, peak and deepest point marked and written."""
+    """Return equity over its drawdown (fractions ≤ 0) on one time axis, peak and deepest point marked and written.
+
+    The peak is that of `growth`, which drawdown counts from: cash that is paid in or out makes none. Without growth it
+    is that of equity.
+    """
     x = [epoch_ms(moment) for moment in at]
     figure = area(
         at,
@@ -46,8 +51,8 @@ def equity_and_drawdown(
         high=high,
     )
     layout, data = figure["layout"], figure["data"]
-    peak, trough = extreme(equity, max), extreme(drawdown, min)
-    if peak is not None:
+    peak, trough = extreme(growth or equity, max), extreme(drawdown, min)
+    if peak is not None and equity[peak] is not None:
         data.append(mark(x, equity, peak, f"Peak {text.money(equity[peak], 0)}", "accent", above=True))
     under_water = line(x, drawdown, "Drawdown", text.percent, "loss", width=1.25)
     data.append(under_water | {"yaxis": "y2", "fill": "tozeroy", "fillcolor": "@loss/0.22"} | WHOLE)

@@ -7,8 +7,8 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import axes, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel
-from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, LOSS_WARN_AT
-from main.monitoring.reads import bots, daily_loss_course
+from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, LOSS_WARN_AT, account_tones
+from main.monitoring.reads import accounts, bots, daily_loss_course
 from main.monitoring.reads.daily_loss_course import LossPoint
 
 
@@ -17,15 +17,17 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     if not courses:
         running = "its risk rules have said nothing of this trading day."
         return reasons.nothing(answers, scope, "No course of the day", running, icon_name="chart-line")
+    known = [row.account for row in answers[accounts.READ].value or []]
+    tones = account_tones([points[0].account for points in courses], known)
     curves = [
         Curve(
             points[0].label,
             [point.loss_share.value for point in points],
-            tone,
+            tones[points[0].account],
             steps=True,
             at=[point.at for point in points],
         )
-        for points, tone in zip(courses, ACCOUNT_TONES, strict=False)
+        for points in courses
     ]
     levels = [Level(1.0, "limit 100%", "loss"), Level(LOSS_WARN_AT, f"warning {text.percent(LOSS_WARN_AT, 0)}", "warn")]
     return figures.lines([], curves, write=_short, ticks=axes.percent_ticks, levels=levels, zero=True, low=0.0)
@@ -56,7 +58,7 @@ PANEL = Panel(
     "daily_loss_course",
     "Daily loss over the day",
     page="Risk",
-    reads=(daily_loss_course.READ, bots.READ),
+    reads=(daily_loss_course.READ, accounts.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=6,

@@ -14,6 +14,8 @@ from main.monitoring.reads import bots, inventory
 from main.monitoring.reads.inventory import BANDS, Holding
 
 MOST = 60
+_BANDS = {"critical": "near the limit"}
+"""The words of bands that would be taken for a severity."""
 
 
 def draw(answers: Answers, scope: Scope) -> Component:
@@ -42,6 +44,12 @@ def _book(book: Sequence[Holding]) -> Component:
     return html.Div([head, html.Ul([_tile(each) for each in book], className="inventory-tiles")])
 
 
+def _said(holding: Holding) -> str:
+    """Return the band in words of a limit: nothing here fires an alert by itself."""
+    full = holding.used.value is not None and holding.used.value > 1.0
+    return "over the limit" if full else _BANDS.get(holding.band or "", holding.band or "")
+
+
 def _tile(holding: Holding) -> Component:
     value = components.amount(text.money(holding.value, 0), reason="no price is known")
     used = components.amount(text.percent(holding.used.value, 1), reason=holding.used.reason)
@@ -51,7 +59,7 @@ def _tile(holding: Holding) -> Component:
             [html.B(holding.symbol, title=holding.symbol), html.Span(side, className="muted")], className="tile-name"
         ),
         html.Div(used, className="tile-used"),
-        html.Div([value, html.Span(f" · {holding.band}" if holding.band else "")], className="tile-value"),
+        html.Div([value, html.Span(f" · {_said(holding)}" if holding.band else "")], className="tile-value"),
     ]
     return html.Li(parts, className=f"tile tile-{holding.band or 'unknown'}")
 

@@ -1,6 +1,8 @@
 """Price: how did a symbol go, bar by bar, and where did we buy and sell?"""
 
 from collections.abc import Hashable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from dash.development.base_component import Component
@@ -13,7 +15,7 @@ from main.monitoring.dashboards.v2.panel import Answers, Chosen, FigureDict, Opt
 from main.monitoring.dashboards.v2.symbols import SYMBOL, chosen_symbol, offered_symbols
 from main.monitoring.read import Read
 from main.monitoring.reads import bots, candles, fills, market_current
-from main.monitoring.reads.candles import CandleParams
+from main.monitoring.reads.candles import CandleParams, Candles
 from main.monitoring.reads.fills import Fill, FillParams
 from main.monitoring.reads.market_current import MarketSymbol
 
@@ -31,7 +33,7 @@ def params(chosen: Chosen) -> Mapping[Read[Any], Hashable]:
     symbol, interval = chosen_symbol(chosen), chosen["interval"]
     return {
         candles.READ: CandleParams(symbol=symbol, interval=None if interval == _AUTO else interval, points=_POINTS),
-        fills.READ: FillParams(symbol=symbol, limit=_FILLS),
+        fills.READ: FillParams(symbol=symbol, limit=_FILLS, charted=True),
     }
 
 
@@ -41,14 +43,13 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
         running = "no bar of this interval has closed in this range: choose another interval or a longer range."
         title = "No bars in this range"
         return reasons.nothing(answers, scope, title, running, icon_name="chart-candlestick", ranged=True)
-    described = _described(answers, shown.symbol)
+    described = _described(answers, shown)
     tick = described.tick if described else None
-    first = shown.bars[0].at
-    ours = [fill for fill in answers[fills.READ].value or [] if fill.symbol == shown.symbol and fill.at >= first]
     return figures.candles(
         candle_bars(shown.bars, tick, described.quantity_step if described else None),
-        [_mark(fill) for fill in ours],
-        last=text.price(shown.bars[-1].close, tick),
+        [_mark(fill) for fill in _ours(answers, shown)],
+        last=float(_newest(shown, described)),
+        write=lambda price: text.price(price, tick),
         closed=[(each.begins, each.ends) for each in shown.closed],
     )
 
@@ -57,8 +58,8 @@ def caption(answers: Answers, scope: Scope) -> str:
     shown = answers[candles.READ].value
     if shown is None:
         return scope.window
-    described = _described(answers, shown.symbol)
-    ours = sum(fill.symbol == shown.symbol for fill in answers[fills.READ].value or [])
+    described = _described(answers, shown)
+    ours = len(_ours(answers, shown))
     marks = f"newest {ours} fills" if len(answers[fills.READ].value or []) >= _FILLS else f"{ours} fills"
     currency = [described.currency] if described else []
     return " · ".join([*currency, f"bars of {bar_length(shown.bar_seconds)}", *([marks] if ours else [])])
@@ -69,9 +70,24 @@ def offers(answers: Answers, scope: Scope) -> Mapping[str, Sequence[str]]:
     return offered_symbols(answers, shown.symbol if shown else None)
 
 
-def _described(answers: Answers, symbol: str) -> MarketSymbol | None:
+def _described(answers: Answers, shown: Candles) -> MarketSymbol | None:
     rows = answers[market_current.READ].value or []
-    return next((row for row in rows if row.symbol == symbol), None)
+    return next((row for row in rows if row.symbol == shown.symbol and row.source == shown.source), None)
+
+
+def _ours(answers: Answers, shown: Candles) -> list[Fill]:
+    first = shown.bars[0].at if shown.bars else None
+    rows = answers[fills.READ].value or []
+    return [fill for fill in rows if fill.symbol == shown.symbol and first is not None and fill.at >= first]
+
+
+def _newest(shown: Candles, described: MarketSymbol | None) -> Decimal:
+    """Return the newest price that is known: the book's mid, the last bar's close where there is none after it."""
+    last = shown.bars[-1]
+    ends = last.at + timedelta(seconds=shown.bar_seconds) if last.closed else last.at
+    if described is None or described.mid_price is None or described.at is None or described.at < ends:
+        return last.close
+    return described.mid_price
 
 
 def _mark(fill: Fill) -> figures.FillMark:

@@ -10,8 +10,8 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components, figures, reasons
 from main.monitoring.dashboards.v2.figures import Curve, Level
 from main.monitoring.dashboards.v2.panel import Answers, Drawing, Panel, Picture
-from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES
-from main.monitoring.reads import bots, risk_factor
+from main.monitoring.dashboards.v2.risk_marks import ACCOUNT_TONES, account_tones
+from main.monitoring.reads import accounts, bots, risk_factor
 from main.monitoring.reads.risk_factor import RiskFactorPoint
 
 SAID = 2
@@ -22,15 +22,17 @@ def draw(answers: Answers, scope: Scope) -> Drawing:
     courses = _lowest(answers[risk_factor.READ].value or [])
     if not courses:
         return reasons.nothing(answers, scope, "No risk factor", "it told of no risk factor.", icon_name="shield-alert")
+    known = [row.account for row in answers[accounts.READ].value or []]
+    tones = account_tones([points[0].account for points in courses], known)
     curves = [
         Curve(
             points[0].label,
             [point.risk_factor for point in points],
-            tone,
+            tones[points[0].account],
             steps=True,
             at=[point.at for point in points],
         )
-        for points, tone in zip(courses, ACCOUNT_TONES, strict=False)
+        for points in courses
     ]
     figure = figures.lines(
         [],
@@ -71,7 +73,7 @@ PANEL = Panel(
     "risk_factor",
     "Risk factor",
     page="Risk",
-    reads=(risk_factor.READ, bots.READ),
+    reads=(risk_factor.READ, accounts.READ, bots.READ),
     draw=draw,
     caption=caption,
     width=6,
