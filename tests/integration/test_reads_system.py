@@ -88,6 +88,28 @@ async def test_a_service_that_does_not_renew_its_row_is_silent(service: Database
     assert await asked(database, services.READ, past(MOMENT)) == []
 
 
+async def test_the_database_uses_what_its_sampled_processes_take_together(
+    service: Database, database: Database
+) -> None:
+    moment = now()
+    for name, host, given in (("database", "one", {}), ("database", "two", {}), ("gone", "one", {"state": "stopped"})):
+        await given_service(service, name, host=host, kind="database", **given)
+    await given_service(service, "worker", host="one", kind="worker")
+    sample = {"host": "one", "recorded_at": moment, "name": "postgres", "service": "database"}
+    for pid, seconds, percent in ((1, 20, 50.0), (1, 10, 2.5), (2, 10, 1.3)):
+        at = moment - timedelta(seconds=seconds)
+        await insert(service, "process_metrics", [sample | {"pid": pid, "at": at, "cpu_percent": percent}])
+    old = {"host": "two", "at": moment - 10 * MINUTE, "pid": 3, "cpu_percent": 7.0}
+    await insert(service, "process_metrics", [sample | old])
+    rows = {(row.service, row.host): row.cpu_share for row in await asked(database, services.READ, live())}
+    assert rows[("database", "one")] == pytest.approx(0.038)
+    assert {place: share for place, share in rows.items() if place != ("database", "one")} == {
+        ("database", "two"): None,
+        ("gone", "one"): None,
+        ("worker", "one"): None,
+    }
+
+
 async def test_bots_tell_of_themselves_and_silence_counts_from_when_they_were_heard(
     service: Database, database: Database
 ) -> None:

@@ -354,7 +354,7 @@ def test_other_versions_hosts_and_bots_of_one_process_are_told_apart() -> None:
     assert words(members).count("differs") == 1
     assert "elsewhere" in words(members)
     assert "4.0 68.0 MB" in words(members)
-    assert members["subtitle"] == "4 processes · 2 machines · different versions run"
+    assert members["subtitle"] == "4 processes · 2 bots in 1 of them · 2 machines · different versions run"
     same = drawn("services", (services.READ, given))
     assert "differs" not in words(same)
     assert "Host" not in words(same)

@@ -99,7 +99,7 @@ def test_things_are_named_as_people_call_them_and_by_machine_where_there_are_sev
 def test_services_have_their_last_hour_and_bots_of_one_process_the_same() -> None:
     states = [
         filled(services.ServiceState, service="trading-dashboard", host="h", state="running", condition="ok", pid=5),
-        filled(services.ServiceState, service="database", host="h", state="running", condition="ok", cpu_share=None),
+        filled(services.ServiceState, service="database", host="h", state="running", condition="ok", cpu_share=0.038),
     ]
     states[0] = filled(
         services.ServiceState,
@@ -125,8 +125,10 @@ def test_services_have_their_last_hour_and_bots_of_one_process_the_same() -> Non
     assert "trading dashboard Running 5" in said
     assert "websocket closed (1006)" in said
     assert "first" not in said
-    assert "4.0" in said, "the database's own share is the newest of its processes"
-    assert members["subtitle"] == "5 processes · CPU over the last hour"
+    assert "database Running — — 0 3.8" in said
+    assert "4.0" not in said, "both pages have the share that the read has"
+    assert members["subtitle"] == "4 processes · 3 bots in 2 of them · CPU over the last hour"
+    assert drawn("services", *given[:2])["subtitle"].startswith("4 processes · 3 bots in 2 of them")
 
 
 def test_services_have_no_past() -> None:

@@ -14,7 +14,8 @@ from main.monitoring.read import Read
 class ServiceState:
     """One process. ``condition`` is ok, degraded, down or unknown (stopped in order); ``silent`` after three intervals.
 
-    ``cpu_share`` is of one core (1.0 is a core fully used), ``probe_seconds`` the answer time of its health route.
+    ``cpu_share`` is of one core (1.0 is a core fully used); nobody reports the database's, which is what its processes
+    took in the last sample of the machine. ``probe_seconds`` is the answer time of its health route.
     ``restarts_by_reason`` counts by crashed, killed, hung, asked and moved. ``push_p50_seconds`` and its p95 are of the
     last 1,000 updates, from learning of a change until it was handed to the viewer's socket;
     ``questions_answered`` and ``questions_shared`` (answered for one viewer, served to another) count since its start.
@@ -61,13 +62,20 @@ STATES = Query(
                 WHEN s.state IN ('degraded', 'restarting', 'stopping') THEN 'degraded'
                 ELSE 'ok' END AS condition,
            s.state, late.silent, s.pid, s.port, s.version, s.started_at, s.restarts, s.restart_reason,
-           s.cpu_percent / 100 AS cpu_share, s.rss_bytes, s.probe_seconds, s.viewers, s.last_stderr,
-           s.recorded_at AS heard_at, s.restarts_by_reason, s.push_p50_seconds, s.push_p95_seconds,
+           coalesce(s.cpu_percent, sampled.cpu_percent) / 100 AS cpu_share, s.rss_bytes, s.probe_seconds, s.viewers,
+           s.last_stderr, s.recorded_at AS heard_at, s.restarts_by_reason, s.push_p50_seconds, s.push_p95_seconds,
            s.questions_answered, s.questions_shared, s.degraded_reason
       FROM services s
       CROSS JOIN LATERAL (
             SELECT s.state NOT IN ('stopped', 'failed')
                    AND s.recorded_at < database_clock() - 3 * s.interval_seconds * interval '1 second' AS silent) late
+      LEFT JOIN LATERAL (
+            SELECT sum(m.cpu_percent) AS cpu_percent
+              FROM process_metrics m
+             WHERE m.host = s.host AND m.service = s.service
+               AND m.at = (SELECT max(p.at) FROM process_metrics p
+                            WHERE p.host = s.host AND p.at > database_clock() - interval '5 minutes')
+      ) sampled ON s.kind = 'database' AND s.cpu_percent IS NULL AND s.state <> 'stopped'
      WHERE $1
      ORDER BY array_position(ARRAY['manager', 'dashboard', 'worker', 'bot', 'database'], s.kind), s.service, s.host
     """,

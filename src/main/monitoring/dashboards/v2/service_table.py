@@ -1,7 +1,7 @@
 """How is one process written in the table of services: a service by its manager's word, a bot by its own?"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from dash import html
@@ -41,6 +41,19 @@ class Versions:
             return short
         title = f"the others run {self.usual}: restart this one, or the others"
         return [f"{short} ", components.chip("differs", "warn", icon_name="triangle-alert", title=title)]
+
+
+def bot_process(bot: BotState) -> Hashable:
+    """Return what names the process of a bot: several accounts' bots may run in one."""
+    return (bot.host, bot.pid) if bot.pid else bot.account
+
+
+def process_words(processes: Sequence[ServiceState], heard: Sequence[BotState]) -> str:
+    """Return how many processes there are, and where one of them runs several bots, how many bots those are."""
+    own = len(set(map(bot_process, heard)))
+    count = len(processes) + own
+    together = f" · {len(heard):,} bots in {own:,} of them" if len(heard) > own else ""
+    return f"{count:,} process{'' if count == 1 else 'es'}{together}"
 
 
 def service_columns(hosts: bool) -> list[Column]:

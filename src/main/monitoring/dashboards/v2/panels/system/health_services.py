@@ -10,6 +10,7 @@ from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.components import LightState
 from main.monitoring.dashboards.v2.panel import Answers, Panel
+from main.monitoring.dashboards.v2.service_table import process_words
 from main.monitoring.dashboards.v2.table import Cell, Column, Row, table
 from main.monitoring.reads import bots, service_cpu, services
 from main.monitoring.reads.bots import BotState
@@ -52,8 +53,9 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 
 def caption(answers: Answers, scope: Scope) -> str:
-    count = len(answers[services.READ].value or []) + len(_heard(answers))
-    return f"{count} processes · CPU over the last hour" if count and scope.live else ""
+    processes, heard = answers[services.READ].value or [], _heard(answers)
+    counted = f"{process_words(processes, heard)} · CPU over the last hour"
+    return counted if (processes or heard) and scope.live else ""
 
 
 def _heard(answers: Answers) -> list[BotState]:
@@ -97,8 +99,7 @@ def _bot(each: BotState, course: Sequence[float] | None) -> Row:
 
 
 def _use(share: float | None, course: Sequence[float] | None, rss: int | None) -> list[Cell]:
-    newest = course[-1] if share is None and course else share  # nobody reports the database's own
-    written = text.percent(newest, 1).removesuffix("%")
+    written = text.percent(share, 1).removesuffix("%")
     few = components.unknown("fewer than two minutes were sampled")
     return [
         components.amount(written, reason="not sampled yet"),

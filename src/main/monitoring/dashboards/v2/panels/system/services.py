@@ -1,7 +1,7 @@
 """Services: every process of the suite, how it is, what it takes, how fast it serves, what it last complained of."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
 from dash import html
 from dash.development.base_component import Component
@@ -9,7 +9,14 @@ from dash.development.base_component import Component
 from main.domain.scope import Scope
 from main.monitoring.dashboards.v2 import components
 from main.monitoring.dashboards.v2.panel import Answers, Panel
-from main.monitoring.dashboards.v2.service_table import Versions, bot_row, service_columns, service_row
+from main.monitoring.dashboards.v2.service_table import (
+    Versions,
+    bot_process,
+    bot_row,
+    process_words,
+    service_columns,
+    service_row,
+)
 from main.monitoring.dashboards.v2.table import table
 from main.monitoring.reads import bots, services
 from main.monitoring.reads.bots import BotState
@@ -27,10 +34,10 @@ def draw(answers: Answers, scope: Scope) -> Component:
         return components.empty("No services", reason, icon_name="server")
     hosts = len({*(process.host for process in processes), *(bot.host for bot in heard if bot.host)}) > 1
     versions = _versions(processes, heard)
-    together = Counter(map(_process, heard))
+    together = Counter(map(bot_process, heard))
     rows = [
         *(service_row(process, versions, hosts=hosts) for process in processes),
-        *(bot_row(bot, versions, hosts=hosts, together=together[_process(bot)]) for bot in heard),
+        *(bot_row(bot, versions, hosts=hosts, together=together[bot_process(bot)]) for bot in heard),
     ]
     return html.Div(table(service_columns(hosts), rows, label="Services"), className="services")
 
@@ -40,11 +47,10 @@ def caption(answers: Answers, scope: Scope) -> str:
     if not scope.live or not (processes or heard):
         return ""
     conditions = [*(process.condition for process in processes), *(bot.condition for bot in heard)]
-    count = len(processes) + len(set(map(_process, heard)))
     troubled = sum(condition in ("down", "degraded") for condition in conditions)
     hosts = len({process.host for process in processes})
     parts = [
-        f"{count} process{'' if count == 1 else 'es'}",
+        process_words(processes, heard),
         f"{hosts} machines" if hosts > 1 else "",
         f"{troubled} in trouble" if troubled else "",
         "different versions run" if _versions(processes, heard).mixed else "",
@@ -54,11 +60,6 @@ def caption(answers: Answers, scope: Scope) -> str:
 
 def _heard(answers: Answers) -> list[BotState]:
     return [bot for bot in answers[bots.READ].value or [] if bot.status is not None]
-
-
-def _process(bot: BotState) -> Hashable:
-    """Return what names the process of a bot: several accounts' bots may run in one."""
-    return (bot.host, bot.pid) if bot.pid else bot.account
 
 
 def _versions(processes: Sequence[ServiceState], heard: Sequence[BotState]) -> Versions:
