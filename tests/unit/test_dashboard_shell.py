@@ -111,6 +111,29 @@ async def test_pages_layout_and_unknown_paths_answer_as_they_should(dashboard):
         assert (await http.get("/livez")).status_code == 200
 
 
+async def test_a_wrong_address_is_named_with_a_way_back_to_people_as_a_page_and_to_programs_as_json(dashboard):
+    person = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with client(dashboard) as http:
+        for path in ("/nopage", "/tabs/nope"):
+            page = await http.get(path, headers=person)
+            assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+            assert f"<code>{path}</code>" in page.text
+            assert 'href="/">Overview</a>' in page.text
+            assert "script-src 'self'" in page.headers["content-security-policy"]
+        style = re.search(r'href="(/assets/page\.css[^"]*)"', page.text)[1]
+        assert ".absent" in (await http.get(style)).text
+        hostile = await http.get("/<img src=x onerror=alert(1)>", headers=person)
+        assert "<img" not in hostile.text
+        assert "&lt;img src=x" in hostile.text
+        program = await http.get("/nopage")
+        assert program.headers["content-type"] == "application/problem+json"
+        assert program.json()["detail"].startswith(
+            'there is nothing at "/nopage"; the pages are in the navigation of /'
+        )
+        api = await http.get("/api/nope", headers=person)  # who asks the API by hand reads what its programs read
+        assert api.json()["detail"].endswith("the paths of the API in /openapi.json")
+
+
 async def test_the_page_carries_its_skeletons_its_policy_and_no_way_out(dashboard):
     async with client(dashboard) as http:
         dashboard.app.ready()

@@ -235,6 +235,7 @@ async def test_an_unlisted_path_is_nothing(path: str) -> None:
     assert said.status == 404
     assert said.headers["content-type"] == "application/problem+json"
     assert said.document["request_id"] == said.headers["x-request-id"]
+    assert said.document["detail"] == f'there is nothing at "{path}"'
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", WEBSOCKET.lower(), "get"])

@@ -19,7 +19,7 @@ from main.security.exchange import TOO_LARGE, Exchange
 from main.security.headers import SecurityHeaders
 from main.security.identity import Authenticator, OpenOnLoopback, peer_of
 from main.security.policy import WEBSOCKET, Access, Policy, Rule
-from main.security.refusal import Refused
+from main.security.refusal import Refused, Signpost
 from main.security.viewer import Viewer, current_viewer
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Guard:
         allowed_hosts: Iterable[str] = (),
         csp_hashes: Sequence[str] | Callable[[], Sequence[str]] = (),
         largest_body: int = LARGEST_BODY,
+        signpost: Signpost = Signpost(),  # noqa: B008 - it cannot change
     ) -> None:
         self.app = app
         self._policy = policy
@@ -64,6 +65,7 @@ class Guard:
         self._names = frozenset((*_OWN_NAMES, *(_bracketed(host) for host in allowed_hosts)))
         self._headers = SecurityHeaders(csp_hashes)
         self._largest_body = largest_body
+        self._signpost = signpost
 
     @property
     def policy(self) -> Policy:
@@ -133,7 +135,7 @@ class Guard:
         methods = self.policy.methods_of(path)
         if scope["type"] == "http" and methods:
             raise Refused(405, f"use {' or '.join(methods)} here", headers={"Allow": ", ".join(methods)})
-        raise Refused(404, "there is nothing here")
+        raise self._signpost.refusal(path, person=_is_a_person(scope) and not path.startswith("/api/"))
 
 
 def guarded(
@@ -145,6 +147,12 @@ def guarded(
 ) -> Guard:
     """Return `app` behind the guard: for servers without pages (manager, worker, bot)."""
     return Guard(app, policy, authenticator=authenticator, allowed_hosts=allowed_hosts)
+
+
+def _is_a_person(scope: "Scope") -> bool:
+    """Whether a browser asks for something to read; what it asks for scripts and pictures names no such type."""
+    wanted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+    return scope["type"] == "http" and _method(scope) in {"GET", "HEAD"} and b"text/html" in wanted.lower()
 
 
 def _check_size(scope: "Scope", largest_body: int) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 PROBLEM_TYPE = "application/problem+json"
+PAGE_TYPE = b"text/html; charset=utf-8"
 
 _GOODBYE_SECONDS = 1.0
+_LONGEST_PATH = 200  # letters of one that is told back
 _REASON_BYTES = 120  # a close frame holds 125 bytes, two of them the code
 
 
@@ -24,16 +27,23 @@ class Refused(AITraderError):
     """A request that must not reach the application: its message is what the caller is told.
 
     ``close_code`` is given where a browser's script has to learn the reason: the socket is then accepted first, because
-    a refused handshake tells a script nothing.
+    a refused handshake tells a script nothing. ``page`` is the document for a person, in the message's place.
     """
 
     def __init__(
-        self, status: int, message: str, *, headers: Mapping[str, str] | None = None, close_code: int | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        close_code: int | None = None,
+        page: bytes | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
         self.close_code = close_code
+        self.page = page
 
 
 def problem_document(status: int, detail: str, request_id: str, **more: object) -> dict[str, Any]:
@@ -42,11 +52,28 @@ def problem_document(status: int, detail: str, request_id: str, **more: object) 
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "request_id": request_id, **more}
 
 
+@dataclass(frozen=True, slots=True)
+class Signpost:
+    """What a server says of a path at which there is nothing: in ``words`` what there is, and to a browser a page.
+
+    ``page`` returns the document for a path, which may be anything.
+    """
+
+    words: str = ""
+    page: Callable[[str], bytes] | None = None
+
+    def refusal(self, path: str, *, person: bool) -> Refused:
+        """Return the refusal of a path; `person`: a browser asks for a page there."""
+        shown = path[:_LONGEST_PATH].encode(errors="backslashreplace").decode()
+        message = f'there is nothing at "{shown}"' + (f"; {self.words}" if self.words else "")
+        return Refused(404, message, page=self.page(path) if person and self.page is not None else None)
+
+
 async def answer(send: "Send", refused: Refused, request_id: str, *, body: bool = True, kind: str = "http") -> None:
     """Send the refusal as an HTTP answer; `kind` is ``websocket.http`` for the answer to a handshake."""
-    document = orjson.dumps(problem_document(refused.status, refused.message, request_id))
+    document = refused.page or orjson.dumps(problem_document(refused.status, refused.message, request_id))
     headers: list[Header] = [
-        (b"content-type", PROBLEM_TYPE.encode()),
+        (b"content-type", PAGE_TYPE if refused.page else PROBLEM_TYPE.encode()),
         (b"content-length", str(len(document)).encode()),
         *((name.lower().encode(), value.encode()) for name, value in refused.headers.items()),
     ]

@@ -32,8 +32,10 @@ from main.recording.intake import Intake
 from main.security.guard import Guard
 from main.security.identity import Authenticator
 from main.security.policy import Policy
+from main.security.refusal import Signpost
 from main.telemetry.probes import ProbeApp
 
+WHAT_THERE_IS = "the pages are in the navigation of /, the paths of the API in /openapi.json"
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -98,19 +100,26 @@ def protect(
     csp_hashes: Sequence[str] | Callable[[], Sequence[str]] = (),
     allowed_hosts: Iterable[str] = (),
     authenticator: Authenticator | None = None,
+    absent: Callable[[str], bytes] | None = None,
 ) -> None:
     """Put `app` behind the guard, outermost, with compressed assets just inside it; call it after ``Dash(server=app)``.
 
     `policy` and `csp_hashes` (``dash.csp_hashes``) may be functions: they are then asked once, at the first request.
+    `absent` makes the page that a browser gets for a path at which there is nothing; programs are told in JSON.
     """
     app.add_middleware(CompressedAssets)
     app.add_middleware(
-        Guard, policy, csp_hashes=csp_hashes, allowed_hosts=tuple(allowed_hosts), authenticator=authenticator
+        Guard,
+        policy,
+        csp_hashes=csp_hashes,
+        allowed_hosts=tuple(allowed_hosts),
+        authenticator=authenticator,
+        signpost=Signpost(WHAT_THERE_IS, absent),
     )
 
 
 async def _nothing_here(request: Request) -> Response:
-    return problem(request, 404, "there is nothing here; /openapi.json lists what there is")
+    return problem(request, 404, Signpost(WHAT_THERE_IS).refusal(request.scope["path"], person=False).message)
 
 
 def _redirect(target: str) -> Callable[[Request], Awaitable[Response]]:

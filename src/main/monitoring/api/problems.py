@@ -18,7 +18,7 @@ from main.errors import (
     UnknownName,
 )
 from main.exporters.json import encode
-from main.security.refusal import PROBLEM_TYPE, problem_document
+from main.security.refusal import PROBLEM_TYPE, Signpost, problem_document
 
 RETRY_SECONDS = 5
 """What a caller is told to wait when the database is away; the pool tries about as often."""
@@ -46,6 +46,8 @@ def add_problems(app: FastAPI) -> None:
 async def _http(request: Request, error: Exception) -> Response:
     status = getattr(error, "status_code", 500)
     detail = _DETAILS.get(status) or str(getattr(error, "detail", ""))
+    if status == 404:
+        detail = Signpost().refusal(request.scope["path"], person=False).message
     return problem(request, status, detail, headers=getattr(error, "headers", None))
 
 
@@ -84,4 +86,4 @@ async def _unexpected(request: Request, error: Exception) -> Response:
     return problem(request, 500, "something went wrong here; the log has it under this request_id")
 
 
-_DETAILS = {404: "there is nothing here", 405: "this path has no such method"}
+_DETAILS = {405: "this path has no such method"}

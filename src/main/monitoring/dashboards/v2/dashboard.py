@@ -24,6 +24,7 @@ from main.monitoring.api.pages import RULES as PAGE_RULES
 from main.monitoring.api.problems import problem
 from main.monitoring.api.socket_io import RULES as SOCKET_IO_RULES
 from main.monitoring.api.stream import Greeting
+from main.monitoring.dashboards.v2.absent_page import absent_page
 from main.monitoring.dashboards.v2.application import DashApplication
 from main.monitoring.dashboards.v2.backbone import Backbone
 from main.monitoring.dashboards.v2.bundle import PageAssets
@@ -147,7 +148,13 @@ class Dashboard:
             if panel.connect is not None:
                 panel.connect(Wiring(self.app, self._ask))
         self._add_pages()
-        protect(self.server, self._policy, csp_hashes=self.app.csp_hashes, allowed_hosts=self._public_hosts())
+        protect(
+            self.server,
+            self._policy,
+            csp_hashes=self.app.csp_hashes,
+            allowed_hosts=self._public_hosts(),
+            absent=self._absent,
+        )
 
     def add_tab(self, name: str, title: str, content: Component | Sequence[Component]) -> None:
         """Add a page of one's own to the navigation, at ``/tabs/NAME``; a later one of the same name replaces it."""
@@ -284,8 +291,13 @@ class Dashboard:
 
     async def _tab(self, request: Request, name: str) -> Response:
         if all(tab.page.address != f"/tabs/{name}" for tab in self._tabs):
+            if "text/html" in request.headers.get("accept", ""):
+                return Response(self._absent(request.scope["path"]), 404, media_type="text/html")
             return problem(request, 404, f"there is no page {name!r}; the navigation of / lists them all")
         return self.app.page(request)
+
+    def _absent(self, path: str) -> bytes:
+        return absent_page(path, self._shown_pages(), self._assets.style.address)
 
 
 def _cache_of(settings: Settings) -> AnswerCache | None:
