@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -20,7 +21,7 @@ from main.clock import now
 from main.config import load_settings
 from main.database.address import Address
 from main.database.pool import Database
-from main.domain.events import CashFlow, Fill, FxRate, Instrument
+from main.domain.events import Candle, CashFlow, Fill, FxRate, Instrument
 from main.domain.ledger import Ledger
 from main.domain.market import Tick
 from main.errors import DatabaseError, DatabaseUnreachable
@@ -462,6 +463,40 @@ async def test_a_roll_up_that_was_there_before_the_past_learns_of_it(address, se
 
     assert done is not None
     await until(rolled, asyncio.create_task(asyncio.sleep(60)))
+
+
+class Recorded:
+    """What a recorder is to the floor; it keeps the bars of one symbol."""
+
+    statistics = SimpleNamespace(dropped={}, database_reachable=True)
+
+    def __init__(self) -> None:
+        self.bars: list[Candle] = []
+
+    def record(self, event: Any) -> None:
+        if isinstance(event, Candle) and event.symbol == "BTC-USD":
+            self.bars.append(event)
+
+
+async def test_bars_in_which_the_past_ends_are_closed_by_the_live_market_with_all_that_was_traded(address, service):
+    end = MIDNIGHT - DAY + timedelta(hours=10, minutes=42, seconds=30)
+    chosen = choose(load_settings({"trade.feed": "sim"}, env={}, cwd=Path("/nonexistent")))
+    staff, history = Staff(chosen), chosen.feed.history(1, end)  # type: ignore[attr-defined]
+    assert await backfill(address, chosen.feed, history, staff.of_history(history))
+    staff.go_on_from_history()
+    await staff.restore(service)
+    recorded = Recorded()
+    floor, _ = staff.floor(recorded, [free_port() for _ in chosen.seats])  # type: ignore[arg-type]
+    for minute in range(3, 19):  # what it takes to write a history goes by first
+        await floor.cycle(history.market.advance(end + timedelta(minutes=minute), 60.0))
+    found = {bar.at.strftime("%H:%M"): bar for bar in recorded.bars if bar.interval == "5m"}
+    assert list(found) == ["10:40", "10:45", "10:50", "10:55"]
+    assert None not in {bar.volume for bar in found.values()}
+    (hour,) = (bar for bar in recorded.bars if bar.interval == "1h")
+    opened = "SELECT open FROM market_data WHERE symbol = $1 AND interval = '5m' AND at = $2"
+    assert hour.at.strftime("%H:%M") == "10:00"
+    assert hour.open == await value(service, opened, hour.symbol, hour.at)
+    assert hour.volume > sum(bar.volume for bar in found.values())
 
 
 async def test_an_account_that_joins_a_market_with_a_past_begins_today(address, service):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from main.database.pool import Database
-from main.monitoring.reads import account_summary, account_totals, cumulative_pnl, daily_pnl, equity
+from main.monitoring.reads import account_summary, account_totals, cumulative_pnl, daily_pnl, equity, external_flows
 from tests.given import (
     DAY,
     HOUR,
@@ -23,6 +23,7 @@ from tests.given import (
     live,
     past,
 )
+from tests.given_market import asked_with
 
 CHECK_VECTOR = (-0.02, 0.01, 0.005, -0.01, 0.03, 0, -0.015, 0.02, 0.004, -0.006)
 """The returns of NUMBERS.md: G = 1.017048…, and the deepest drawdown is the loss of the first day."""
@@ -55,6 +56,29 @@ async def test_drawdown_is_zero_at_a_new_peak_and_negative_below_it(service: Dat
     await given_account(service)
     await given_equity(service, 100, 120, 90)
     assert [point.drawdown for point in await curve(database)] == pytest.approx([0.0, 0.0, -0.25])
+
+
+async def test_cash_from_outside_is_told_newest_first_corrected_and_without_what_is_performance(
+    service: Database, database: Database
+) -> None:
+    await given_account(service)
+    await given_account(service, "B", currency="EUR")
+    await given_flow(service, 7, MOMENT - 2 * DAY)
+    await given_flow(service, 500, MOMENT - 3 * HOUR, "B")
+    await given_flow(service, 3, MOMENT - HOUR, kind="dividend")
+    wrong = await given_flow(service, -30, MOMENT - 2 * HOUR)
+    await given_flow(service, -20, MOMENT - 2 * HOUR, source_id=wrong, revision=1)
+    busted = await given_flow(service, 9, MOMENT - HOUR)
+    await given_flow(service, 0, MOMENT - HOUR, source_id=busted, revision=1)
+    found = await asked(database, external_flows.READ, live("A", "B"))
+    assert [(row.account, row.currency, row.kind, row.amount) for row in found] == [
+        ("A", "USD", "withdrawal", -20),
+        ("B", "EUR", "deposit", 500),
+    ]
+    assert [row.at for row in found] == [MOMENT - 2 * HOUR, MOMENT - 3 * HOUR]
+    assert [row.account for row in await asked(database, external_flows.READ, live("A"))] == ["A"]
+    assert len(await asked_with(database, external_flows.READ, live("A", "B"), limit=1)) == 1
+    assert await asked(database, external_flows.READ, past(MOMENT - 4 * HOUR)) == []
 
 
 async def test_a_deposit_is_no_gain_and_a_withdrawal_no_loss(service: Database, database: Database) -> None:

@@ -23,6 +23,7 @@ from main.monitoring.reads import (
     daily_pnl,
     database_status,
     equity,
+    external_flows,
     feeds,
     host_history,
     open_alerts,
@@ -164,6 +165,30 @@ def test_the_curve_shown_is_that_of_the_currency_with_most_accounts_however_many
     owners = [account("EUR"), account(name="B"), account(name="C")]
     members = drawn("equity", (equity.READ, [*eur, *usd]), (accounts.READ, owners))
     assert members["subtitle"] == "USD · 3M · drawdown at its points · not EUR"
+
+
+def test_cash_that_came_or_went_is_marked_on_equity_with_its_amount_and_the_peak_is_that_of_growth() -> None:
+    at = [NOW + timedelta(minutes=step) for step in range(4)]
+    curve = [
+        equity.EquityPoint("USD", moment, value, growth, drawdown)
+        for moment, value, growth, drawdown in zip(
+            at, (100.0, 101.0, 71.0, 72.0), (1.0, 1.01, 1.01, 1.02), (0.0,) * 4, strict=True
+        )
+    ]
+    flows = [
+        external_flows.ExternalFlow(at[1], name, f"Maker {name}", currency, kind, Decimal(amount))
+        for name, currency, kind, amount in (
+            ("A", "USD", "withdrawal", -10),
+            ("B", "USD", "withdrawal", -20),
+            ("C", "EUR", "deposit", 5),
+        )
+    ]
+    members = drawn("equity", (equity.READ, curve), (external_flows.READ, flows))
+    marks = members["figure"]["data"][-1]
+    assert (marks["y"], marks["text"]) == ([101], ["Withdrawal"])
+    assert marks["customdata"] == ["Withdrawal −10.00 Maker A<br>Withdrawal −20.00 Maker B"]
+    peaks = [trace["text"] for trace in members["figure"]["data"] if "Peak" in str(trace.get("text"))]
+    assert peaks == [["Peak 72"]]
 
 
 def test_tiles_are_sized_by_value_and_say_short() -> None:

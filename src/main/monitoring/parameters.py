@@ -12,6 +12,7 @@ MEANINGS: Mapping[str, str] = {
     "account": "Only this account.",
     "before": "Where an earlier page said that the next one goes on (its `older`).",
     "by": "By what the figures are parted.",
+    "charted": "Only those of the symbol whose bars `candles` shows when it is asked of the same symbol.",
     "closed_before": "Only trades that were closed before this moment.",
     "closed_from": "Only trades that were closed at this moment or later.",
     "currency": "All in this one currency, such as EUR; without it each keeps its own.",

@@ -87,6 +87,10 @@ class MarketJournal:
         self._models.relive(tick)
         self._remember(tick)
 
+    def go_on_from(self, past: "MarketJournal") -> None:
+        """Go on with the bars that are still forming in `past`, which ends where this begins."""
+        self._candles = past._candles
+
     def fail(self, error: Exception) -> None:
         """Take in that the feed broke, or whoever trades on it."""
         self._pipelines.fail(PRICES, f"{type(error).__name__}: {error}", broken=True)

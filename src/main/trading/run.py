@@ -168,7 +168,8 @@ class _Start:
                 server.waiting_for = f"{days} days of history to be written"
             _log.info("history is written first", days=days, accounts=accounts)
             history = feed.history(days, now())
-            await backfill(self._direct, feed, history, staff.of_history(history), self._stop.is_set)
+            if await backfill(self._direct, feed, history, staff.of_history(history), self._stop.is_set):
+                staff.go_on_from_history()
 
     async def _patiently(self, ask: Callable[[], Awaitable[Value]], whom: str) -> Value | None:
         """Ask until there is an answer; ``None`` when the bot is to stop before that."""

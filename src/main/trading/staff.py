@@ -41,6 +41,8 @@ class Staff:
         self._left: list[Past | Restored] = []
         self._bars: Sequence[Candle] = ()
         self._remote: list[tuple[RemoteBroker, Restored]] = []
+        self._told: MarketJournal | None = None
+        self._before: MarketJournal | None = None
 
     async def check(self, database: Database) -> None:
         """Raise `ConfigurationError` when an account belongs to another market."""
@@ -89,6 +91,8 @@ class Staff:
             engines.append(_engine(seat, self._feed, broker, strategy, journal, left=left, bars=self._bars))
             _log.info("bot starts", account=seat.account.account, feed=self._feed.source)
         market = _market_journal(recorder, self._feed, self._feed.instruments, strategies, self._bars)
+        if self._before is not None:
+            market.go_on_from(self._before)
         return Floor(self._feed, market, engines), tuple(engines)
 
     async def open_brokers(self) -> None:
@@ -114,9 +118,14 @@ class Staff:
                 engines.append(
                     _engine(seat, feed, broker, strategy, journal, left=Past(), bars=history.candles, made_up=True)
                 )
-            return _market_journal(sink, feed, (), strategies, history.candles), engines
+            self._told = _market_journal(sink, feed, (), strategies, history.candles)
+            return self._told, engines
 
         return staff
+
+    def go_on_from_history(self) -> None:
+        """Take in that the history is written: trading goes on where it ends."""
+        self._before = self._told
 
 
 def _engine(
