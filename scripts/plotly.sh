@@ -17,7 +17,7 @@ mkdir -p "$into" 2>/dev/null && [ -w "$into" ] || without "$into cannot be writt
 work=$(mktemp -d) || without "no temporary folder"
 trap 'rm -rf "$work" "$into"/*.$$' EXIT
 cp "$here"/package.json "$here"/package-lock.json "$here"/build.mjs "$work"
-echo "Building the small Plotly …"
+echo "Building the small Plotly for the pages (about a minute: npm fetches its source) …"
 # First a small one alone: where nothing answers, npm would wait for each of the packages, fifteen at a time.
 (cd "$work" && npm view wrappy name --loglevel=error --fetch-retries=0 --fetch-timeout=15000 &&
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=15000) \
