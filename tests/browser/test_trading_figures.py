@@ -210,6 +210,7 @@ SHOWN = (
             "Best day": of("best_day.value", signed),
             "Worst day": of("worst_day.value", signed),
             "Winning days": of("positive_days.value", share),
+            "Common return": of("compared_return.value", signed),
             "Benchmark": of("benchmark_return.value", signed),
             "Excess return": of("excess_return.value", text.percentage_points),
             "Alpha, a year": of("alpha.value", signed),

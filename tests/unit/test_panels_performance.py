@@ -158,7 +158,7 @@ def test_metrics_say_their_convention_and_a_missing_one_its_reason() -> None:
     assert "Return +12.34% ROI +12.34%" in said
     assert "Excess return +12.34 pp" in said
     assert "Sharpe — Sortino — Calmar 0.12" in said
-    assert "— needs 30 days, has 12 drawdown: daily closes · benchmark and excess over the common days A = 252" in said
+    assert "— needs 30 days, has 12 drawdown: daily closes · common: days that both have A = 252" in said
     assert "62 daily returns on equity, Monday to Friday, 2 of them over gaps" in said
     assert '"unknown: needs 30 days, has 12"' in json.dumps(members)
 
@@ -197,7 +197,7 @@ def test_return_benchmark_and_excess_stand_together() -> None:
     three = {"compared_return": 0.1043, "benchmark_return": 0.0919, "excess_return": 0.0124}
     row = figures_of(**{name: Figure(value) for name, value in three.items()})
     said = words(drawn("performance", (performance.READ, [row])))
-    assert "Return, common days +10.43% Benchmark +9.19% Excess return +1.24 pp" in said
+    assert "Common return +10.43% Benchmark +9.19% Excess return +1.24 pp" in said
 
 
 def test_a_month_without_a_base_is_a_dash_with_its_reason() -> None:

@@ -39,7 +39,7 @@ FIGURES: tuple[tuple[str, str, Write], ...] = (
     ("best_day", "Best day", _signed),
     ("worst_day", "Worst day", _signed),
     ("positive_days", "Winning days", _share),
-    ("compared_return", "Return, common days", _signed),
+    ("compared_return", "Common return", _signed),
     ("benchmark_return", "Benchmark", _signed),
     ("excess_return", "Excess return", text.percentage_points),
     ("alpha", "Alpha, a year", _signed),
@@ -77,8 +77,8 @@ def _foot(row: Performance, figures: Sequence[Figure]) -> Component:
         f"{row.days:,} daily returns on equity, {row.trading_days}{gaps}"
     )
     seen = captions.seen(row.drawdown_step_seconds)
-    days = ["benchmark and excess over the common days" if row.benchmark_return.value is not None else ""]
-    meant = captions.joined(f"drawdown: {seen}" if seen else "", *days)
+    common = "common: days that both have" if row.benchmark_return.value is not None else ""
+    meant = captions.joined(f"drawdown: {seen}" if seen else "", common)
     lacking = list(dict.fromkeys(figure.reason for figure in figures if figure.reason))
     said = [html.Div(f"{text.DASH} {'; '.join(lacking)}", className="metrics-lacking")] if lacking else []
     return html.Div([*said, *([html.Div(meant)] if meant else []), html.Div(convention)], className="metrics-foot")
