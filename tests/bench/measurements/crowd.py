@@ -90,7 +90,7 @@ def _for_long(suite: Suite, wishes: list[Wish], alone: float) -> Iterator[Row]:
         showing = aside.submit(in_a_loop, shown(suite, PAGES, marks, LONG_PAUSE))
         cycling = aside.submit(cycle_seconds, suite, SECONDS)
         usages = [used(server, SECONDS / QUARTERS)[SERVER] for _ in range(QUARTERS)]
-        found, cycle = showing.result(SECONDS), cycling.result(SECONDS)
+        found, cycle = showing.result(SECONDS + GIVE_UP_SECONDS * PAGES), cycling.result(GIVE_UP_SECONDS)
         heard = crowd.heard()
         stalled = _stalled(crowd, server)
     yield from found.rows(f"{VIEWERS} viewers and {PAGES} browsers", (None, LATE))
