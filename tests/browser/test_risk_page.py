@@ -54,7 +54,7 @@ async def same_cards(page: Page, url: str) -> None:
         f"HHI {text.ratio(held['concentration']['value'])}",
         f"VaR 95, 1 day {text.percent(earned['value_at_risk']['value'])}",
         f"CVaR 95, 1 day {text.percent(earned['conditional_value_at_risk']['value'])}",
-        f"Drawdown {text.percent(fell['current']['value'])} Max {text.percent(fell['deepest']['value'])}",
+        f"Drawdown {text.percent(fell['current']['value'])} daily closes Max {text.percent(fell['deepest']['value'])}",
     ):
         assert written in cards
 
