@@ -244,7 +244,7 @@ async def test_the_other_figures_are_those_of_plain_sql(browser: Browser, suite:
     await expect(page.locator("#body-account_cards")).to_contain_text(cents(equity[-1]), timeout=20_000)
     shown = await cards(page)
     assert shown["Today's P&L"][0] == cents(since(LAST), signed=True)
-    assert shown["Drawdown"] == [percent(falls[-1]), f"Max {percent(min(falls))} in All"]
+    assert shown["Drawdown"] == [percent(falls[-1]), "daily closes", f"Max {percent(min(falls))} in All"]
     (stats,) = await asked(suite, "SELECT * FROM daily_stats WHERE day = $1", LAST)
     assert Fraction(stats["loss_used"]) == max(Fraction(0), -since(LAST) - await _open_fees_today(suite))
     periods = {
