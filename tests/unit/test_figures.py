@@ -67,12 +67,12 @@ def test_a_short_flat_or_unknown_series_is_a_figure_too(values):
 
 def test_cash_that_is_paid_out_is_marked_on_the_curve_and_makes_no_peak():
     at = minutes(4)
-    flow = figures.FlowMark(at[1], False, "Withdrawal", "Withdrawal −30.00 Maker")
+    flow = figures.FlowMark(at[2], False, "Withdrawal", "Withdrawal −30.00 Maker")
     figure = figures.equity_and_drawdown(at, [100.0, 101.0, 71.0, 72.0], [0.0] * 4, growth=[1.0, 1.01, 1.01, 1.02])
     assert "Peak 72" in strings(figure)
     outside = figures.FlowMark(at[0] - (at[1] - at[0]), True, "Deposit", "Deposit +1.00 Maker")
     (marks,) = figures.flow_marks(at, [100.0, 101.0, 71.0, 72.0], [flow, outside])
-    assert (marks["x"], marks["y"]) == ([figures.epoch_ms(at[1])], [101.0])
+    assert (marks["x"], marks["y"]) == ([figures.epoch_ms(at[2])], [101.0])
     assert (marks["text"], marks["customdata"]) == (["Withdrawal"], ["Withdrawal −30.00 Maker"])
     assert marks["marker"]["symbol"] == ["triangle-down"]
     assert figures.flow_marks(at, [None] * 4, [flow]) == figures.flow_marks([], [], [flow]) == []

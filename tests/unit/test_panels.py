@@ -84,6 +84,11 @@ def test_the_cards_say_what_the_mock_up_says() -> None:
         assert expected in said
 
 
+def test_the_cards_say_why_the_daily_loss_is_not_todays_pnl() -> None:
+    members = drawn("account_cards", (account_totals.READ, [TOTAL]))
+    assert members["subtitle"] == "USD · 2 accounts · daily loss: fees count when a trade closes"
+
+
 def test_cards_of_two_currencies_are_two_bands() -> None:
     euros = replace(TOTAL, currency="EUR", accounts=1, equity=Decimal(10))
     members = drawn("account_cards", (account_totals.READ, [TOTAL, euros]))
@@ -176,7 +181,7 @@ def test_cash_that_came_or_went_is_marked_on_equity_with_its_amount_and_the_peak
         )
     ]
     flows = [
-        external_flows.ExternalFlow(at[1], name, f"Maker {name}", currency, kind, Decimal(amount))
+        external_flows.ExternalFlow(at[2], name, f"Maker {name}", currency, kind, Decimal(amount))
         for name, currency, kind, amount in (
             ("A", "USD", "withdrawal", -10),
             ("B", "USD", "withdrawal", -20),

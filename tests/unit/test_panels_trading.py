@@ -233,19 +233,15 @@ def test_the_fills_of_the_price_chart_are_asked_of_the_symbol_that_its_bars_are_
 
 
 def test_the_price_chart_is_labelled_with_the_newest_price_and_says_which_bar_is_still_forming() -> None:
-    made = bars(110, 95)
+    made = bars(110, 95.25)
     forming = replace(made.bars[-1], closed=False, volume=None)
     shown = replace(made, bars=(made.bars[0], forming))
-    book = market(mid_price=Decimal("99.25"), at=NOW + MINUTE + timedelta(seconds=40))
-    figure = figure_of(drawn("price", (candles.READ, shown), (market_current.READ, [book])))
+    figure = figure_of(drawn("price", (candles.READ, shown), (market_current.READ, [market(tick=Decimal("0.1"))])))
     closed, open_one = figure["data"][:2]
-    assert (closed["close"], open_one["close"]) == ([110], [95])
+    assert (closed["close"], open_one["close"]) == ([110], [95.25])
     assert (open_one["name"], open_one["hovertext"][0].partition("<br>")[0]) == ("Forming", "Still forming")
     assert open_one["increasing"] == open_one["decreasing"] != closed["increasing"]
-    assert figure["layout"]["annotations"][0]["text"] == "<b>99.25</b>"
-    older = market(mid_price=Decimal("99.25"), at=NOW)
-    stale = figure_of(drawn("price", (candles.READ, shown), (market_current.READ, [older])))
-    assert stale["layout"]["annotations"][0]["text"] == "<b>95.00</b>"
+    assert figure["layout"]["annotations"][0]["text"] == "<b>95.25</b>"
 
 
 def test_the_book_has_the_price_in_the_middle_one_scale_and_our_orders_where_they_stand() -> None:

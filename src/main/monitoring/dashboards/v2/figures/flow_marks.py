@@ -1,6 +1,6 @@
 """Where did cash come from outside or go there, so that a curve of money steps without anything having been earned?"""
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,9 +22,9 @@ class FlowMark:
 
 
 def flow_marks(at: Sequence[datetime], values: Series, flows: Sequence[FlowMark]) -> list[FigureDict]:
-    """Return the marks on the curve of `values`, each where it stood before; none outside the curve."""
+    """Return the marks on the curve of `values`, each where that stood before; none outside the curve."""
     told = [flow for flow in sorted(flows, key=lambda each: each.at) if at and at[0] <= flow.at <= at[-1]]
-    placed = [(flow, values[bisect_right(at, flow.at) - 1]) for flow in told]
+    placed = [(flow, values[max(bisect_left(at, flow.at) - 1, 0)]) for flow in told]
     known = [(flow, value) for flow, value in placed if value is not None]
     if not known:
         return []

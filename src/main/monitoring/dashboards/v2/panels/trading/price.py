@@ -1,7 +1,6 @@
 """Price: how did a symbol go, bar by bar, and where did we buy and sell?"""
 
 from collections.abc import Hashable, Mapping, Sequence
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -48,8 +47,8 @@ def draw(answers: Answers, scope: Scope) -> Component | FigureDict:
     return figures.candles(
         candle_bars(shown.bars, tick, described.quantity_step if described else None),
         [_mark(fill) for fill in _ours(answers, shown)],
-        last=float(_newest(shown, described)),
-        write=lambda price: text.price(price, tick),
+        last=float(shown.bars[-1].close),
+        write=lambda price: _tag(price, tick),
         closed=[(each.begins, each.ends) for each in shown.closed],
     )
 
@@ -81,13 +80,10 @@ def _ours(answers: Answers, shown: Candles) -> list[Fill]:
     return [fill for fill in rows if fill.symbol == shown.symbol and first is not None and fill.at >= first]
 
 
-def _newest(shown: Candles, described: MarketSymbol | None) -> Decimal:
-    """Return the newest price that is known: the book's mid, the last bar's close where there is none after it."""
-    last = shown.bars[-1]
-    ends = last.at + timedelta(seconds=shown.bar_seconds) if last.closed else last.at
-    if described is None or described.mid_price is None or described.at is None or described.at < ends:
-        return last.close
-    return described.mid_price
+def _tag(price: float | None, tick: Decimal | None) -> str:
+    """The middle of two neighbouring prices is half a step from both, as in the order book."""
+    between = tick is not None and price is not None and Decimal(str(price)) % tick != 0
+    return text.price(price, tick / 2 if tick is not None and between else tick)
 
 
 def _mark(fill: Fill) -> figures.FillMark:
