@@ -24,7 +24,11 @@ def draw(answers: Answers, scope: Scope) -> Component:
 
 def caption(answers: Answers, scope: Scope) -> str:
     totals = answers[account_totals.READ].value or []
-    return _named(totals[0]) if len(totals) == 1 else "one band a currency, never added" if totals else ""
+    if not totals:
+        return ""
+    # Today's P&L has the fees of what is still open, the bot's own loss has not.
+    which = _named(totals[0]) if len(totals) == 1 else "one band a currency, never added"
+    return captions.joined(which, "daily loss: fees count when a trade closes")
 
 
 def _named(total: CurrencyTotal) -> str:
