@@ -5,6 +5,7 @@ import re
 import pytest
 
 from main.errors import ConfigurationError
+from main.monitoring.api.pages import page_of
 from main.monitoring.api.question import question
 from main.monitoring.parameters import own_parameters
 from main.monitoring.read import read_named, reads
@@ -39,3 +40,10 @@ def test_numbers_and_times_say_what_they_are() -> None:
     assert 'limit: got "abc", expected a whole number' in told("alerts", limit="abc")
     assert 'risk_free: got "much", expected a number' in told("performance", risk_free="much")
     assert "expected an ISO 8601 time with its zone" in told("search", text="a", closed_from="yesterday")
+
+
+def test_a_composed_page_is_told_so_too() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"panels\[0\]\.options: got 5, expected a section of names and values"
+    ):
+        page_of(b'{"title": "T", "dashboard": "trading", "panels": [{"panel": "equity", "options": 5}]}', "page")

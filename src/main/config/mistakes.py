@@ -88,6 +88,8 @@ def _expected(key: Key, details: Mapping[str, Any], model: type[BaseModel]) -> s
             return "a value, because nothing can be assumed"
         case "tuple_type":
             return "a list"
+        case "dict_type":
+            return "a section of names and values"
         case "model_type":
             return f"a section with the keys {', '.join(_section(key, model).model_fields)}"
         case _:
