@@ -25,6 +25,7 @@ from tests.given import (
     given_trade,
     insert,
 )
+from tests.given_orders import given_order
 
 ENVELOPE = {"as_of", "moment", "state", "since", "accounts", "range", "error", "note"}
 PATHS = [path.path for path in NAMED]
@@ -307,3 +308,21 @@ def unused_port() -> int:
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+async def test_a_strategy_that_is_not_there_is_refused_with_those_that_are_and_one_that_only_ordered_is_not(
+    service: Database, api: httpx.AsyncClient
+) -> None:
+    asked = ("/api/trades", "/api/reads/trades", "/api/export/trades")
+    await given_account(service, "A")
+    for path in asked:  # where nobody has named any, none is refused
+        assert (await api.get(path, params={"strategy": "sector_rotation"})).status_code == 200, path
+    await given_trade(service, 5, NOW - HOUR, "A", strategy="sector_rotation")
+    await given_order(service, "waiting", NOW, account_id="A", strategy="quotes")
+    for path in asked:
+        refused = await api.get(path, params={"strategy": "rotation"})
+        assert refused.status_code == 404, path
+        assert 'unknown strategy "rotation"' in refused.json()["detail"]
+        assert "sector_rotation" in refused.json()["detail"]
+        for there in ("sector_rotation", "quotes"):
+            assert (await api.get(path, params={"strategy": there})).status_code == 200, (path, there)

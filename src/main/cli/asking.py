@@ -13,6 +13,7 @@ from main.database.pool import Database
 from main.domain.scope import Scope
 from main.errors import DatabaseError, SchemaMismatch
 from main.monitoring.api.directory import Directory
+from main.monitoring.api.known_strategy import check_strategy
 from main.monitoring.api.question import Question
 from main.monitoring.api.rest import chosen_scope
 from main.monitoring.collectors.sampling import sampled_once
@@ -33,7 +34,9 @@ class Asking:
 
     async def scope(self, asked: Question) -> tuple[Scope, str]:
         """Return the scope with the accounts that a page would show, and a note on the choice of them."""
-        return await chosen_scope(asked, WHO, self.directory)
+        scope, note = await chosen_scope(asked, WHO, self.directory)
+        await check_strategy(self.hub, scope)
+        return scope, note
 
 
 @asynccontextmanager

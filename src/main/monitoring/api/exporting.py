@@ -18,6 +18,7 @@ from main.exporters.format import Format
 from main.exporters.formats import FORMATS
 from main.exporters.source import of_value, pages
 from main.monitoring.api.directory import Directory
+from main.monitoring.api.known_strategy import check_strategy
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import Question, question
 from main.monitoring.api.rest import Asked, Catalogue, chosen_scope, texts_of
@@ -52,6 +53,7 @@ def export_routes(
         form = _form(given.pop("format", PLAIN), problems)
         asked = exported(known[name], given, problems)
         scope, _ = await chosen_scope(asked, current_viewer.get(), directory())
+        await check_strategy(hub(), scope)
         if pages(asked.read) and asked.read.source == "sql":
             return await _sent(request, await exports().listing(asked.read, scope, asked.params), asked, scope, form)
         answer = await hub().ask(asked.read, scope, asked.params)

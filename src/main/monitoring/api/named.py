@@ -13,6 +13,7 @@ from main.clock import parse_moment
 from main.domain.scope import Scope
 from main.exporters.json import Decimals, encode
 from main.monitoring.api.directory import Directory
+from main.monitoring.api.known_strategy import check_strategy
 from main.monitoring.api.named_paths import NAMED
 from main.monitoring.api.named_shape import NamedPath, Part
 from main.monitoring.api.parsing import FIRST_YEAR, LAST_YEAR, Parsing
@@ -72,6 +73,7 @@ def _endpoint(
         asking = _asking(path, request)
         reads = [part.read for part in path.parts]
         scope, note = await visible_scope(reads, asking.scope, current_viewer.get(), directory())
+        await check_strategy(hub(), scope)
         started = time.perf_counter()
         answers = await asyncio.gather(
             *(hub().ask(read, scope, params) for read, params in zip(reads, asking.params, strict=True))

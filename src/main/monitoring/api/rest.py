@@ -13,6 +13,7 @@ from main.errors import AccessDenied, ConfigurationError, Problem, UnknownName
 from main.exporters.json import encode
 from main.monitoring.api.directory import Directory
 from main.monitoring.api.forms import Form, chosen_form, written
+from main.monitoring.api.known_strategy import check_strategy
 from main.monitoring.api.problems import problem, unavailable
 from main.monitoring.api.question import Question, parameters_of, question
 from main.monitoring.read import Answer, Read, State, reads
@@ -55,6 +56,7 @@ def read_routes(
             problems.extend(error.problems)
         asked = question(read, given, problems)
         scope, note = await chosen_scope(asked, current_viewer.get(), directory())
+        await check_strategy(hub(), scope)
         return await _answered(request, asked, scope, note, hub(), form=form)
 
     return router
