@@ -106,9 +106,12 @@ async def same_chart(page: Page, url: str) -> None:
     await page.locator("#panel-price").scroll_into_view_if_needed()
     await page.locator("#graph-price .js-plotly-plot").wait_for()
     graph = "document.querySelector('#graph-price .js-plotly-plot').data"
-    assert await page.evaluate(f"{graph}[0].close") == [bar["close"] for bar in bars]
-    assert await page.evaluate(f"{graph}[1].y") == [101.5]
-    assert await page.evaluate(f"{graph}[1].customdata") == ["Bought 5 at 101.50"]
+    sticks = await page.evaluate(f"{graph}.filter(each => each.type === 'candlestick').map(each => each.close)")
+    forming = [[bar["close"]] for bar in bars if not bar["closed"]]
+    assert sticks == [[bar["close"] for bar in bars if bar["closed"]], *forming]
+    marks = f"{graph}.find(each => each.type === 'scatter')"
+    assert await page.evaluate(f"{marks}.y") == [101.5]
+    assert await page.evaluate(f"{marks}.customdata") == ["Bought 5 at 101.50"]
 
 
 async def choosing_a_symbol(page: Page) -> None:
