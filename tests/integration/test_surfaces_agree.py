@@ -40,6 +40,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # how the
 
 EXAMPLES: Mapping[str, Any] = {
     "account": "A",
+    "charted": True,
     "closed_before": MOMENT,
     "closed_from": MOMENT - 60 * MINUTE,
     "currency": "USD",
