@@ -12,7 +12,7 @@ from main.clock import now
 from main.database.pool import Database
 from main.errors import DatabaseUnreachable
 from main.monitoring.api import mailbox
-from tests.integration.test_hub import given_account, given_cash, until
+from tests.integration.test_hub import SCOPE, cash, given_account, given_cash, read_of, until
 from tests.integration.test_stream import heard, served, subscribe
 
 HOUR = 3600.0
@@ -42,9 +42,9 @@ async def test_news_wait_for_their_time_and_trouble_does_not(database: Database,
         assert first["children"] == 0
         assert first["freshness"]["expected_seconds"] == 60 + HOUR
         assert first["freshness"]["silent_at"] is None
-        evaluated = stream.hub.statistics.evaluated
+        watched = stream.hub.watch(read_of(cash), SCOPE, lambda: None)
         await given_cash(service, 5, "1")
-        await until(lambda: stream.hub.statistics.evaluated > evaluated)
+        await until(lambda: watched.answer is not None and watched.answer.version == 2 and not stream.hub.running)
         assert "update" not in await before_pong(socket)
         stream.hub.lost(DatabaseUnreachable("somewhere", "gone", since=now()))
         lost = (await heard(socket, "update"))["panels"]["cash"]

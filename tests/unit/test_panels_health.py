@@ -99,13 +99,23 @@ def test_things_are_named_as_people_call_them_and_by_machine_where_there_are_sev
 def test_services_have_their_last_hour_and_bots_of_one_process_the_same() -> None:
     states = [
         filled(services.ServiceState, service="trading-dashboard", host="h", state="running", condition="ok", pid=5),
-        filled(services.ServiceState, service="database", host="h", state="running", condition="ok", cpu_share=0.038),
+        filled(
+            services.ServiceState,
+            service="database",
+            host="h",
+            state="running",
+            condition="ok",
+            cpu_share=0.038,
+            restarts=0,
+            restarts_by_reason={},
+        ),
     ]
     states[0] = filled(
         services.ServiceState,
         **{name: getattr(states[0], name) for name in ("service", "host", "state", "condition", "pid")},
         cpu_share=0.031,
         restarts=2,
+        restarts_by_reason={},
         last_stderr="first\nwebsocket closed (1006)",
     )
     courses = [
