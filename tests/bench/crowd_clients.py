@@ -1,7 +1,7 @@
 """A process of its own that holds many sockets of a dashboard: reads what comes, as raw bytes, and keeps count of it.
 
 It takes its task as its only argument, one JSON object, and one command a line: ``tell`` is answered by a line of what
-every socket has heard, ``stall N`` and ``go on N`` have the first N read nothing for a while.
+every socket has heard, ``stall N`` has the first N read nothing any more.
 """
 
 import asyncio
@@ -163,9 +163,6 @@ async def main(task: dict[str, Any]) -> None:
             case ["stall", count]:
                 for each in sockets[: int(count)]:
                     each.transport.pause_reading()
-            case ["go", "on", count]:
-                for each in sockets[: int(count)]:
-                    each.transport.resume_reading()
 
 
 if __name__ == "__main__":

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from main.database.embedded import EmbeddedServer
-from tests.bench.crowd import Crowd, Wish
+from tests.bench.crowd import Crowd, Heard, Wish
 from tests.bench.first_screens import VIEWPORT, first_screens, spread
 from tests.bench.marks import WATCH, Commit, Marks, seen
 from tests.bench.row import Aim, Row, quantile
 from tests.bench.suite import Group, Usage, groups, trading, used
 from tests.browser.chromium import chromium
 from tests.browser.conftest import ARGUMENTS
-from tests.running import Suite, until
+from tests.running import Suite
 
 NAME = "crowd"
 TITLE = "Two hundred viewers and five browsers"
@@ -39,9 +39,9 @@ are in a process of their own that shares the machine's processors with the suit
 versions of all panels it is told of (a version may be passed over for a newer one, but none may come after a newer one,
 and a tail only after the version that it continues) by a scan of the bytes, and one in twenty parses everything and
 compares. Memory is the dashboard's RSS at the end of each quarter of that time. The bot's cycle is the time of its
-whole loop, sampled once a second, without any viewer and with all of them. Last, five of the sockets read nothing for
-{STALL_SECONDS:.0f} s: the dashboard's RSS at the end of it is held against the one before; then they go on, and have to
-be told what the others were.
+whole loop, sampled once a second, without any viewer and with all of them. Last, {STALLED} more come and
+read nothing for {STALL_SECONDS:.0f} s, while the others go on: the dashboard's RSS at the end of it is held against the
+one before (the server lets go of who answers no ping).
 """
 COMMITS = 60
 PAUSE, LONG_PAUSE = 0.4, 2.0
@@ -92,25 +92,27 @@ def _for_long(suite: Suite, wishes: list[Wish], alone: float) -> Iterator[Row]:
         usages = [used(server, SECONDS / QUARTERS)[SERVER] for _ in range(QUARTERS)]
         found, cycle = showing.result(SECONDS + GIVE_UP_SECONDS * PAGES), cycling.result(GIVE_UP_SECONDS)
         heard = crowd.heard()
-        stalled = _stalled(crowd, server)
+        yield from _seen_rows(found, heard, usages, alone, cycle)
+        yield _stalled(suite, wishes, server)
+
+
+def _seen_rows(found: Seen, heard: list[Heard], usages: list[Usage], alone: float, cycle: float) -> Iterator[Row]:
     yield from found.rows(f"{VIEWERS} viewers and {PAGES} browsers", (None, LATE))
     told = f"{sum(each.messages for each in heard):,} messages, {sum(each.tails for each in heard):,} tails"
     disorder = sum(len(each.wrong) for each in heard)
     yield Row("Sockets lost, versions out of order", disorder, "", Aim(0, strict=False), told)
     yield from _server_rows(usages)
-    yield Row(f"{STALLED} sockets that read nothing for {STALL_SECONDS:.0f} s: RSS more", stalled, "MB", Aim(5))
     yield Row("Bot's cycle without viewers, median", 1000 * alone, "ms")
     yield Row("Bot's cycle with all of them, median", 1000 * cycle, "ms")
 
 
-def _stalled(crowd: Crowd, server: dict[str, Group]) -> float:
-    """Return by how many megabytes the dashboard grows while some read nothing; in the end all have seen the same."""
-    before = server[SERVER].memory()[0]
-    crowd.stall(STALLED)
-    more = used(server, STALL_SECONDS)[SERVER].rss_megabytes - before
-    crowd.go_on(STALLED)
-    until(lambda: not crowd.apart(), GIVE_UP_SECONDS, "those that stalled have seen what the others have")
-    return more
+def _stalled(suite: Suite, wishes: list[Wish], server: dict[str, Group]) -> Row:
+    """Measure by how much the dashboard grows while further sockets read nothing any more."""
+    with Crowd(suite, "trading", wishes[:1], [STALLED]).watching(faithful=False) as stalling:
+        before = server[SERVER].memory()[0]
+        stalling.stall(STALLED)
+        more = used(server, STALL_SECONDS)[SERVER].rss_megabytes - before
+    return Row(f"{STALLED} more that read nothing for {STALL_SECONDS:.0f} s: RSS more", more, "MB", Aim(5))
 
 
 def _server_rows(usages: list[Usage]) -> Iterator[Row]:
